@@ -1,0 +1,96 @@
+#pragma once
+// What goes wrong, as a code, a condition to branch on, and an exception that says where.
+//
+// Three kinds are never mixed. The world (a peer, a file, a user, a limit) gives a weir::error. The
+// normal end of a stream is a value (nothing more to read). A bug of ours is an assert.
+
+#include <weir/export.hpp>
+#include <weir/version.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace weir {
+
+/// What weir itself reports; the system's errors keep their own category (`EIO`, `ENOENT` ...).
+enum class errc {
+    invalid_size = 1,      ///< a size of 0, or above what the object can give
+    exhausted,             ///< the pool's limit is reached, and the caller did not want to wait
+    bad_configuration,     ///< an option has an impossible value; the message names it
+    pool_too_small,        ///< the pool cannot hold what the stream must be sure of; the message says how much
+    bad_chunk_sizes,       ///< minimum, average and maximum do not fit each other or the algorithm
+    kernel_unavailable,    ///< `WEIR_CPU` names no kernel level, or one that this CPU lacks
+    backend_unavailable,   ///< a back end was asked for by name and cannot be used here
+    closed,                ///< the object was closed while, or before, it was used
+    file_shrank,           ///< a file ended before the size it had when it was opened
+    mapping_broken,        ///< a mapped file was truncated under its map
+    ended_early,           ///< a stream ended in the middle of what it had promised
+    deadline_exceeded,     ///< a limit of time ran out
+    mismatch,              ///< content is not what it was said to be
+    bad_format,            ///< input that has a syntax breaks it; the message says where
+    not_seekable,          ///< a position was asked of something that has none
+    loop,                  ///< a directory contains itself through a link
+    internal,              ///< an exception that is not an error of weir's came out of a user's object
+};
+
+/// What a caller branches on. Every code of weir and of the system maps to one of them:
+/// `if (failure.code() == weir::condition::retryable) ...`
+enum class condition {
+    retryable = 1,   ///< the same call may succeed later
+    permanent,       ///< the same call will fail again
+    bad_input,       ///< what was given (a size, a name, a configuration) is at fault
+    exhausted,       ///< memory, descriptors or another limit ran out
+    cancelled,       ///< it was asked to stop
+};
+
+[[nodiscard]] WEIR_API const std::error_category& weir_category() noexcept;
+[[nodiscard]] WEIR_API const std::error_category& condition_category() noexcept;
+[[nodiscard]] WEIR_API std::error_code make_error_code(errc code) noexcept;
+[[nodiscard]] WEIR_API std::error_condition make_error_condition(condition value) noexcept;
+
+/// The name by which programs know a code: `ENOENT` for one of the system, `file_shrank` for one of weir.
+/// A number as text where the system has no name for it.
+[[nodiscard]] WEIR_API std::string code_name(std::error_code code);
+
+/// The exception of every awaitable and throwing function.
+///
+/// `what()` reads `read a.bin at 1048576: input/output error`: operation, subject, place, cause.
+/// Copies share their text; copying does not throw.
+class WEIR_API error : public std::system_error {
+public:
+    /// \param operation  what was being done, as a verb: "open", "read", "reserve"
+    /// \param subject    the path, URL or option it was done to; may be empty
+    /// \param offset     where in the subject, in bytes, if that says something
+    /// \param detail     follows the cause, in parentheses: limits, values allowed
+    error(std::error_code code, std::string_view operation, std::string_view subject = {},
+          std::optional<std::uint64_t> offset = std::nullopt, std::string_view detail = {});
+    error(const error&) noexcept;
+    error& operator=(const error&) noexcept;
+    ~error() override;
+
+    [[nodiscard]] const char* what() const noexcept override;
+    [[nodiscard]] const std::string& operation() const noexcept;
+    [[nodiscard]] const std::string& subject() const noexcept;
+    [[nodiscard]] std::optional<std::uint64_t> offset() const noexcept;
+
+private:
+    struct text;
+    std::shared_ptr<const text> text_;
+};
+
+/// Throws what `errno`-style `number` says, as a weir::error of the system category.
+[[noreturn]] WEIR_API void throw_system_error(int number, std::string_view operation, std::string_view subject = {},
+                                              std::optional<std::uint64_t> offset = std::nullopt);
+
+/// The code inside any exception: of a weir::error or any `system_error` its own (Boost's too),
+/// `std::bad_alloc` as `ENOMEM`, everything else as `errc::internal`.
+[[nodiscard]] WEIR_API std::error_code code_of(const std::exception_ptr& failure) noexcept;
+
+} // namespace weir
+
+template <> struct std::is_error_code_enum<weir::errc> : std::true_type {};
+template <> struct std::is_error_condition_enum<weir::condition> : std::true_type {};
