@@ -1,0 +1,163 @@
+#include <weir/worker_pool.hpp>
+
+#include <weir/error.hpp>
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <atomic>
+#include <algorithm>
+#include <cassert>
+#include <exception>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <pthread.h>
+#if defined(__linux__)
+#    include <sched.h>
+#endif
+
+namespace weir {
+namespace {
+
+constexpr std::size_t most_default_workers = 16;
+constexpr std::size_t most_workers = 1024;
+constexpr std::size_t least_stack = std::size_t{256} << 10;
+
+std::size_t cores_by_affinity()
+{
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return static_cast<std::size_t>(CPU_COUNT(&set));
+#endif
+    return std::max(1u, std::thread::hardware_concurrency());
+}
+
+/// The quota of a cgroup v2 in cores, rounded up; 0 where there is none. The nearest limit on the way to the
+/// root counts, but a process in a container sees its own group as the root.
+std::size_t cores_by_cgroup()
+{
+    std::string group;
+    {
+        std::ifstream self("/proc/self/cgroup");
+        for (std::string line; std::getline(self, line);)
+            if (line.starts_with("0::"))
+                group = line.substr(3);
+    }
+    std::size_t least = 0;
+    for (;;) {
+        std::ifstream file("/sys/fs/cgroup" + group + "/cpu.max");
+        std::string quota;
+        double period = 0;
+        if (file >> quota >> period && quota != "max" && period > 0) {
+            const auto cores = static_cast<std::size_t>(std::max(1.0, (std::stod(quota) + period - 1) / period));
+            least = least == 0 ? cores : std::min(least, cores);
+        }
+        if (group.empty() || group == "/")
+            return least;
+        group.erase(group.find_last_of('/'));
+    }
+}
+
+} // namespace
+
+std::size_t default_worker_count()
+{
+    std::size_t cores = cores_by_affinity();
+    if (const std::size_t quota = cores_by_cgroup())
+        cores = std::min(cores, quota);
+    return std::clamp<std::size_t>(cores, 1, most_default_workers);
+}
+
+struct worker_pool::state {
+    explicit state(int threads) : context(threads), work(context.get_executor()) {}
+
+    // Counters first: a coroutine that the context's end destroys may still count itself out.
+    std::atomic<std::uint64_t> active{0};
+    std::atomic<std::uint64_t> done{0};
+    std::atomic<std::uint64_t> failed{0};
+    boost::asio::io_context context;
+    boost::asio::executor_work_guard<executor_type> work;
+    std::vector<pthread_t> threads;
+
+    static void* run(void* self)
+    {
+        // Nothing of weir throws out of a handler; a user's handler that does must end here, not be lost.
+        static_cast<state*>(self)->context.run();
+        return nullptr;
+    }
+
+    void start(std::size_t count, std::size_t stack_bytes)
+    {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, stack_bytes);
+        int failure = 0;
+        for (std::size_t i = 0; i < count && failure == 0; ++i) {
+            pthread_t thread{};
+            failure = pthread_create(&thread, &attributes, &state::run, this);
+            if (failure == 0)
+                threads.push_back(thread);
+        }
+        pthread_attr_destroy(&attributes);
+        if (failure != 0) {
+            stop();
+            throw_system_error(failure, "start worker threads");
+        }
+    }
+
+    void stop() noexcept
+    {
+        context.stop();
+        for (pthread_t thread : threads) {
+            assert(!pthread_equal(thread, pthread_self()) && "a worker pool cannot end on one of its own threads");
+            pthread_join(thread, nullptr);
+        }
+        threads.clear();
+    }
+};
+
+worker_pool::worker_pool(const worker_options& options)
+{
+    if (options.threads > most_workers)
+        throw error(errc::bad_configuration, "start worker threads", "threads", std::nullopt,
+                    std::to_string(options.threads) + " is more than " + std::to_string(most_workers));
+    if (options.stack_bytes < least_stack)
+        throw error(errc::bad_configuration, "start worker threads", "stack_bytes", std::nullopt,
+                    std::to_string(options.stack_bytes) + " is less than " + std::to_string(least_stack));
+    const std::size_t count = options.threads != 0 ? options.threads : default_worker_count();
+    constexpr std::size_t page = 4096;
+    state_ = std::make_unique<state>(static_cast<int>(count));
+    state_->threads.reserve(count);
+    state_->start(count, (options.stack_bytes + page - 1) / page * page);
+}
+
+worker_pool::~worker_pool() { state_->stop(); }
+
+worker_pool::executor_type worker_pool::executor() noexcept { return state_->context.get_executor(); }
+
+std::size_t worker_pool::size() const noexcept { return state_->threads.size(); }
+
+worker_statistics worker_pool::statistics() const noexcept
+{
+    return {state_->threads.size(), state_->active.load(std::memory_order_relaxed),
+            state_->done.load(std::memory_order_relaxed), state_->failed.load(std::memory_order_relaxed)};
+}
+
+worker_pool::task_scope::task_scope(worker_pool& pool) noexcept
+    : pool_(pool), exceptions_(std::uncaught_exceptions())
+{
+    pool_.state_->active.fetch_add(1, std::memory_order_relaxed);
+}
+
+worker_pool::task_scope::~task_scope()
+{
+    auto& counters = *pool_.state_;
+    counters.active.fetch_sub(1, std::memory_order_relaxed);
+    (std::uncaught_exceptions() > exceptions_ ? counters.failed : counters.done)
+        .fetch_add(1, std::memory_order_relaxed);
+}
+
+} // namespace weir
