@@ -1,0 +1,143 @@
+#include <weir/file_handle.hpp>
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace weir {
+namespace {
+
+std::error_code last_error() noexcept { return {errno, std::system_category()}; }
+
+int native(open_flags flags) noexcept
+{
+    int value = O_RDONLY | O_CLOEXEC | O_NOCTTY;
+#if defined(O_DIRECT)
+    if (contains(flags, open_flags::direct))
+        value |= O_DIRECT;
+#endif
+    if (contains(flags, open_flags::no_follow))
+        value |= O_NOFOLLOW;
+    if (contains(flags, open_flags::directory))
+        value |= O_DIRECTORY;
+    if (contains(flags, open_flags::non_blocking))
+        value |= O_NONBLOCK;
+    return value;
+}
+
+file_handle open_at(int directory, const char* path, open_flags flags, std::error_code& failure) noexcept
+{
+    int descriptor;
+    do
+        descriptor = ::openat(directory, path, native(flags));
+    while (descriptor < 0 && errno == EINTR);
+    failure = descriptor < 0 ? last_error() : std::error_code();
+    return file_handle(descriptor);
+}
+
+file_type type_of(mode_t mode) noexcept
+{
+    switch (mode & S_IFMT) {
+    case S_IFREG: return file_type::regular;
+    case S_IFDIR: return file_type::directory;
+    case S_IFLNK: return file_type::link;
+    case S_IFIFO: return file_type::fifo;
+    case S_IFSOCK: return file_type::socket;
+    case S_IFCHR: return file_type::character_device;
+    case S_IFBLK: return file_type::block_device;
+    default: return file_type::unknown;
+    }
+}
+
+file_info convert(const struct stat& from) noexcept
+{
+    file_info to;
+    to.type = type_of(from.st_mode);
+    to.size = static_cast<std::uint64_t>(from.st_size);
+    to.allocated_bytes = static_cast<std::uint64_t>(from.st_blocks) * 512; // st_blocks counts 512 bytes everywhere
+    to.device = static_cast<std::uint64_t>(from.st_dev);
+    to.inode = static_cast<std::uint64_t>(from.st_ino);
+    to.block_bytes = static_cast<std::uint32_t>(from.st_blksize);
+    return to;
+}
+
+} // namespace
+
+file_handle& file_handle::operator=(file_handle&& other) noexcept
+{
+    if (this != &other) {
+        close();
+        descriptor_ = std::exchange(other.descriptor_, none);
+    }
+    return *this;
+}
+
+file_handle file_handle::open(const std::filesystem::path& path, open_flags flags)
+{
+    std::error_code failure;
+    file_handle file = open(path.c_str(), flags, failure);
+    if (failure)
+        throw error(failure, "open", path.native());
+    return file;
+}
+
+file_handle file_handle::open(const char* path, open_flags flags, std::error_code& failure) noexcept
+{
+    return open_at(AT_FDCWD, path, flags, failure);
+}
+
+file_handle file_handle::open_below(const char* name, open_flags flags, std::error_code& failure) const noexcept
+{
+    return open_at(descriptor_, name, flags, failure);
+}
+
+file_handle file_handle::duplicate(std::error_code& failure) const noexcept
+{
+    const int copy = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+    failure = copy < 0 ? last_error() : std::error_code();
+    return file_handle(copy);
+}
+
+void file_handle::close() noexcept
+{
+    // Not again after EINTR: Linux has released the number by then, and another thread may own it.
+    if (descriptor_ != none)
+        ::close(std::exchange(descriptor_, none));
+}
+
+file_info file_handle::info(std::string_view subject) const
+{
+    std::error_code failure;
+    const file_info found = info(failure);
+    if (failure)
+        throw error(failure, "stat", subject);
+    return found;
+}
+
+file_info file_handle::info(std::error_code& failure) const noexcept
+{
+    struct stat found;
+    if (::fstat(descriptor_, &found) != 0) {
+        failure = last_error();
+        return {};
+    }
+    failure.clear();
+    return convert(found);
+}
+
+file_info info_below(const file_handle& directory, const char* name, bool follow_link,
+                     std::error_code& failure) noexcept
+{
+    struct stat found;
+    const int from = directory ? directory.descriptor() : AT_FDCWD;
+    if (::fstatat(from, name, &found, follow_link ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+        failure = last_error();
+        return {};
+    }
+    failure.clear();
+    return convert(found);
+}
+
+} // namespace weir
