@@ -1,0 +1,129 @@
+#pragma once
+// The main job: files, trees and standard input become chunks with digests, as fast as the machine reads.
+//
+// Small files are read, cut and digested in batches, each by one worker; large ones and streams flow through a
+// chunk_stream, which uses all workers. Files may interleave in the output; the chunks of one file never change order.
+
+#include <weir/backend.hpp>
+#include <weir/chunk_sizes.hpp>
+#include <weir/chunker.hpp>
+#include <weir/digest.hpp>
+#include <weir/engine.hpp>
+#include <weir/export.hpp>
+#include <weir/statistics.hpp>
+#include <weir/tree_walker.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace weir {
+
+struct ingest_options {
+    chunker_options chunker = {};
+    /// The average by the size of each file, instead of `chunker`'s sizes; nothing: one average for all.
+    std::optional<chunk_size_table> sizes = chunk_size_table();
+    hash_algorithm hash = hash_algorithm::sha256;
+    /// A digest of each whole file besides; computed in order, so one core bounds a large file's speed.
+    std::optional<hash_algorithm> file_digest = {};
+    std::size_t jobs = 0;         ///< files or batches at a time; 0: as many as the engine has workers
+    std::size_t batch_files = 64; ///< small files read together; 1 to 4096
+    weir::backend backend = weir::backend::auto_;
+    bool direct = false;          ///< past the page cache (O_DIRECT) where the file system can
+    std::uint64_t memory_map_threshold = 0; ///< files of this size and above are mapped; 0: none
+    tree_options tree = {};
+};
+
+/// One chunk of a file; its content is not kept.
+struct chunk_record {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    weir::digest digest;
+};
+
+/// One file that was read to its end.
+struct file_record {
+    std::string_view path; ///< the argument as typed, a slash, the path below it; `-` for standard input
+    std::uint64_t size = 0;
+    std::uint64_t chunks = 0;
+    digest root;                 ///< the Merkle tree hash over its chunks (see merkle.hpp)
+    std::optional<digest> whole; ///< of the whole file, where asked for
+};
+
+/// Receives what an ingest finds. Users implement it.
+///
+/// \par Thread-safety
+/// One call at a time, on the executor of the job's caller. An exception ends the job and leaves `run`.
+class WEIR_API ingest_sink {
+public:
+    ingest_sink() = default;
+    ingest_sink(const ingest_sink&) = delete;
+    ingest_sink& operator=(const ingest_sink&) = delete;
+    virtual ~ingest_sink();
+
+    /// The next chunks of a file, in order; calls for one file may come between those of others.
+    [[nodiscard]] virtual boost::asio::awaitable<void> chunks(std::string_view path,
+                                                              std::span<const chunk_record> records) = 0;
+    /// A file is complete: all its chunks came before.
+    [[nodiscard]] virtual boost::asio::awaitable<void> file(const file_record& record) = 0;
+    /// A file, directory or argument failed, maybe after some of its chunks; `text` is the whole message.
+    [[nodiscard]] virtual boost::asio::awaitable<void> failed(std::string_view path, std::error_code code,
+                                                              std::string_view text) = 0;
+};
+
+struct ingest_summary {
+    std::uint64_t files = 0;   ///< that were read to their end
+    std::uint64_t errors = 0;  ///< calls of `failed`
+    std::uint64_t skipped = 0; ///< FIFOs, sockets and devices met in trees
+    std::uint64_t bytes = 0;   ///< in chunks that the sink was given
+    std::uint64_t chunks = 0;
+    std::uint64_t unique_chunks = 0;
+    std::uint64_t unique_bytes = 0;
+    bool unique_exact = true;  ///< false: the two above are estimates
+    std::chrono::nanoseconds elapsed{0};
+    std::string backend;       ///< "uring", "threads" or "mmap": what read the data that was not cached
+    std::string fallback;      ///< why the preferred back end was not used; empty when it was
+    std::string kernels;       ///< "cut=NAME digest=NAME"
+    stage_snapshot stages{};   ///< of all streams together
+};
+
+/// Gives the next argument, or nothing after the last; called on a worker, and may block there.
+using path_supplier = std::function<std::optional<std::string>()>;
+
+/// One ingest. Arguments are paths of files and trees, `-` for standard input (`./-` is a file of that name).
+///
+/// \par Thread-safety
+/// `run` once; `summary` from any thread at any time. The engine outlives the job.
+class WEIR_API ingest_job {
+public:
+    /// \throws weir::error  `errc::bad_chunk_sizes`, `errc::bad_configuration`
+    ///                      `errc::pool_too_small`: the engine's pool is below what the largest chunk needs
+    ///                      `errc::backend_unavailable`: the back end was asked for by name and cannot be used
+    ingest_job(engine& owner, ingest_options options, ingest_sink& output);
+    ingest_job(const ingest_job&) = delete;
+    ingest_job& operator=(const ingest_job&) = delete;
+    ~ingest_job();
+
+    /// Reads all of it. What fails is reported to the sink, and the rest goes on.
+    /// \throws whatever the sink throws
+    /// \par Cancellation
+    /// terminal, partial, total: stops within a few milliseconds, or when a read that the system cannot cancel is
+    /// done; then throws `operation_aborted`. `summary` says how far it came.
+    [[nodiscard]] boost::asio::awaitable<void> run(path_supplier paths);
+
+    [[nodiscard]] ingest_summary summary() const;
+
+private:
+    class impl;
+    std::shared_ptr<impl> impl_;
+};
+
+} // namespace weir
