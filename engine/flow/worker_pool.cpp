@@ -1,14 +1,16 @@
 #include <weir/worker_pool.hpp>
 
+#include "base/cgroup.hpp"
+
 #include <weir/error.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
 
-#include <atomic>
 #include <algorithm>
+#include <atomic>
 #include <cassert>
+#include <cmath>
 #include <exception>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,30 +37,19 @@ std::size_t cores_by_affinity()
     return std::max(1u, std::thread::hardware_concurrency());
 }
 
-/// The quota of a cgroup v2 in cores, rounded up; 0 where there is none. The nearest limit on the way to the
-/// root counts, but a process in a container sees its own group as the root.
+/// The least quota of the control groups in cores, rounded up; 0 where there is none.
 std::size_t cores_by_cgroup()
 {
-    std::string group;
-    {
-        std::ifstream self("/proc/self/cgroup");
-        for (std::string line; std::getline(self, line);)
-            if (line.starts_with("0::"))
-                group = line.substr(3);
-    }
     std::size_t least = 0;
-    for (;;) {
-        std::ifstream file("/sys/fs/cgroup" + group + "/cpu.max");
-        std::string quota;
+    detail::for_each_cgroup("cpu.max", [&](std::ifstream& file) {
+        double quota = 0;
         double period = 0;
-        if (file >> quota >> period && quota != "max" && period > 0) {
-            const auto cores = static_cast<std::size_t>(std::max(1.0, (std::stod(quota) + period - 1) / period));
-            least = least == 0 ? cores : std::min(least, cores);
-        }
-        if (group.empty() || group == "/")
-            return least;
-        group.erase(group.find_last_of('/'));
-    }
+        if (!(file >> quota >> period) || quota <= 0 || period <= 0) // "max" does not parse
+            return;
+        const auto cores = static_cast<std::size_t>(std::ceil(quota / period));
+        least = least == 0 ? cores : std::min(least, cores);
+    });
+    return least;
 }
 
 } // namespace
