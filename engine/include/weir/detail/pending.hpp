@@ -11,6 +11,8 @@
 //           state->start(completion<error_code, buffer>(std::move(handler)));
 //       }, token, state_);
 
+#include <weir/error.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -19,12 +21,16 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/system_executor.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <memory>
 #include <new>
 #include <utility>
 
 namespace weir::detail {
+
+/// A code of weir's as handlers get it.
+[[nodiscard]] inline boost::system::error_code code(errc value) { return std::error_code(value); }
 
 /// A handler of a known type and the work that keeps its executor running.
 ///

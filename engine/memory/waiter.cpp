@@ -1,0 +1,102 @@
+#include "memory/waiter.hpp"
+
+#include "memory/reservation_state.hpp"
+
+#include <weir/error.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace weir::detail {
+
+struct waiter::timer {
+    boost::asio::steady_timer clock;
+};
+
+waiter::waiter(tier* home, std::size_t bytes, buffer_completion done)
+    : home_(home), bytes_(bytes), wants_buffer_(std::move(done))
+{
+}
+
+waiter::waiter(tier& home, std::size_t blocks, std::shared_ptr<reservation_state> promised,
+               reservation_completion done)
+    : home_(&home), blocks_(blocks), wants_reservation_(std::move(done)), promised_(std::move(promised))
+{
+}
+
+waiter::~waiter() = default;
+
+void waiter::arm(deadline limit, const std::function<void(boost::system::error_code)>& give_up)
+{
+    limit_ = limit;
+    boost::asio::cancellation_slot slot = wants_buffer_ ? wants_buffer_.slot() : wants_reservation_.slot();
+    if (slot.is_connected())
+        slot.assign([give_up](boost::asio::cancellation_type type) {
+            if (type != boost::asio::cancellation_type::none)
+                give_up(boost::asio::error::operation_aborted);
+        });
+    if (limit == deadline::max())
+        return;
+    const boost::asio::any_io_executor executor = wants_buffer_ ? wants_buffer_.executor()
+                                                                : wants_reservation_.executor();
+    timer_ = std::make_unique<timer>(timer{boost::asio::steady_timer(executor, limit)});
+    timer_->clock.async_wait([give_up](boost::system::error_code stopped) {
+        if (!stopped)
+            give_up(code(errc::deadline_exceeded));
+    });
+}
+
+void waiter::complete() &&
+{
+    timer_.reset();
+    if (wants_buffer_)
+        std::move(wants_buffer_).post(failure_, std::move(granted_));
+    else if (failure_)
+        std::move(wants_reservation_).post(failure_, reservation());
+    else
+        std::move(wants_reservation_).post(failure_, reservation(std::move(promised_)));
+}
+
+void waiter_list::append(std::unique_ptr<waiter> added) noexcept
+{
+    waiter* const next = added.get();
+    (last_ ? last_->next_ : first_) = std::move(added);
+    last_ = next;
+}
+
+void waiter_list::append(waiter_list added) noexcept
+{
+    if (!added.first_)
+        return;
+    (last_ ? last_->next_ : first_) = std::move(added.first_);
+    last_ = added.last_;
+}
+
+void waiter_list::complete_all()
+{
+    last_ = nullptr;
+    while (first_) {
+        const std::unique_ptr<waiter> next = std::move(first_);
+        first_ = std::move(next->next_);
+        std::move(*next).complete();
+    }
+}
+
+void wait_queue::add(std::uint64_t order, std::unique_ptr<waiter> added)
+{
+    waiters.emplace(order, std::move(added));
+    ++waits;
+}
+
+std::unique_ptr<waiter> wait_queue::take(std::uint64_t order) noexcept
+{
+    const auto found = waiters.find(order);
+    if (found == waiters.end())
+        return nullptr;
+    std::unique_ptr<waiter> out = std::move(found->second);
+    waiters.erase(found);
+    waited += out->waited();
+    return out;
+}
+
+} // namespace weir::detail

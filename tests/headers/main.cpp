@@ -1,4 +1,0 @@
-// That this program compiled and linked is the test.
-int main()
-{
-}
