@@ -1,0 +1,4 @@
+// That this program compiled and linked is the test.
+int main()
+{
+}
