@@ -1,0 +1,146 @@
+#include <weir/random_access_file.hpp>
+#include <weir/stream_file.hpp>
+
+#include "files/read_service.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <atomic>
+
+namespace weir {
+namespace detail {
+
+struct file_state {
+    file_handle file;
+    std::string name;
+    read_service* service; // of the io_context, which outlives its files
+    bool direct;
+    std::atomic<std::uint64_t> position = 0;
+};
+
+namespace {
+
+// Boost's category of the system is another object than the standard's: their codes would compare unequal.
+boost::system::error_code to_boost(std::error_code code) noexcept
+{
+    if (code.category() == std::system_category())
+        return {code.value(), boost::system::system_category()};
+    return code;
+}
+
+class handler_read final : public read_operation {
+public:
+    handler_read(std::shared_ptr<file_state> file, read_completion handler, bool moves_position)
+        : file_(std::move(file)), handler_(std::move(handler)), moves_position_(moves_position)
+    {
+    }
+
+    void complete(std::error_code failure, std::size_t count) noexcept override
+    {
+        boost::system::error_code outcome = to_boost(failure);
+        if (!outcome && count == 0)
+            outcome = boost::asio::error::eof;
+        if (moves_position_)
+            file_->position.fetch_add(count);
+        std::move(handler_).post(outcome, count);
+    }
+
+private:
+    std::shared_ptr<file_state> file_;
+    read_completion handler_;
+    bool moves_position_;
+};
+
+void start_read(const std::shared_ptr<file_state>& file, std::uint64_t offset, boost::asio::mutable_buffer memory,
+                read_completion handler, bool moves_position)
+{
+    if (memory.size() == 0)
+        return std::move(handler).post({}, 0);
+    read_service& service = *file->service;
+    const std::uint64_t id = service.next_id();
+    // Before the start: afterwards the handler may be gone.
+    if (auto slot = handler.slot(); slot.is_connected())
+        slot.assign([&service, id](boost::asio::cancellation_type) { service.cancel(id); });
+    auto operation = std::make_unique<handler_read>(file, std::move(handler), moves_position);
+    operation->id = id;
+    operation->descriptor = file->file.descriptor();
+    operation->offset = offset;
+    operation->data = static_cast<std::byte*>(memory.data());
+    operation->size = memory.size();
+    operation->may_be_cached = !file->direct;
+    service.start(std::move(operation));
+}
+
+std::shared_ptr<file_state> open_state(const boost::asio::any_io_executor& executor, file_handle file,
+                                       std::string name, const file_open_options& options)
+{
+    const file_type type = file.info(name).type;
+    if (type == file_type::fifo || type == file_type::socket)
+        throw error(errc::not_seekable, "open", name);
+    if (type == file_type::directory)
+        throw_system_error(EISDIR, "open", name);
+    return std::make_shared<file_state>(std::move(file), std::move(name), &find_backend(executor, options.backend),
+                                        options.direct);
+}
+
+} // namespace
+
+void start_read_at(const std::shared_ptr<file_state>& file, std::uint64_t offset, boost::asio::mutable_buffer memory,
+                   read_completion handler)
+{
+    start_read(file, offset, memory, std::move(handler), false);
+}
+
+void start_read_next(const std::shared_ptr<file_state>& file, boost::asio::mutable_buffer memory,
+                     read_completion handler)
+{
+    start_read(file, file->position.load(), memory, std::move(handler), true);
+}
+
+} // namespace detail
+
+namespace {
+
+// A FIFO must not block the caller until somebody writes: it is opened at once, and refused.
+open_flags flags_for(const file_open_options& options)
+{
+    return options.direct ? open_flags::direct | open_flags::non_blocking : open_flags::non_blocking;
+}
+
+} // namespace
+
+random_access_file::random_access_file(executor_type executor, const std::filesystem::path& path,
+                                       const file_open_options& options)
+    : random_access_file(std::move(executor), file_handle::open(path, flags_for(options)), path.native(), options)
+{
+}
+
+random_access_file::random_access_file(executor_type executor, file_handle file, std::string name,
+                                       const file_open_options& options)
+    : executor_(std::move(executor)), state_(detail::open_state(executor_, std::move(file), std::move(name), options))
+{
+}
+
+random_access_file::random_access_file(random_access_file&&) noexcept = default;
+random_access_file& random_access_file::operator=(random_access_file&&) noexcept = default;
+random_access_file::~random_access_file() = default;
+
+const std::string& random_access_file::name() const noexcept { return state_->name; }
+const file_handle& random_access_file::handle() const noexcept { return state_->file; }
+backend random_access_file::backend() const noexcept { return state_->service->kind(); }
+std::uint64_t random_access_file::size() const { return state_->file.info(state_->name).size; }
+
+stream_file::stream_file(executor_type executor, const std::filesystem::path& path, const file_open_options& options)
+    : file_(std::move(executor), path, options)
+{
+}
+
+stream_file::stream_file(executor_type executor, file_handle file, std::string name, const file_open_options& options)
+    : file_(std::move(executor), std::move(file), std::move(name), options)
+{
+}
+
+std::uint64_t stream_file::position() const noexcept { return file_.state_->position.load(); }
+void stream_file::seek(std::uint64_t position) noexcept { file_.state_->position.store(position); }
+
+} // namespace weir
