@@ -23,7 +23,7 @@ constexpr calibration calibrations[] = {{339, 339, 1024}, {128, 512, 630}, {64, 
 
 std::uint8_t times_x(std::uint8_t value, std::uint8_t reduction)
 {
-    return static_cast<std::uint8_t>((value << 1) ^ ((value & 0x80) != 0 ? reduction : 0));
+    return static_cast<std::uint8_t>((value << 1) ^ (-(value >> 7) & reduction));
 }
 
 // Row r of the matrix gives bit r of the product and stands in byte 7 - r; bit b of the row belongs to bit b of the
@@ -64,17 +64,18 @@ std::uint8_t odd_with_even_weight(std::uint8_t value)
     return std::popcount(value) % 2 == 0 ? value : value ^ 2;
 }
 
-// f at `at`, by the definition: five doublings of the window.
+// f at `at`. The doublings leave one value of two, of four ... when only the last one is asked for.
 std::uint8_t window_value(const std::uint8_t* at, const weir1_function& function)
 {
     std::array<std::uint8_t, 32> values;
     std::copy(at - 31, at + 1, values.begin());
-    for (std::size_t level = 0; level < 5; ++level) {
-        const std::size_t shift = std::size_t{1} << level;
-        for (std::size_t i = values.size() - 1; i >= 2 * shift - 1; i -= 1)
-            values[i] ^= times_x(values[i - shift], function.reduction[level]);
+    std::size_t count = values.size();
+    for (const std::uint8_t reduction : function.reduction) {
+        count /= 2;
+        for (std::size_t i = 0; i < count; ++i)
+            values[i] = values[2 * i + 1] ^ times_x(values[2 * i], reduction);
     }
-    return values.back();
+    return values.front();
 }
 
 std::uint8_t leading_ones(int count)
@@ -87,7 +88,7 @@ weir1_test make_test(std::uint64_t rate, std::size_t average)
     const std::uint64_t passing = (rate << 24) / average; // of 2^32 values
     const int common = std::countl_zero(static_cast<std::uint32_t>(passing - 1));
     return {static_cast<std::uint32_t>((std::uint64_t{1} << 32) - passing),
-            {{leading_ones(common), leading_ones(common - 8), leading_ones(common - 16)}}};
+            {{leading_ones(common), leading_ones(common - 8)}}};
 }
 
 } // namespace

@@ -2,7 +2,7 @@
 //
 // A product x * a takes two instructions but for the addition: a byte shuffle by a itself gives 0 where the top bit
 // is set and the constant elsewhere. So it is off by that constant at every position, and f by one that `offset`
-// computes once; f(i) ^ f(i-32) does not see it, and the target of the other two tests is moved by it.
+// computes once; f(i) ^ f(i-32) does not see it, and the target of f(i-32) is moved by it.
 
 #include <chunking/weir1_kernel.hpp>
 
@@ -16,13 +16,13 @@ constexpr std::size_t read_ahead = 1024;
 
 struct constants {
     __m256i reduction[5];
-    __m256i mask[3];
+    __m256i mask[2];
     __m256i target;
 };
 
 struct carry {
     __m256i two, four, eight, sixteen; // values of the windows of these lengths in the vector before
-    __m256i before, long_before;       // f in the vector before, and in the one before that
+    __m256i before;                    // f in the vector before
 };
 
 // What f becomes, beyond its true value, when every product is off by its level's constant.
@@ -47,7 +47,7 @@ constants make_constants(const weir1_function& function, const weir1_mask& mask)
     constants made;
     for (int level = 0; level < 5; ++level)
         made.reduction[level] = broadcast(function.reduction[level]);
-    for (int i = 0; i < 3; ++i)
+    for (int i = 0; i < 2; ++i)
         made.mask[i] = broadcast(mask.mask[i]);
     made.target = broadcast(static_cast<unsigned char>(function.target ^ offset(function)));
     return made;
@@ -94,10 +94,8 @@ inline unsigned matches(const std::uint8_t* data, carry& last, const constants& 
 {
     const __m256i now = window_values(data, last, with);
     const __m256i missing =
-        _mm256_or_si256(_mm256_or_si256(_mm256_andnot_si256(_mm256_xor_si256(now, last.before), with.mask[0]),
-                                        _mm256_andnot_si256(_mm256_xor_si256(last.before, with.target), with.mask[1])),
-                        _mm256_andnot_si256(_mm256_xor_si256(last.long_before, with.target), with.mask[2]));
-    last.long_before = last.before;
+        _mm256_or_si256(_mm256_andnot_si256(_mm256_xor_si256(now, last.before), with.mask[0]),
+                        _mm256_andnot_si256(_mm256_xor_si256(last.before, with.target), with.mask[1]));
     last.before = now;
     return static_cast<unsigned>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(missing, _mm256_setzero_si256())));
 }
@@ -106,9 +104,9 @@ inline unsigned matches(const std::uint8_t* data, carry& last, const constants& 
 carry warmed_up(const std::uint8_t* data, const constants& with)
 {
     const __m256i zero = _mm256_setzero_si256();
-    carry last{zero, zero, zero, zero, zero, zero};
-    for (const std::uint8_t* at = data - 3 * width; at != data; at += width)
-        matches(at, last, with);
+    carry last{zero, zero, zero, zero, zero};
+    matches(data - 2 * width, last, with);
+    matches(data - width, last, with);
     return last;
 }
 

@@ -12,17 +12,18 @@ namespace weir::detail {
 /// The function f, and what its values are compared with.
 struct weir1_function {
     std::uint8_t reduction[5]; // of the multiplications in the five doublings; odd
-    std::uint8_t target;       // XORed to f(i-32) and f(i-64) before they are compared
+    std::uint8_t target;       // XORed to f(i-32) before it is compared
     std::uint64_t matrix[5];   // the same multiplications for gf2p8affineqb
 };
 
-/// Which bits must be ones: mask[0] in f(i) ^ f(i-32), mask[1] in f(i-32) ^ target, mask[2] in f(i-64) ^ target.
+/// Which bits must be ones: mask[0] in f(i) ^ f(i-32), mask[1] in f(i-32) ^ target. Further bits of the test are
+/// looked at by the caller, at the few positions that come so far.
 struct weir1_mask {
-    std::uint8_t mask[3];
+    std::uint8_t mask[2];
 };
 
-/// How many bytes before `data` a kernel may read. Its result depends on 95 of them.
-constexpr std::size_t weir1_lookback = 192;
+/// How many bytes before `data` a kernel may read. Its result depends on 63 of them.
+constexpr std::size_t weir1_lookback = 128;
 
 /// The first position in [0, size) that has all ones of `mask`; `size` if there is none.
 /// Reads data[-weir1_lookback] to data[size - 1] and nothing else.

@@ -16,7 +16,7 @@ constexpr std::size_t width = sizeof(vector);
 constexpr std::size_t group = 4 * width; // positions tested with one branch
 constexpr std::size_t block = 1024;      // positions between two looks for a match
 constexpr std::size_t history = 64;      // bytes of each array that the next block looks back on
-constexpr std::size_t warm_up = 96;      // positions after which f(i-64) to f(i) depend on real bytes only
+constexpr std::size_t warm_up = 64;      // positions after which f(i-32) and f(i) depend on real bytes only
 
 vector load(const std::uint8_t* from)
 {
@@ -58,7 +58,7 @@ public:
     pipeline(const std::uint8_t* data, const weir1_function& function, const weir1_mask& mask)
         : function_(function),
           target_(vector{} + function.target),
-          mask_{vector{} + mask.mask[0], vector{} + mask.mask[1], vector{} + mask.mask[2]}
+          mask_{vector{} + mask.mask[0], vector{} + mask.mask[1]}
     {
         fill(data - warm_up, warm_up);
     }
@@ -107,15 +107,13 @@ private:
     {
         const vector now = load(value_.begin() + i);
         const vector before = load(value_.begin() + i - 32);
-        const vector long_before = load(value_.begin() + i - 64);
-        const vector missing =
-            (~(now ^ before) & mask_[0]) | (~(before ^ target_) & mask_[1]) | (~(long_before ^ target_) & mask_[2]);
+        const vector missing = (~(now ^ before) & mask_[0]) | (~(before ^ target_) & mask_[1]);
         return reinterpret_cast<vector>(missing == 0);
     }
 
     const weir1_function& function_;
     vector target_;
-    vector mask_[3];
+    vector mask_[2];
     array two_, four_, eight_, sixteen_; // named by the length of the window
     array value_;                        // f
     std::size_t filled_ = 0;

@@ -13,13 +13,13 @@ constexpr std::size_t read_ahead = 1024;
 
 struct constants {
     __m128i reduction[5];
-    __m128i mask[3];
+    __m128i mask[2];
     __m128i target;
 };
 
 struct carry {
     __m128i two, four, eight, sixteen; // values of the windows of these lengths in the vector before
-    __m128i value[4];                  // f in the group before
+    __m128i value[2];                  // f in the last two vectors
 };
 
 unsigned char offset(const weir1_function& function)
@@ -43,7 +43,7 @@ constants make_constants(const weir1_function& function, const weir1_mask& mask)
     constants made;
     for (int level = 0; level < 5; ++level)
         made.reduction[level] = broadcast(function.reduction[level]);
-    for (int i = 0; i < 3; ++i)
+    for (int i = 0; i < 2; ++i)
         made.mask[i] = broadcast(mask.mask[i]);
     made.target = broadcast(static_cast<unsigned char>(function.target ^ offset(function)));
     return made;
@@ -75,36 +75,32 @@ inline __m128i window_values(const std::uint8_t* data, carry& last, const consta
     return value;
 }
 
-inline std::uint64_t match(__m128i now, __m128i before, __m128i long_before, const constants& with)
+inline unsigned match(__m128i now, __m128i before, const constants& with)
 {
-    const __m128i missing =
-        _mm_or_si128(_mm_or_si128(_mm_andnot_si128(_mm_xor_si128(now, before), with.mask[0]),
-                                  _mm_andnot_si128(_mm_xor_si128(before, with.target), with.mask[1])),
-                     _mm_andnot_si128(_mm_xor_si128(long_before, with.target), with.mask[2]));
+    const __m128i missing = _mm_or_si128(_mm_andnot_si128(_mm_xor_si128(now, before), with.mask[0]),
+                                         _mm_andnot_si128(_mm_xor_si128(before, with.target), with.mask[1]));
     return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(missing, _mm_setzero_si128())));
 }
 
 // A one for every position of the group at `data` that matches.
 inline std::uint64_t matches(const std::uint8_t* data, carry& last, const constants& with)
 {
-    __m128i value[4];
-    for (int i = 0; i < 4; ++i)
-        value[i] = window_values(data + width * static_cast<std::size_t>(i), last, with);
-    const std::uint64_t found = match(value[0], last.value[2], last.value[0], with) |
-                                match(value[1], last.value[3], last.value[1], with) << 16 |
-                                match(value[2], value[0], last.value[2], with) << 32 |
-                                match(value[3], value[1], last.value[3], with) << 48;
-    for (int i = 0; i < 4; ++i)
-        last.value[i] = value[i];
-    return found;
+    const __m128i first = window_values(data, last, with);
+    const __m128i second = window_values(data + width, last, with);
+    const __m128i third = window_values(data + 2 * width, last, with);
+    const __m128i fourth = window_values(data + 3 * width, last, with);
+    const unsigned low = match(first, last.value[0], with) | match(second, last.value[1], with) << 16;
+    const unsigned high = match(third, first, with) | match(fourth, second, with) << 16;
+    last.value[0] = third;
+    last.value[1] = fourth;
+    return static_cast<std::uint64_t>(high) << 32 | low;
 }
 
 // The state with which the group at `data` can be tested.
 carry warmed_up(const std::uint8_t* data, const constants& with)
 {
     const __m128i zero = _mm_setzero_si128();
-    carry last{zero, zero, zero, zero, {zero, zero, zero, zero}};
-    matches(data - 2 * group, last, with);
+    carry last{zero, zero, zero, zero, {zero, zero}};
     matches(data - group, last, with);
     return last;
 }

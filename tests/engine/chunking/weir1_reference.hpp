@@ -47,9 +47,9 @@ public:
         std::vector<std::uint32_t> values(data.size());
         for (std::size_t i = 96; i < data.size(); ++i) {
             const std::uint32_t before = f[i - 32];
-            values[i] = (f[i] ^ before) << 24 | (before ^ target_) << 16 |
-                        static_cast<std::uint32_t>(f[i - 64] ^ target_) << 8 |
-                        static_cast<std::uint32_t>(f[i - 96] ^ target_);
+            values[i] = (f[i] ^ before) << 24 | (before ^ target_) << 16
+                | static_cast<std::uint32_t>(f[i - 64] ^ target_) << 8
+                | static_cast<std::uint32_t>(f[i - 96] ^ target_);
         }
         return values;
     }
