@@ -29,6 +29,7 @@ const char* message_of(errc code) noexcept
     case errc::bad_format: return "bad format";
     case errc::not_seekable: return "not seekable";
     case errc::loop: return "a directory contains itself through a link";
+    case errc::unsupported_scheme: return "no support for such URLs";
     case errc::internal: return "internal error";
     }
     return "unknown error";
@@ -53,6 +54,7 @@ const char* name_of(errc code) noexcept
     case errc::bad_format: return "bad_format";
     case errc::not_seekable: return "not_seekable";
     case errc::loop: return "loop";
+    case errc::unsupported_scheme: return "unsupported_scheme";
     case errc::internal: return "internal";
     }
     return "unknown";
@@ -80,6 +82,7 @@ bool matches(errc code, condition wanted) noexcept
     case errc::backend_unavailable:
     case errc::not_seekable:
     case errc::loop:
+    case errc::unsupported_scheme:
     case errc::internal:
         return wanted == condition::permanent;
     }

@@ -21,6 +21,17 @@ std::string_view to_string(stage which) noexcept
     return "unknown";
 }
 
+void add(stage_snapshot& sum, const stage_snapshot& more) noexcept
+{
+    for (std::size_t i = 0; i < stage_count; ++i) {
+        sum[i].busy += more[i].busy;
+        sum[i].waiting += more[i].waiting;
+        sum[i].width = std::max(sum[i].width, more[i].width);
+        sum[i].bytes += more[i].bytes;
+        sum[i].items += more[i].items;
+    }
+}
+
 std::optional<stage> bottleneck(const stage_snapshot& stages) noexcept
 {
     std::optional<stage> slowest;

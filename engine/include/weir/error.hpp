@@ -34,6 +34,7 @@ enum class errc {
     bad_format,            ///< input that has a syntax breaks it; the message says where
     not_seekable,          ///< a position was asked of something that has none
     loop,                  ///< a directory contains itself through a link
+    unsupported_scheme,    ///< a URL of a kind that is not known, or not built in
     internal,              ///< an exception that is not an error of weir's came out of a user's object
 };
 

@@ -31,6 +31,9 @@ struct stage_statistics {
 
 using stage_snapshot = std::array<stage_statistics, stage_count>; ///< by `stage`
 
+/// Adds the times and counts of `more` to `sum`; the greater width stays.
+WEIR_API void add(stage_snapshot& sum, const stage_snapshot& more) noexcept;
+
 /// The stage that held the others back: the one that was busy for the greatest part of what its width allows.
 /// \returns  nothing when no stage has been busy
 [[nodiscard]] WEIR_API std::optional<stage> bottleneck(const stage_snapshot& stages) noexcept;

@@ -1,0 +1,79 @@
+#include <weir/engine.hpp>
+
+#include "base/cgroup.hpp"
+
+#include <weir/error.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <string>
+
+#include <unistd.h>
+
+namespace weir {
+namespace {
+
+constexpr std::size_t mebibyte = std::size_t{1} << 20;
+constexpr std::size_t least_default_memory = 16 * mebibyte;
+constexpr std::size_t least_block = std::size_t{16} << 10;
+constexpr std::size_t most_block = 16 * mebibyte;
+
+/// The memory of the machine, or what the process's cgroup allows where that is less.
+std::size_t available_memory()
+{
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long page = sysconf(_SC_PAGESIZE);
+    std::size_t bytes = pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
+                                              : std::numeric_limits<std::size_t>::max();
+    detail::for_each_cgroup("memory.max", [&](std::ifstream& file) {
+        std::size_t limit = 0;
+        if (file >> limit) // "max" does not parse
+            bytes = std::min(bytes, limit);
+    });
+    return bytes;
+}
+
+} // namespace
+
+std::size_t default_memory_bytes(std::size_t workers)
+{
+    const std::size_t wanted = (16 + 32 * std::max<std::size_t>(workers, 1)) * mebibyte;
+    return std::max(std::min(wanted, available_memory() / 8), least_default_memory);
+}
+
+std::shared_ptr<buffer_pool> make_engine_pool(const engine_options& options)
+{
+    if (!std::has_single_bit(options.block_bytes) || options.block_bytes < least_block
+        || options.block_bytes > most_block)
+        throw error(errc::bad_configuration, "make engine", "block size", std::nullopt,
+                    std::to_string(options.block_bytes) + " bytes is not a power of two from 16 KiB to 16 MiB");
+    const std::size_t workers = options.workers.threads != 0 ? options.workers.threads : default_worker_count();
+    const std::size_t limit = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes(workers);
+    const std::size_t blocks = limit / options.block_bytes;
+    if (blocks == 0)
+        throw error(errc::bad_configuration, "make engine", "memory limit", std::nullopt,
+                    std::to_string(limit) + " bytes is less than one block of " + std::to_string(options.block_bytes));
+    pool_options pool;
+    pool.tiers = {{options.block_bytes, blocks}};
+    pool.max_bytes = blocks * options.block_bytes;
+    pool.huge_pages = true;
+    return std::make_shared<buffer_pool>(pool);
+}
+
+engine::engine(boost::asio::any_io_executor executor, const engine_options& options)
+    : engine(std::move(executor), make_engine_pool(options), std::make_shared<worker_pool>(options.workers),
+             options.block_bytes, options.observer)
+{
+}
+
+engine::engine(boost::asio::any_io_executor executor, std::shared_ptr<buffer_pool> pool,
+               std::shared_ptr<worker_pool> workers, std::size_t block_bytes, weir::observer* observer)
+    : executor_(std::move(executor)), pool_(std::move(pool)), workers_(std::move(workers)), block_bytes_(block_bytes),
+      memory_bytes_(pool_->options().max_bytes), observer_(observer)
+{
+}
+
+engine::~engine() = default;
+
+} // namespace weir

@@ -1,0 +1,37 @@
+#pragma once
+// Where chunks go: the interface of every sink.
+
+#include <weir/chunk.hpp>
+#include <weir/export.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <span>
+
+namespace weir {
+
+/// Takes the chunks of one stream, in order. Users implement it too.
+///
+/// \par Thread-safety
+/// One call at a time, on the executor of the flow's caller.
+class WEIR_API sink {
+public:
+    sink() = default;
+    sink(const sink&) = delete;
+    sink& operator=(const sink&) = delete;
+    virtual ~sink();
+
+    /// Takes the next chunks. The source is not asked for more than the pool holds until this is done: that is the
+    /// back pressure.
+    ///
+    /// \param chunks  at least one, valid until the awaitable completes; what is moved out stays valid, and pins
+    ///                its blocks
+    /// \throws weir::error  ends the flow.
+    [[nodiscard]] virtual boost::asio::awaitable<void> write(std::span<chunk> chunks) = 0;
+
+    /// Comes once, after the last chunk of a stream that ended well; makes what was written durable or visible.
+    /// A sink that is destroyed without it rolls back.
+    [[nodiscard]] virtual boost::asio::awaitable<void> finish();
+};
+
+} // namespace weir
