@@ -302,6 +302,7 @@ TEST_CASE("acquire: works with awaitables, tuples, deferred calls and futures")
 asio::awaitable<void> acquire_until(weir::buffer_pool& pool, asio::steady_timer& timer, std::size_t& winner)
 {
     using namespace asio::experimental::awaitable_operators;
+    // await-forms: allow or, because the acquire waits until it is cancelled
     const auto first = co_await (pool.async_acquire(1, asio::use_awaitable) || timer.async_wait(asio::use_awaitable));
     winner = first.index();
 }
