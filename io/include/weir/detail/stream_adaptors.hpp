@@ -1,0 +1,69 @@
+#pragma once
+// Asio streams behind virtual functions, so that what is done with them can live in source files.
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <cstddef>
+#include <span>
+#include <utility>
+
+namespace weir::detail {
+
+struct transfer {
+    boost::system::error_code failed = {};
+    std::size_t bytes = 0;
+};
+
+class stream_reader {
+public:
+    virtual ~stream_reader() = default;
+    [[nodiscard]] virtual boost::asio::any_io_executor executor() = 0;
+    [[nodiscard]] virtual boost::asio::awaitable<transfer> read_some(std::span<std::byte> into) = 0;
+};
+
+class stream_writer {
+public:
+    virtual ~stream_writer() = default;
+    [[nodiscard]] virtual boost::asio::any_io_executor executor() = 0;
+    [[nodiscard]] virtual boost::asio::awaitable<transfer> write(std::span<const boost::asio::const_buffer> all) = 0;
+};
+
+/// `Stream` is a reference where the stream belongs to somebody else.
+template <class Stream> class reader_of final : public stream_reader {
+public:
+    explicit reader_of(Stream&& stream) : stream_(std::forward<Stream>(stream)) {}
+    boost::asio::any_io_executor executor() override { return stream_.get_executor(); }
+    boost::asio::awaitable<transfer> read_some(std::span<std::byte> into) override
+    {
+        const boost::asio::mutable_buffer target(into.data(), into.size());
+        auto [failed, bytes] =
+            co_await stream_.async_read_some(target, boost::asio::as_tuple(boost::asio::use_awaitable));
+        co_return transfer{failed, bytes};
+    }
+
+private:
+    Stream stream_;
+};
+
+template <class Stream> class writer_of final : public stream_writer {
+public:
+    explicit writer_of(Stream&& stream) : stream_(std::forward<Stream>(stream)) {}
+    boost::asio::any_io_executor executor() override { return stream_.get_executor(); }
+    boost::asio::awaitable<transfer> write(std::span<const boost::asio::const_buffer> all) override
+    {
+        auto [failed, bytes] =
+            co_await boost::asio::async_write(stream_, all, boost::asio::as_tuple(boost::asio::use_awaitable));
+        co_return transfer{failed, bytes};
+    }
+
+private:
+    Stream stream_;
+};
+
+} // namespace weir::detail

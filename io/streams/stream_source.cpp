@@ -1,0 +1,245 @@
+#include <weir/stream_source.hpp>
+
+#include <weir/detail/async_event.hpp>
+#include <weir/detail/run_on.hpp>
+#include <weir/error.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+
+namespace weir {
+
+namespace asio = boost::asio;
+
+/// Two sides meet here. The pump, a coroutine on the stream's executor, reads into the current block as long as one has
+/// room, and ends when none has. The reader, on the flow's executor, takes what is there, brings blocks, and starts the
+/// pump again. Each run of the pump owns the pump object: a source may be dropped while a read is under way.
+class stream_source_base::pump {
+public:
+    pump(std::unique_ptr<detail::stream_reader> stream, std::string name)
+        : stream_(std::move(stream)), name_(std::move(name))
+    {
+        stopped_.set();
+    }
+
+    [[nodiscard]] static asio::awaitable<bytes> read(std::shared_ptr<pump> self, reservation& memory,
+                                                     std::size_t max_bytes)
+    {
+        for (;;) {
+            self->bring_what_is_free(memory);
+            start_if_possible(self);
+            if (bytes got = self->take(max_bytes); !got.empty() || self->at_end())
+                co_return got;
+            if (self->needs_block()) {
+                buffer block = co_await memory.async_take(asio::use_awaitable);
+                self->bring(std::move(block));
+            }
+            else {
+                co_await self->progress_.async_wait(asio::use_awaitable);
+            }
+        }
+    }
+
+    [[nodiscard]] static asio::awaitable<void> close(std::shared_ptr<pump> self)
+    {
+        stop(self);
+        co_await self->stopped_.async_wait(asio::use_awaitable);
+        self->drop_memory();
+    }
+
+    /// Ends the run under way, if there is one; there will be no other.
+    static void stop(const std::shared_ptr<pump>& self)
+    {
+        const std::lock_guard lock(self->mutex_);
+        self->closed_ = true;
+        if (self->child_)
+            detail::child_control::cancel(self->child_, asio::cancellation_type::terminal);
+    }
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+private:
+    // The reader's side.
+
+    void bring_what_is_free(reservation& memory)
+    {
+        if (!wants_block())
+            return;
+        if (std::optional<buffer> free = memory.try_take())
+            bring(std::move(*free));
+    }
+
+    void bring(buffer block)
+    {
+        const std::lock_guard lock(mutex_);
+        (current_ ? next_ : current_) = std::move(block);
+    }
+
+    bool wants_block()
+    {
+        const std::lock_guard lock(mutex_);
+        return !ended_ && !closed_ && !(current_ && next_);
+    }
+
+    bool needs_block()
+    {
+        const std::lock_guard lock(mutex_);
+        return !current_;
+    }
+
+    static void start_if_possible(const std::shared_ptr<pump>& self)
+    {
+        std::shared_ptr<detail::child_control> child;
+        {
+            const std::lock_guard lock(self->mutex_);
+            if (self->child_ || self->ended_ || self->closed_ || !self->current_)
+                return;
+            child = std::make_shared<detail::child_control>(self->stream_->executor());
+            self->child_ = child;
+        }
+        self->stopped_.reset();
+        detail::async_run_child(std::move(child), run(under_way(self)), [](const result<void>&) {});
+    }
+
+    bytes take(std::size_t max_bytes)
+    {
+        const std::lock_guard lock(mutex_);
+        progress_.reset();
+        return ready_.take_front(std::min(max_bytes, ready_.size()));
+    }
+
+    /// \throws what ended the stream
+    bool at_end()
+    {
+        const std::lock_guard lock(mutex_);
+        if (closed_)
+            throw error(errc::closed, "read", name_, position_);
+        if (failed_)
+            throw error(failed_, "read", name_, position_);
+        return ended_;
+    }
+
+    void drop_memory()
+    {
+        const std::lock_guard lock(mutex_);
+        ready_.clear();
+        current_ = buffer();
+        next_ = buffer();
+    }
+
+    // The stream's side.
+
+    // One run of the pump. However it ends, also with a frame that is destroyed: the reader hears of it.
+    class under_way {
+    public:
+        explicit under_way(std::shared_ptr<pump> of) noexcept : of_(std::move(of)) {}
+        under_way(under_way&&) noexcept = default;
+        under_way& operator=(under_way&&) = delete;
+        ~under_way()
+        {
+            if (of_)
+                of_->end_run(errc::closed); // the stream's executor is gone
+        }
+        pump* operator->() const noexcept { return of_.get(); }
+        void end() noexcept { std::exchange(of_, nullptr)->end_run({}); }
+
+    private:
+        std::shared_ptr<pump> of_;
+    };
+
+    static asio::awaitable<void> run(under_way mine)
+    {
+        for (;;) {
+            const std::span<std::byte> room = mine->room();
+            if (room.empty())
+                break;
+            const detail::transfer read = co_await mine->stream_->read_some(room);
+            if (!mine->commit(read))
+                break;
+        }
+        mine.end();
+    }
+
+    void end_run(std::error_code failed) noexcept
+    {
+        {
+            const std::lock_guard lock(mutex_);
+            child_.reset();
+            if (failed) {
+                failed_ = failed;
+                ended_ = true;
+            }
+        }
+        stopped_.set();
+        progress_.set();
+    }
+
+    // Empty: nothing to read into. The block stays where it is until the read into it has ended.
+    std::span<std::byte> room()
+    {
+        const std::lock_guard lock(mutex_);
+        return closed_ ? std::span<std::byte>() : current_.spare();
+    }
+
+    bool commit(const detail::transfer& read)
+    {
+        {
+            const std::lock_guard lock(mutex_);
+            if (read.bytes != 0)
+                append(read.bytes);
+            if (read.failed && read.failed != asio::error::eof && !closed_)
+                failed_ = read.failed;
+            ended_ = static_cast<bool>(read.failed);
+        }
+        progress_.set();
+        return !read.failed;
+    }
+
+    void append(std::size_t count)
+    {
+        const std::size_t start = current_.size();
+        current_.commit(count);
+        ready_.append(current_.freeze(start, count));
+        position_ += count;
+        if (current_.spare().empty()) // given up at once: it may be the one that the reader waits for
+            current_ = std::exchange(next_, buffer());
+    }
+
+    const std::unique_ptr<detail::stream_reader> stream_;
+    const std::string name_;
+    detail::async_event progress_; ///< something to take, the end, or no run any more
+    detail::async_event stopped_;  ///< set while no run is under way
+
+    std::mutex mutex_; // guards what follows
+    bytes ready_;      ///< read and not yet given
+    buffer current_;   ///< being filled, never full
+    buffer next_;      ///< filled after it
+    std::uint64_t position_ = 0;
+    std::shared_ptr<detail::child_control> child_; ///< of the run under way
+    bool ended_ = false;
+    bool closed_ = false;
+    std::error_code failed_;
+};
+
+stream_source_base::stream_source_base(std::unique_ptr<detail::stream_reader> stream, std::string name)
+    : pump_(std::make_shared<pump>(std::move(stream), std::move(name)))
+{}
+
+stream_source_base::~stream_source_base() { pump::stop(pump_); }
+
+asio::awaitable<bytes> stream_source_base::read(reservation& memory, std::size_t max_bytes)
+{
+    return pump::read(pump_, memory, max_bytes);
+}
+
+asio::awaitable<void> stream_source_base::close() { return pump::close(pump_); }
+
+std::size_t stream_source_base::read_ahead_blocks() const noexcept { return 1; }
+
+std::string_view stream_source_base::name() const noexcept { return pump_->name(); }
+
+} // namespace weir
