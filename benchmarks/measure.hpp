@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -46,6 +47,15 @@ template <class Work>
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// How much CPU time of this process, all threads together, one call of `work` takes, in seconds.
+template <class Work>
+[[nodiscard]] double cpu_seconds_of(Work&& work)
+{
+    const std::clock_t start = std::clock();
+    std::forward<Work>(work)();
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
 /// The middle of `values`; the mean of the two middle ones where their number is even. Not of nothing.
 [[nodiscard]] inline double median(std::vector<double> values)
 {
@@ -54,13 +64,16 @@ template <class Work>
     return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-/// One of the things that are compared. `run` does the work once; `seconds` has the time of every round.
+/// One of the things that are compared. `run` does the work once; `seconds` has the time of every round,
+/// `cpu_seconds` what of it the process had a CPU for, which other load on the machine hardly changes.
 struct candidate {
     std::string name;
     std::function<void()> run;
     std::vector<double> seconds = {};
+    std::vector<double> cpu_seconds = {};
 
     [[nodiscard]] double median_seconds() const { return median(seconds); }
+    [[nodiscard]] double median_cpu_seconds() const { return median(cpu_seconds); }
 };
 
 /// Runs every candidate once to warm up, then `rounds` times in turn; each round starts with another one.
@@ -71,7 +84,7 @@ inline void interleave(std::vector<candidate>& candidates, std::size_t rounds)
     for (std::size_t round = 0; round < rounds; ++round) {
         for (std::size_t turn = 0; turn < candidates.size(); ++turn) {
             candidate& next = candidates[(round + turn) % candidates.size()];
-            next.seconds.push_back(seconds_of(next.run));
+            next.cpu_seconds.push_back(cpu_seconds_of([&] { next.seconds.push_back(seconds_of(next.run)); }));
         }
     }
 }
