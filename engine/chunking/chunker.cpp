@@ -43,12 +43,9 @@ std::unique_ptr<detail::boundary_scanner> make_scanner(const chunker_options& op
 {
     require_available(level);
     switch (options.algorithm) {
-    case chunk_algorithm::weir1:
-        return detail::make_weir1_scanner(options, level);
-    case chunk_algorithm::fastcdc2020:
-        return detail::make_fastcdc2020_scanner(options);
-    case chunk_algorithm::fixed:
-        break;
+    case chunk_algorithm::weir1: return detail::make_weir1_scanner(options, level);
+    case chunk_algorithm::fastcdc2020: return detail::make_fastcdc2020_scanner(options);
+    case chunk_algorithm::fixed: break;
     }
     return std::make_unique<fixed_scanner>(options.average);
 }
@@ -93,17 +90,8 @@ void chunker::reset() noexcept
     state_->start = 0;
 }
 
-const chunker_options& chunker::options() const noexcept
-{
-    return state_->options;
-}
-std::string_view chunker::id() const noexcept
-{
-    return to_string(state_->options.algorithm);
-}
-std::string_view chunker::kernel() const noexcept
-{
-    return state_->scanner->kernel();
-}
+const chunker_options& chunker::options() const noexcept { return state_->options; }
+std::string_view chunker::id() const noexcept { return to_string(state_->options.algorithm); }
+std::string_view chunker::kernel() const noexcept { return state_->scanner->kernel(); }
 
 } // namespace weir

@@ -11,10 +11,7 @@
 namespace weir::detail {
 namespace {
 
-constexpr std::size_t even(std::size_t value)
-{
-    return value & ~std::size_t{1};
-}
+constexpr std::size_t even(std::size_t value) { return value & ~std::size_t{1}; }
 
 class fastcdc2020_scanner final : public boundary_scanner {
 public:

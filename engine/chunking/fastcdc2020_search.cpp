@@ -6,7 +6,7 @@ namespace weir::detail {
 namespace {
 
 constexpr std::size_t warm_up = 48;
-constexpr std::size_t cache_line = 64;
+constexpr std::size_t step = 16;
 constexpr std::size_t least_segment = 256;
 constexpr std::size_t largest_segment = 2048;
 
@@ -54,17 +54,16 @@ std::size_t find_in_order(const gear_tables& tables, const std::uint8_t* data, s
     return 3 * segment;
 }
 
-// Three segments side by side: the additions of one lane wait for each other, those of different lanes do not. When any
-// lane meets a match, the rest of the segments is looked through in order, since an earlier lane may still have one.
-std::size_t find_in_three_lanes(const gear_tables& tables, const std::uint8_t* data, std::size_t segment,
-                                std::uint64_t mask, std::uint64_t& hash) noexcept
+// Three segments side by side: the additions of one lane wait for each other, those of different lanes do not. Gives
+// how far all of them came without a match, at least to the last multiple of a step before one.
+// Not inlined: nothing but this loop shall ask for registers.
+[[gnu::noinline]] std::size_t run_lanes(const gear_tables& tables, const std::uint8_t* data, std::size_t segment,
+                                        std::uint64_t mask, std::uint64_t (&hashes)[3]) noexcept
 {
     const std::uint64_t even_mask = mask << 1;
-    const std::uint8_t* const second = data + segment;
-    const std::uint8_t* const third = second + segment;
-    std::uint64_t h1 = hash;
-    std::uint64_t h2 = value_before(tables, second, segment, 0);
-    std::uint64_t h3 = value_before(tables, third, segment, 0);
+    std::uint64_t h1 = hashes[0];
+    std::uint64_t h2 = hashes[1];
+    std::uint64_t h3 = hashes[2];
     const auto pair_matches = [&](std::uint64_t& h, const std::uint8_t* pair) {
         h = (h << 2) + tables.doubled[pair[0]];
         if ((h & even_mask) == 0) [[unlikely]]
@@ -72,27 +71,34 @@ std::size_t find_in_three_lanes(const gear_tables& tables, const std::uint8_t* d
         h += tables.once[pair[1]];
         return (h & mask) == 0;
     };
-    const auto line_matches = [&](std::size_t line) {
-        for (std::size_t i = line; i < line + cache_line; i += 4)
-            if (pair_matches(h1, data + i) || pair_matches(h2, second + i) || pair_matches(h3, third + i) ||
-                pair_matches(h1, data + i + 2) || pair_matches(h2, second + i + 2) || pair_matches(h3, third + i + 2))
-                [[unlikely]]
-                return true;
-        return false;
-    };
-    std::size_t i = 0;
-    for (; i < segment; i += cache_line) {
+    const std::uint8_t* const end = data + segment;
+    const std::uint8_t* at = data;
+    for (; at != end; at += step) {
         // Three short streams are more than the CPU's own prefetching follows.
-        for (const std::uint8_t* lane : {data, second, third})
-            __builtin_prefetch(lane + i + 3 * segment);
-        if (line_matches(i)) [[unlikely]]
-            break;
+        __builtin_prefetch(at + 3 * segment);
+        __builtin_prefetch(at + 4 * segment);
+        __builtin_prefetch(at + 5 * segment);
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < step; i += 2)
+            if (pair_matches(h1, at + i) || pair_matches(h2, at + segment + i)
+                || pair_matches(h3, at + 2 * segment + i)) [[unlikely]]
+                return static_cast<std::size_t>(at - data);
     }
-    if (i == segment) {
-        hash = h3;
-        return 3 * segment;
-    }
-    return find_in_order(tables, data, segment, i, mask, hash);
+    hashes[2] = h3;
+    return segment;
+}
+
+std::size_t find_in_three_lanes(const gear_tables& tables, const std::uint8_t* data, std::size_t segment,
+                                std::uint64_t mask, std::uint64_t& hash) noexcept
+{
+    std::uint64_t hashes[3] = {hash, value_before(tables, data + segment, segment, 0),
+                               value_before(tables, data + 2 * segment, segment, 0)};
+    const std::size_t done = run_lanes(tables, data, segment, mask, hashes);
+    // The match may be a later lane's, with one of an earlier lane still to come.
+    if (done < segment)
+        return find_in_order(tables, data, segment, done, mask, hash);
+    hash = hashes[2];
+    return 3 * segment;
 }
 
 } // namespace
@@ -102,7 +108,7 @@ std::size_t find_gear_cut(const gear_tables& tables, const std::uint8_t* data, s
 {
     std::size_t done = 0;
     while (size - done >= 3 * least_segment) {
-        const std::size_t segment = std::min(largest_segment, (size - done) / 3) & ~(cache_line - 1);
+        const std::size_t segment = std::min(largest_segment, (size - done) / 3) & ~(step - 1);
         const std::size_t found = find_in_three_lanes(tables, data + done, segment, mask, hash);
         if (found < 3 * segment)
             return done + found;

@@ -51,10 +51,7 @@ gear_tables::gear_tables(std::uint64_t seed) noexcept
     }
 }
 
-const std::array<std::uint64_t, 256>& published_gear() noexcept
-{
-    return gear;
-}
+const std::array<std::uint64_t, 256>& published_gear() noexcept { return gear; }
 
 std::uint64_t fastcdc2020_mask(int bits) noexcept
 {

@@ -81,12 +81,9 @@ chunker_options of_average(chunk_algorithm algorithm, std::size_t average) noexc
 std::string_view to_string(chunk_algorithm algorithm) noexcept
 {
     switch (algorithm) {
-    case chunk_algorithm::weir1:
-        return "weir1";
-    case chunk_algorithm::fastcdc2020:
-        return "fastcdc2020";
-    case chunk_algorithm::fixed:
-        return "fixed";
+    case chunk_algorithm::weir1: return "weir1";
+    case chunk_algorithm::fastcdc2020: return "fastcdc2020";
+    case chunk_algorithm::fixed: return "fixed";
     }
     return "unknown";
 }
@@ -99,18 +96,9 @@ std::optional<chunk_algorithm> parse_chunk_algorithm(std::string_view name) noex
     return std::nullopt;
 }
 
-chunker_options weir1(std::size_t average) noexcept
-{
-    return of_average(chunk_algorithm::weir1, average);
-}
-chunker_options fastcdc2020(std::size_t average) noexcept
-{
-    return of_average(chunk_algorithm::fastcdc2020, average);
-}
-chunker_options fixed(std::size_t size) noexcept
-{
-    return of_average(chunk_algorithm::fixed, size);
-}
+chunker_options weir1(std::size_t average) noexcept { return of_average(chunk_algorithm::weir1, average); }
+chunker_options fastcdc2020(std::size_t average) noexcept { return of_average(chunk_algorithm::fastcdc2020, average); }
+chunker_options fixed(std::size_t size) noexcept { return of_average(chunk_algorithm::fixed, size); }
 
 chunker_options resolve(const chunker_options& options)
 {

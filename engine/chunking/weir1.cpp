@@ -78,10 +78,7 @@ std::uint8_t window_value(const std::uint8_t* at, const weir1_function& function
     return values.front();
 }
 
-std::uint8_t leading_ones(int count)
-{
-    return static_cast<std::uint8_t>(0xff00u >> std::clamp(count, 0, 8));
-}
+std::uint8_t leading_ones(int count) { return static_cast<std::uint8_t>(0xff00u >> std::clamp(count, 0, 8)); }
 
 weir1_test make_test(std::uint64_t rate, std::size_t average)
 {

@@ -1,4 +1,4 @@
-// weir1 with AVX2, 32 positions at a time.
+// weir1 with AVX2, 64 positions at a time in two vectors.
 //
 // A product x * a takes two instructions but for the addition: a byte shuffle by a itself gives 0 where the top bit
 // is set and the constant elsewhere. So it is off by that constant at every position, and f by one that `offset`
@@ -12,6 +12,7 @@ namespace weir::detail {
 namespace {
 
 constexpr std::size_t width = 32;
+constexpr std::size_t group = 2 * width;
 constexpr std::size_t read_ahead = 1024;
 
 struct constants {
@@ -37,10 +38,7 @@ unsigned char offset(const weir1_function& function)
     return off;
 }
 
-__m256i broadcast(unsigned char byte)
-{
-    return _mm256_set1_epi8(static_cast<char>(byte));
-}
+__m256i broadcast(unsigned char byte) { return _mm256_set1_epi8(static_cast<char>(byte)); }
 
 constants make_constants(const weir1_function& function, const weir1_mask& mask)
 {
@@ -53,10 +51,7 @@ constants make_constants(const weir1_function& function, const weir1_mask& mask)
     return made;
 }
 
-inline __m256i load(const std::uint8_t* from)
-{
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-}
+inline __m256i load(const std::uint8_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 
 inline __m256i plus_times_x(__m256i sum, __m256i factor, __m256i reduction)
 {
@@ -89,24 +84,37 @@ inline __m256i window_values(const std::uint8_t* data, carry& last, const consta
     return value;
 }
 
-// A one for every position of the vector at `data` that matches.
-inline unsigned matches(const std::uint8_t* data, carry& last, const constants& with)
+// Zeros where a position matches, of which `before` has f 32 positions earlier.
+inline __m256i missing(__m256i now, __m256i before, const constants& with)
 {
-    const __m256i now = window_values(data, last, with);
-    const __m256i missing =
-        _mm256_or_si256(_mm256_andnot_si256(_mm256_xor_si256(now, last.before), with.mask[0]),
-                        _mm256_andnot_si256(_mm256_xor_si256(last.before, with.target), with.mask[1]));
-    last.before = now;
-    return static_cast<unsigned>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(missing, _mm256_setzero_si256())));
+    return _mm256_or_si256(_mm256_andnot_si256(_mm256_xor_si256(now, before), with.mask[0]),
+                           _mm256_andnot_si256(_mm256_xor_si256(before, with.target), with.mask[1]));
 }
 
-// The state with which the vector at `data` can be tested.
+inline std::uint64_t zeros(__m256i bytes)
+{
+    return static_cast<unsigned>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256())));
+}
+
+// A one for every position of the group at `data` that matches.
+inline std::uint64_t matches(const std::uint8_t* data, carry& last, const constants& with)
+{
+    const __m256i low = window_values(data, last, with);
+    const __m256i low_missing = missing(low, last.before, with);
+    const __m256i high = window_values(data + width, last, with);
+    const __m256i high_missing = missing(high, low, with);
+    last.before = high;
+    if (zeros(_mm256_min_epu8(low_missing, high_missing)) == 0) [[likely]]
+        return 0;
+    return zeros(high_missing) << width | zeros(low_missing);
+}
+
+// The state with which the group at `data` can be tested.
 carry warmed_up(const std::uint8_t* data, const constants& with)
 {
     const __m256i zero = _mm256_setzero_si256();
     carry last{zero, zero, zero, zero, zero};
-    matches(data - 2 * width, last, with);
-    matches(data - width, last, with);
+    matches(data - group, last, with);
     return last;
 }
 
@@ -115,23 +123,25 @@ carry warmed_up(const std::uint8_t* data, const constants& with)
 std::size_t weir1_search_avx2(const std::uint8_t* data, std::size_t size, const weir1_function& function,
                               const weir1_mask& mask)
 {
+    for (std::size_t i = 0; i < read_ahead; i += group)
+        _mm_prefetch(reinterpret_cast<const char*>(data + i), _MM_HINT_T0);
     const constants with = make_constants(function, mask);
-    const std::size_t whole = size & ~(width - 1);
+    const std::size_t whole = size & ~(group - 1);
     if (whole != 0) {
         carry last = warmed_up(data, with);
-        for (std::size_t i = 0; i < whole; i += width) {
+        for (std::size_t i = 0; i < whole; i += group) {
             _mm_prefetch(reinterpret_cast<const char*>(data + i) + read_ahead, _MM_HINT_T0);
-            if (const unsigned found = matches(data + i, last, with); found != 0) [[unlikely]]
-                return i + static_cast<std::size_t>(__builtin_ctz(found));
+            if (const std::uint64_t found = matches(data + i, last, with); found != 0) [[unlikely]]
+                return i + static_cast<std::size_t>(__builtin_ctzll(found));
         }
     }
     if (whole < size) {
         // The last few positions once more from further back, so that no byte behind the end is read.
         const std::size_t rest = size - whole;
-        carry last = warmed_up(data + size - width, with);
-        const unsigned found = matches(data + size - width, last, with) >> (width - rest);
+        carry last = warmed_up(data + size - group, with);
+        const std::uint64_t found = matches(data + size - group, last, with) >> (group - rest);
         if (found != 0)
-            return whole + static_cast<std::size_t>(__builtin_ctz(found));
+            return whole + static_cast<std::size_t>(__builtin_ctzll(found));
     }
     return size;
 }

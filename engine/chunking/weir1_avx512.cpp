@@ -3,9 +3,9 @@
 #include <chunking/weir1_kernel.hpp>
 
 #ifdef WEIR_SIMULATE_AVX512 // tests run this source on any CPU
-#include <simulated_avx512.hpp>
+#    include <simulated_avx512.hpp>
 #else
-#include <immintrin.h>
+#    include <immintrin.h>
 #endif
 
 namespace weir::detail {
@@ -25,10 +25,7 @@ struct carry {
     __m512i before;                    // f in the vector before
 };
 
-__m512i broadcast(unsigned char byte)
-{
-    return _mm512_set1_epi8(static_cast<char>(byte));
-}
+__m512i broadcast(unsigned char byte) { return _mm512_set1_epi8(static_cast<char>(byte)); }
 
 constants make_constants(const weir1_function& function, const weir1_mask& mask)
 {
@@ -41,10 +38,7 @@ constants make_constants(const weir1_function& function, const weir1_mask& mask)
     return made;
 }
 
-inline __m512i load(const std::uint8_t* from)
-{
-    return _mm512_loadu_si512(from);
-}
+inline __m512i load(const std::uint8_t* from) { return _mm512_loadu_si512(from); }
 
 inline __m512i plus_times_x(__m512i sum, __m512i factor, __m512i matrix)
 {

@@ -25,10 +25,7 @@ vector load(const std::uint8_t* from)
     return value;
 }
 
-void store(std::uint8_t* to, vector value)
-{
-    std::memcpy(to, &value, width);
-}
+void store(std::uint8_t* to, vector value) { std::memcpy(to, &value, width); }
 
 vector times_x(vector value, vector reduction)
 {

@@ -20,19 +20,14 @@ kernel_choice choose(cpu_level level)
 {
     switch (level) {
 #if defined(__x86_64__)
-    case cpu_level::sse:
-        return {weir1_search_sse, "weir1-sse"};
-    case cpu_level::avx2:
-        return {weir1_search_avx2, "weir1-avx2"};
-    case cpu_level::avx512:
-        return {weir1_search_avx512, "weir1-avx512"};
+    case cpu_level::sse: return {weir1_search_sse, "weir1-sse"};
+    case cpu_level::avx2: return {weir1_search_avx2, "weir1-avx2"};
+    case cpu_level::avx512: return {weir1_search_avx512, "weir1-avx512"};
 #endif
 #if defined(__aarch64__)
-    case cpu_level::neon:
-        return {weir1_search_neon, "weir1-neon"};
+    case cpu_level::neon: return {weir1_search_neon, "weir1-neon"};
 #endif
-    default:
-        return {weir1_search_portable, "weir1-portable"};
+    default: return {weir1_search_portable, "weir1-portable"};
     }
 }
 
@@ -40,8 +35,7 @@ class weir1_scanner final : public boundary_scanner {
 public:
     weir1_scanner(const chunker_options& options, kernel_choice kernel)
         : function_(make_weir1_function(options.secret)), rule_(make_weir1_rule(options)), kernel_(kernel)
-    {
-    }
+    {}
 
     std::optional<std::uint64_t> next(std::span<const std::uint8_t>& data) override
     {

@@ -33,10 +33,7 @@ unsigned char offset(const weir1_function& function)
     return off;
 }
 
-__m128i broadcast(unsigned char byte)
-{
-    return _mm_set1_epi8(static_cast<char>(byte));
-}
+__m128i broadcast(unsigned char byte) { return _mm_set1_epi8(static_cast<char>(byte)); }
 
 constants make_constants(const weir1_function& function, const weir1_mask& mask)
 {
@@ -49,10 +46,7 @@ constants make_constants(const weir1_function& function, const weir1_mask& mask)
     return made;
 }
 
-inline __m128i load(const std::uint8_t* from)
-{
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-}
+inline __m128i load(const std::uint8_t* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
 
 inline __m128i plus_times_x(__m128i sum, __m128i factor, __m128i reduction)
 {
