@@ -31,6 +31,11 @@ sha256_function sha256_shani_x4;
 sha256_function sha256_avx2_x8;
 sha256_function sha256_avx512_x16; // AVX-512 F and BW
 
+sha256_function sha256_armv8_x1; // the cryptographic extension of ARMv8
+sha256_function sha256_armv8_x2;
+sha256_function sha256_armv8_x3;
+sha256_function sha256_armv8_x4;
+
 alignas(64) inline constexpr std::uint32_t sha256_initial_state[8] = {
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 };

@@ -8,8 +8,8 @@
 namespace weir::hashing {
 namespace {
 
-// Long enough that choosing costs nothing (1% at 3 GB/s), short enough that lanes end together.
-constexpr std::size_t blocks_per_turn = 128;
+// A turn is long enough that choosing costs little, and when few messages are left so short that all end together.
+constexpr std::uint64_t shortest_turn = 6, longest_turn = 128; // blocks
 
 digest digest_from(const std::uint32_t* state) noexcept
 {
@@ -94,9 +94,11 @@ void sha256_lanes::choose() noexcept
     turn_ = std::numeric_limits<std::size_t>::max();
     if (active_ == live_)
         return;
-    turn_ = blocks_per_turn;
     std::partial_sort(order_.begin(), order_.begin() + active_, order_.begin() + live_,
                       [](const lane* x, const lane* y) { return x->blocks_left > y->blocks_left; });
+    turn_ = longest_turn;
+    if (live_ <= 2 * active_)
+        turn_ = std::clamp(order_[0]->blocks_left / live_, shortest_turn, longest_turn);
 }
 
 /// One call of the kernel, as far as no lane needs attention.

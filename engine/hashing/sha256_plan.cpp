@@ -23,6 +23,13 @@ constexpr sha256_kernel without_sha[] = {
     {"sha256-avx2-x8", sha256_avx2_x8, 8},
     {"sha256-avx512-x16", sha256_avx512_x16, 16},
 };
+#elif defined(__aarch64__)
+constexpr sha256_kernel with_sha[] = {
+    {"sha256-armv8-x1", sha256_armv8_x1, 1},
+    {"sha256-armv8-x2", sha256_armv8_x2, 2},
+    {"sha256-armv8-x3", sha256_armv8_x3, 3},
+    {"sha256-armv8-x4", sha256_armv8_x4, 4},
+};
 #endif
 
 /// Seconds per block and lane, all lanes in use, the best of a few short runs.
@@ -86,6 +93,9 @@ std::span<const sha256_kernel> sha256_kernels_of(cpu_level level)
         return std::span(with_sha).first(std::size(with_sha) - without_avx512);
     if (level >= cpu_level::avx2)
         return std::span(without_sha).first(std::size(without_sha) - without_avx512);
+#elif defined(__aarch64__)
+    if (level == cpu_level::neon && cpu_has_sha())
+        return with_sha;
 #else
     static_cast<void>(level);
 #endif

@@ -1,36 +1,15 @@
 #include "hashing/sha256_lanes.hpp"
 
 #include "batch.hpp"
+#include "kernels.hpp"
 
 #include <doctest/doctest.h>
 
 #include <string>
 
-namespace weir::hashing {
-sha256_function sha256_emulated_avx512_x16; // sha256_emulated.cpp
-}
-
 namespace {
 
 using namespace weir::hashing;
-
-/// All that can run here, also those that would never win.
-std::vector<sha256_kernel> every_kernel()
-{
-    std::vector<sha256_kernel> kernels{{"portable-x1", sha256_portable_x1, 1}};
-#if WEIR_HAVE_SIMDE
-    kernels.push_back({"emulated-avx512-x16", sha256_emulated_avx512_x16, 16});
-#endif
-    for (weir::cpu_level level : weir::available_cpu_levels()) {
-        for (const sha256_kernel& kernel : sha256_kernels_of(level))
-            kernels.push_back(kernel);
-#if defined(__x86_64__)
-        if (level == weir::cpu_level::avx2)
-            kernels.push_back({"avx2-x8", sha256_avx2_x8, 8});
-#endif
-    }
-    return kernels;
-}
 
 /// A plan that has nothing but `kernel`.
 sha256_plan only(const sha256_kernel& kernel)
@@ -44,7 +23,7 @@ TEST_CASE("sha256 lanes: 10,000 random batches over all kernels give the digests
 {
     auto random = test::generator();
     const auto data = test::random_bytes(random, 1 << 16);
-    const auto kernels = every_kernel();
+    const auto kernels = test::every_sha256_kernel();
     const std::size_t rounds = 10'000 / kernels.size() + 1;
     for (const sha256_kernel& kernel : kernels) {
         CAPTURE(std::string(kernel.name));
@@ -65,7 +44,7 @@ TEST_CASE("sha256 lanes: kernels that change with the number of messages left gi
 {
     auto random = test::generator();
     const auto data = test::random_bytes(random, 1 << 16);
-    const auto kernels = every_kernel();
+    const auto kernels = test::every_sha256_kernel();
     for (int round = 0; round < 300; ++round) {
         sha256_plan plan;
         for (const sha256_kernel*& kernel : plan.kernels)
@@ -76,35 +55,6 @@ TEST_CASE("sha256 lanes: kernels that change with the number of messages left gi
         while (!lanes.run(1 + random() % 50'000))
             ;
         batch.check(weir::hash_algorithm::sha256);
-    }
-}
-
-TEST_CASE("sha256 lanes: every kernel agrees with the portable one, block by block, at every alignment")
-{
-    auto random = test::generator();
-    const auto data = test::random_bytes(random, 1 << 14);
-    const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());
-    for (const sha256_kernel& kernel : every_kernel()) {
-        CAPTURE(std::string(kernel.name));
-        for (std::size_t alignment = 0; alignment < 64; ++alignment) {
-            const std::size_t blocks = 1 + alignment % 3;
-            sha256_lane lanes[sha256_max_lanes], expected[sha256_max_lanes];
-            sha256_lane* pointers[sha256_max_lanes];
-            for (unsigned i = 0; i < kernel.lanes; ++i) {
-                for (std::uint32_t& word : lanes[i].state)
-                    word = static_cast<std::uint32_t>(random());
-                lanes[i].data = bytes + alignment + random() % 8000;
-                expected[i] = lanes[i];
-                pointers[i] = &lanes[i];
-            }
-            kernel.run(pointers, blocks);
-            for (unsigned i = 0; i < kernel.lanes; ++i) {
-                sha256_lane* single = &expected[i];
-                sha256_portable_x1(&single, blocks);
-                CHECK(std::ranges::equal(lanes[i].state, expected[i].state));
-                CHECK(lanes[i].data == expected[i].data);
-            }
-        }
     }
 }
 
