@@ -108,6 +108,7 @@ reader_statistics file_statistics(const boost::asio::any_io_executor& executor)
         sum.reads += from.reads;
         sum.bytes += from.bytes;
         sum.direct_reads += from.direct_reads;
+        sum.direct_refused += from.direct_refused;
         sum.retries += from.retries;
         sum.failures += from.failures;
         sum.in_flight += from.in_flight;

@@ -95,6 +95,7 @@ struct read_counters {
     std::atomic<std::uint64_t> reads = 0;
     std::atomic<std::uint64_t> bytes = 0;
     std::atomic<std::uint64_t> direct_reads = 0;
+    std::atomic<std::uint64_t> direct_refused = 0;
     std::atomic<std::uint64_t> retries = 0;
     std::atomic<std::uint64_t> failures = 0;
     std::atomic<std::uint64_t> in_flight = 0;

@@ -41,28 +41,36 @@ thread_read_service::~thread_read_service() = default;
 
 void thread_read_service::start(std::unique_ptr<read_operation> operation)
 {
-    std::unique_ptr<read_operation> refused; // destroyed after the lock: it may call anything
-    std::lock_guard lock(mutex_);
-    if (closed_) {
-        refused = std::move(operation);
-        return;
+    std::error_code failure;
+    {
+        std::unique_ptr<read_operation> refused; // destroyed after the lock: it may call anything
+        std::lock_guard lock(mutex_);
+        if (closed_) {
+            refused = std::move(operation);
+            return;
+        }
+        counters_.started();
+        if (idle_ <= queue_.size() && threads_.size() < most_threads)
+            failure = add_thread();
+        if (!failure)
+            queue_.push_back(std::move(operation));
     }
-    counters_.started();
-    queue_.push_back(std::move(operation));
-    if (idle_ < queue_.size() && threads_.size() < most_threads)
-        add_thread();
+    if (failure)
+        return end(std::move(operation), failure, 0);
     wake_.notify_one();
 }
 
-void thread_read_service::add_thread()
+// With at least one thread everything is read, if later.
+std::error_code thread_read_service::add_thread()
 {
     try {
         threads_.emplace_back([this] { run(); });
     }
-    catch (const std::system_error&) {
+    catch (const std::system_error& failure) {
         if (threads_.empty())
-            throw; // with at least one everything is read, later
+            return failure.code();
     }
+    return {};
 }
 
 void thread_read_service::cancel(std::uint64_t id)
@@ -139,7 +147,7 @@ void thread_read_service::notify_fork(boost::asio::execution_context::fork_event
         return stop_threads();
     std::lock_guard lock(mutex_);
     if (!queue_.empty())
-        add_thread();
+        (void)add_thread();
 }
 
 read_service& find_threads(const boost::asio::any_io_executor& executor)

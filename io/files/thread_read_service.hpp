@@ -27,7 +27,7 @@ private:
     void shutdown() override;
     void notify_fork(boost::asio::execution_context::fork_event event) override;
 
-    void add_thread();
+    [[nodiscard]] std::error_code add_thread();
     void stop_threads();
     void run();
     void end(std::unique_ptr<read_operation> operation, std::error_code failure, std::size_t count);

@@ -124,6 +124,7 @@ struct reader_statistics {
     std::uint64_t reads = 0;
     std::uint64_t bytes = 0;
     std::uint64_t direct_reads = 0; ///< done at once by the thread that asked, from the page cache
+    std::uint64_t direct_refused = 0; ///< files that were to be read around the page cache, and could not be
     std::uint64_t retries = 0;      ///< short reads and interruptions that were taken up again
     std::uint64_t failures = 0;
     std::uint64_t in_flight = 0;

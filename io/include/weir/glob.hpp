@@ -8,7 +8,7 @@
 
 namespace weir {
 
-/// A pattern over a path: `?` is one character, `*` any number of them, `[a-z]`, `[!a-z]` one of a set; none of these
+/// A pattern over a path: `?` is one character, `*` any number of them, `[a-z]`, `[!a-z]` one of a set; none of them
 /// is a slash. `**` is anything, slashes too, and `**/` also nothing at all. A backslash makes the next character plain.
 ///
 /// A character is a code point of UTF-8, or a single byte where the name is not UTF-8. A bracket that is never closed

@@ -59,7 +59,8 @@ public:
     ///   `errc::backend_unavailable`: `backend` was named, and cannot be used here.
     ///   `errc::not_seekable`: a pipe or a socket.
     ///   system category: what `open(2)` reports.
-    random_access_file(executor_type executor, const std::filesystem::path& path, const file_open_options& options = {});
+    random_access_file(executor_type executor, const std::filesystem::path& path,
+                       const file_open_options& options = {});
     random_access_file(executor_type executor, file_handle file, std::string name,
                        const file_open_options& options = {});
     random_access_file(random_access_file&&) noexcept;

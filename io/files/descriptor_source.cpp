@@ -1,0 +1,97 @@
+#include "files/descriptor_source.hpp"
+
+#include "files/fault_injection.hpp"
+
+#include <weir/error.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <poll.h>
+#include <unistd.h>
+
+namespace weir::detail {
+
+namespace asio = boost::asio;
+
+descriptor_source::descriptor_source(engine& owner, file_handle file, std::string name)
+    : executor_(owner.executor()), file_(std::move(file)), name_(std::move(name)),
+      watching_(std::make_shared<std::atomic<bool>>(false))
+{
+}
+
+// O_NONBLOCK would be seen by whoever shares the open file, a shell's terminal for instance. So look first: what
+// poll(2) calls ready has something to give, its end or a failure; what it cannot poll (/dev/zero) never waits.
+long descriptor_source::read_now(std::span<std::byte> memory) noexcept
+{
+    pollfd look{file_.descriptor(), POLLIN, 0};
+    if (::poll(&look, 1, 0) == 0)
+        return -EAGAIN;
+    if (const auto fault = injected_read(file_.descriptor(), position_, memory.size())) {
+        if (*fault <= 0)
+            return *fault;
+        memory = memory.first(std::min(memory.size(), static_cast<std::size_t>(*fault)));
+    }
+    const auto got = ::read(file_.descriptor(), memory.data(), memory.size());
+    return got < 0 ? -errno : static_cast<long>(got);
+}
+
+asio::awaitable<bytes> descriptor_source::read(reservation& memory, std::size_t max_bytes)
+{
+    bytes out;
+    while (!ended_ && out.size() < max_bytes) {
+        std::span<std::byte> room = filler_.try_spare(memory);
+        if (room.empty()) {
+            if (!out.empty())
+                break;
+            room = co_await filler_.spare(memory);
+        }
+        const long got = read_now(room.first(std::min(room.size(), max_bytes - out.size())));
+        if (got > 0) {
+            out.append(filler_.commit(static_cast<std::size_t>(got)));
+            position_ += static_cast<std::uint64_t>(got);
+        } else if (got == -EAGAIN) {
+            if (!out.empty())
+                break;
+            watch();
+            co_await readable_.wait();
+        } else if (got != -EINTR) {
+            ended_ = true;
+            failure_ = std::error_code(static_cast<int>(-got), std::system_category());
+        }
+    }
+    // What was read before a failure is given first.
+    if (out.empty() && failure_)
+        throw error(failure_, "read", name_, position_);
+    co_return out;
+}
+
+void descriptor_source::watch()
+{
+    if (watching_->exchange(true))
+        return;
+    if (!watched_) {
+        std::error_code failure;
+        file_handle copy = file_.duplicate(failure);
+        if (failure)
+            throw error(failure, "read", name_, position_);
+        watched_.emplace(executor_, copy.descriptor());
+        (void)copy.release();
+    }
+    auto told = [watching = watching_, handle = readable_.get_handle()](boost::system::error_code) {
+        watching->store(false);
+        handle.notify(); // also of a failure: the read will say it
+    };
+    watched_->async_wait(asio::posix::descriptor_base::wait_read, std::move(told));
+}
+
+asio::awaitable<void> descriptor_source::close()
+{
+    ended_ = true;
+    watched_.reset();
+    filler_.reset();
+    file_.close();
+    co_return;
+}
+
+} // namespace weir::detail

@@ -1,0 +1,41 @@
+#pragma once
+// What has no positions as a source: a pipe, a socket, a terminal, a device.
+
+#include "files/worker_signal.hpp"
+
+#include <weir/file_source.hpp>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <atomic>
+#include <optional>
+#include <string>
+
+namespace weir::detail {
+
+/// Reads what is there on the worker, and sleeps on the io_context's reactor while nothing is.
+class descriptor_source final : public source {
+public:
+    descriptor_source(engine& owner, file_handle file, std::string name);
+
+    [[nodiscard]] boost::asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override;
+    [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+    [[nodiscard]] boost::asio::awaitable<void> close() override;
+
+private:
+    [[nodiscard]] long read_now(std::span<std::byte> memory) noexcept;
+    void watch();
+
+    boost::asio::any_io_executor executor_;
+    file_handle file_;
+    std::string name_;
+    std::uint64_t position_ = 0;
+    bool ended_ = false;
+    std::error_code failure_;
+    block_filler filler_;
+    worker_signal readable_;
+    std::shared_ptr<std::atomic<bool>> watching_; // a wait is with the reactor; outlives the source
+    std::optional<boost::asio::posix::stream_descriptor> watched_;
+};
+
+} // namespace weir::detail

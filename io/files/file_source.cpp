@@ -1,0 +1,89 @@
+// Which source reads which kind of file.
+
+#include <weir/file_source.hpp>
+
+#include "files/descriptor_source.hpp"
+#include "files/mapped_source.hpp"
+#include "files/regular_source.hpp"
+
+#include <weir/error.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace weir {
+namespace {
+
+bool set_flag(const file_handle& file, int flag, bool on) noexcept
+{
+    const int flags = ::fcntl(file.descriptor(), F_GETFL);
+    return flags >= 0 && ::fcntl(file.descriptor(), F_SETFL, on ? flags | flag : flags & ~flag) == 0;
+}
+
+bool make_direct([[maybe_unused]] const file_handle& file) noexcept
+{
+#if defined(O_DIRECT)
+    return set_flag(file, O_DIRECT, true);
+#else
+    return false;
+#endif
+}
+
+std::unique_ptr<source> open_from(engine& owner, file_handle file, std::string name, const file_options& options,
+                                  std::uint64_t start)
+{
+    if (options.backend == backend::mmap)
+        return std::make_unique<detail::mapped_source>(owner, std::move(file), std::move(name), options, start);
+    const bool direct = options.direct && make_direct(file);
+    if (options.direct && !direct)
+        ++detail::find_threads(owner.executor()).counters().direct_refused;
+    return std::make_unique<detail::regular_source>(owner, std::move(file), std::move(name), options, start, direct);
+}
+
+bool has_positions(file_type type) noexcept
+{
+    return type == file_type::regular || type == file_type::block_device;
+}
+
+} // namespace
+
+std::unique_ptr<source> open_file(engine& owner, const std::filesystem::path& path, const file_options& options)
+{
+    // A FIFO opens at once, so that waiting for its writer can be cancelled.
+    return open_file(owner, file_handle::open(path, open_flags::non_blocking), path.native(), options);
+}
+
+std::unique_ptr<source> open_file(engine& owner, file_handle file, std::string name, const file_options& options)
+{
+    const file_type type = file.info(name).type;
+    if (type == file_type::directory)
+        throw_system_error(EISDIR, "read", name);
+    if (!has_positions(type))
+        return std::make_unique<detail::descriptor_source>(owner, std::move(file), std::move(name));
+    set_flag(file, O_NONBLOCK, false);
+    return open_from(owner, std::move(file), std::move(name), options, 0);
+}
+
+std::unique_ptr<source> open_descriptor(engine& owner, int descriptor, std::string name, const file_options& options)
+{
+    file_handle copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+    if (!copy)
+        throw_system_error(errno, "open", name);
+    const file_type type = copy.info(name).type;
+    if (type == file_type::directory)
+        throw_system_error(EISDIR, "read", name);
+    if (!has_positions(type))
+        return std::make_unique<detail::descriptor_source>(owner, std::move(copy), std::move(name));
+    const auto start = static_cast<std::uint64_t>(std::max<off_t>(::lseek(descriptor, 0, SEEK_CUR), 0));
+    // Opened anew where that is possible: flags and position of the copy are shared with other processes.
+    const std::string itself = "/proc/self/fd/" + std::to_string(descriptor);
+    std::error_code failure;
+    if (file_handle own = file_handle::open(itself.c_str(), open_flags::none, failure); own)
+        copy = std::move(own);
+    return open_from(owner, std::move(copy), std::move(name), options, start);
+}
+
+} // namespace weir

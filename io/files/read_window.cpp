@@ -1,0 +1,68 @@
+#include "files/read_window.hpp"
+
+#include <algorithm>
+
+namespace weir::detail {
+namespace {
+
+class piece_read final : public read_operation {
+public:
+    piece_read(std::shared_ptr<window_piece> piece, worker_signal::handle signal) noexcept
+        : piece_(std::move(piece)), signal_(std::move(signal))
+    {
+    }
+
+    void complete(std::error_code failure, std::size_t count) noexcept override
+    {
+        piece_->failure = failure;
+        piece_->count = count;
+        piece_->done.store(true, std::memory_order_release);
+        signal_.notify();
+    }
+
+private:
+    std::shared_ptr<window_piece> piece_; // and with it the block
+    worker_signal::handle signal_;
+};
+
+} // namespace
+
+void read_window::push(read_service& service, int descriptor, buffer memory, std::uint64_t offset, std::size_t wanted,
+                       bool may_be_cached)
+{
+    auto piece = std::make_shared<window_piece>();
+    piece->given = memory.size();
+    piece->memory = std::move(memory);
+    piece->wanted = wanted;
+    auto read = std::make_unique<piece_read>(piece, signal_.get_handle());
+    piece->id = read->id = service.next_id();
+    read->descriptor = descriptor;
+    read->offset = offset;
+    read->data = piece->memory.spare().data();
+    read->size = wanted;
+    read->may_be_cached = may_be_cached;
+    service_ = &service;
+    pieces_.push_back(std::move(piece));
+    service.start(std::move(read));
+}
+
+void read_window::cancel() noexcept
+{
+    for (const auto& piece : pieces_)
+        if (!piece->done.load(std::memory_order_acquire))
+            service_->cancel(piece->id);
+}
+
+void read_window::clear() noexcept
+{
+    cancel();
+    pieces_.clear();
+}
+
+bool read_window::all_done() const noexcept
+{
+    return std::all_of(pieces_.begin(), pieces_.end(),
+                       [](const auto& piece) { return piece->done.load(std::memory_order_acquire); });
+}
+
+} // namespace weir::detail

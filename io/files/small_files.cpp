@@ -1,0 +1,107 @@
+#include "files/small_files.hpp"
+
+#include "files/fault_injection.hpp"
+
+#include <weir/error.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <vector>
+
+#include <unistd.h>
+
+#if defined(__linux__)
+#    include <linux/magic.h>
+#    include <sys/vfs.h>
+#endif
+
+namespace weir {
+namespace detail {
+namespace {
+
+long read_some(int descriptor, std::span<std::byte> memory, std::uint64_t offset) noexcept
+{
+    if (const auto fault = injected_read(descriptor, offset, memory.size())) {
+        if (*fault <= 0)
+            return *fault;
+        memory = memory.first(std::min(memory.size(), static_cast<std::size_t>(*fault)));
+    }
+    const auto got = ::read(descriptor, memory.data(), memory.size());
+    return got < 0 ? -errno : static_cast<long>(got);
+}
+
+// Elsewhere (/proc, FUSE, network) only a read that gives nothing is the end.
+bool gives_short_reads_at_the_end_only([[maybe_unused]] int descriptor) noexcept
+{
+#if defined(__linux__)
+    constexpr unsigned long xfs = 0x58465342; // in no public header before Linux 6.1
+    struct statfs found;
+    if (::fstatfs(descriptor, &found) != 0)
+        return false;
+    const auto type = static_cast<unsigned long>(found.f_type);
+    return type == EXT4_SUPER_MAGIC || type == xfs || type == BTRFS_SUPER_MAGIC || type == TMPFS_MAGIC
+        || type == OVERLAYFS_SUPER_MAGIC;
+#else
+    return false;
+#endif
+}
+
+} // namespace
+
+void read_small_file(const tree_entry& file, buffer& slot, small_file& result, bool short_is_end)
+{
+    result = {};
+    file_handle opened = file.open(open_flags::none, result.error);
+    if (result.error)
+        return;
+    while (!slot.spare().empty()) {
+        const std::size_t wanted = slot.spare().size();
+        const long got = read_some(opened.descriptor(), slot.spare(), slot.size());
+        if (got == -EINTR)
+            continue;
+        if (got < 0) {
+            slot.clear();
+            result.error = std::error_code(static_cast<int>(-got), std::system_category());
+            return;
+        }
+        slot.commit(static_cast<std::size_t>(got));
+        if (got == 0 || (short_is_end && static_cast<std::size_t>(got) < wanted)) {
+            result.result = small_file::outcome::whole;
+            return;
+        }
+    }
+    slot.clear();
+    result.result = small_file::outcome::large;
+    result.file = std::move(opened);
+}
+
+} // namespace detail
+
+void read_small_files(std::span<const tree_entry> files, std::span<buffer> slots, std::span<small_file> results,
+                      backend how)
+{
+    assert(files.size() == slots.size() && files.size() == results.size());
+    std::vector<std::size_t> by_ring;
+    const file_handle* directory = nullptr;
+    bool short_is_end = false;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        if (files[i].directory.get() != directory) {
+            directory = files[i].directory.get();
+            short_is_end = directory && detail::gives_short_reads_at_the_end_only(directory->descriptor());
+        }
+        if (short_is_end && how != backend::threads)
+            by_ring.push_back(i);
+        else
+            detail::read_small_file(files[i], slots[i], results[i], short_is_end);
+    }
+    std::string reason;
+    if (by_ring.empty() || detail::read_by_ring(by_ring, files, slots, results, reason))
+        return;
+    if (how == backend::uring)
+        throw error(errc::backend_unavailable, "read", "small files", std::nullopt, reason);
+    for (const std::size_t i : by_ring)
+        detail::read_small_file(files[i], slots[i], results[i], true);
+}
+
+} // namespace weir

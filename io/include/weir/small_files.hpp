@@ -1,0 +1,40 @@
+#pragma once
+// Many small files at a time, each whole, by the thread that asks.
+
+#include <weir/backend.hpp>
+#include <weir/buffer.hpp>
+#include <weir/export.hpp>
+#include <weir/file_handle.hpp>
+#include <weir/tree_walker.hpp>
+
+#include <span>
+#include <system_error>
+
+namespace weir {
+
+/// How reading one small file came out.
+struct small_file {
+    enum class outcome : std::uint8_t {
+        whole,   ///< all of it is in its slot
+        large,   ///< it filled its slot: `file` is open, to be read from its start
+        failed,  ///< `error`: what opening or reading reported; the slot is empty
+    };
+    outcome result = outcome::failed;
+    std::error_code error;
+    file_handle file;
+};
+
+/// Reads each of `files` into the slot of the same number, an empty buffer. No sizes are asked for: what leaves room in
+/// its slot has been read to its end.
+///
+/// `backend::uring` opens, reads and closes by linked operations of a ring that belongs to the calling thread, 64 files
+/// at a time: it waits for many disk accesses at once. `backend::threads` makes plain calls. `backend::auto_` takes the
+/// ring where there is one.
+/// \pre the spans have one size
+/// \throws weir::error  `errc::backend_unavailable`: the ring was asked for by name, and cannot be had here
+/// \par Thread-safety
+/// Any threads at once. Blocks on the file system: call it from a worker, with some dozens of files.
+WEIR_API void read_small_files(std::span<const tree_entry> files, std::span<buffer> slots,
+                               std::span<small_file> results, backend how = backend::auto_);
+
+} // namespace weir

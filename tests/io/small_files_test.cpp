@@ -1,0 +1,186 @@
+#include <weir/small_files.hpp>
+
+#include "files/fault_injection.hpp"
+#include "support/temp_dir.hpp"
+
+#include <weir/buffer_pool.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cerrno>
+#include <map>
+#include <string>
+#include <thread>
+
+namespace {
+
+constexpr std::size_t slot_bytes = std::size_t{16} << 10;
+
+struct batch {
+    explicit batch(std::vector<weir::tree_entry> files) : entries(std::move(files)), results(entries.size())
+    {
+        weir::buffer_pool pool;
+        while (slots.size() < entries.size())
+            for (weir::buffer& slot : weir::split(pool.acquire_now(slot_bytes), slot_bytes))
+                if (slots.size() < entries.size())
+                    slots.push_back(std::move(slot));
+    }
+
+    std::string content(std::size_t i) const
+    {
+        const auto filled = slots[i].span();
+        return std::string(reinterpret_cast<const char*>(filled.data()), filled.size());
+    }
+
+    std::vector<weir::tree_entry> entries;
+    std::vector<weir::buffer> slots;
+    std::vector<weir::small_file> results;
+};
+
+batch walk_and_read(const std::string& root, weir::backend how)
+{
+    weir::tree_walker walker;
+    walker.add(root);
+    std::vector<weir::tree_entry> entries;
+    while (walker.next_batch(entries, 100)) {
+    }
+    batch all(std::move(entries));
+    weir::read_small_files(all.entries, all.slots, all.results, how);
+    return all;
+}
+
+std::vector<weir::backend> ways()
+{
+    std::vector<weir::backend> all{weir::backend::threads, weir::backend::auto_};
+    test::temp_dir dir;
+    dir.write("file", "x");
+    try {
+        walk_and_read(dir.path(), weir::backend::uring);
+        all.push_back(weir::backend::uring);
+    }
+    catch (const weir::error& failure) {
+        MESSAGE(failure.what());
+    }
+    return all;
+}
+
+TEST_CASE("small_files: each is read whole into its slot, those that fill it are handed back open")
+{
+    test::temp_dir dir;
+    std::map<std::string, std::string> expected;
+    for (std::size_t i = 0; i < 300; ++i) {
+        const std::size_t size = i % 50 == 0 ? slot_bytes - 1 + i / 50 : i * 37;
+        std::string text(size, static_cast<char>('a' + i % 26));
+        const std::string path = dir.write("d" + std::to_string(i % 7) + "/" + std::to_string(i), text);
+        expected.emplace(path, std::move(text));
+    }
+    for (const weir::backend way : ways()) {
+        CAPTURE(to_string(way));
+        const batch read = walk_and_read(dir.path(), way);
+        REQUIRE(read.entries.size() == expected.size());
+        for (std::size_t i = 0; i < read.entries.size(); ++i) {
+            const std::string& text = expected.at(read.entries[i].path);
+            const weir::small_file& result = read.results[i];
+            CHECK_FALSE(result.error);
+            CHECK((result.result == weir::small_file::outcome::large) == (text.size() >= slot_bytes));
+            if (result.result == weir::small_file::outcome::whole)
+                CHECK(read.content(i) == text);
+            else
+                CHECK(result.file.info().size == text.size());
+        }
+    }
+}
+
+TEST_CASE("small_files: one that vanished or was replaced fails alone")
+{
+    test::temp_dir dir;
+    for (int i = 0; i < 100; ++i)
+        dir.write(std::to_string(i), "text");
+    for (const weir::backend way : ways()) {
+        weir::tree_walker walker;
+        walker.add(dir.path());
+        std::vector<weir::tree_entry> entries;
+        while (walker.next_batch(entries, 1000)) {
+        }
+        batch all(std::move(entries));
+        std::filesystem::remove(dir / "50");
+        std::filesystem::remove(dir / "51");
+        std::filesystem::create_directory(dir / "51");
+        weir::read_small_files(all.entries, all.slots, all.results, way);
+        for (std::size_t i = 0; i < all.entries.size(); ++i) {
+            const std::string name = all.entries[i].name();
+            if (name == "50")
+                CHECK(all.results[i].error == std::errc::no_such_file_or_directory);
+            else if (name == "51")
+                CHECK(all.results[i].error == std::errc::is_a_directory);
+            else
+                CHECK(all.content(i) == "text");
+            CHECK((all.results[i].result == weir::small_file::outcome::failed) == (name == "50" || name == "51"));
+        }
+        std::filesystem::remove(dir / "51");
+        dir.write("50", "text");
+        dir.write("51", "text");
+    }
+}
+
+TEST_CASE("small_files: where short reads say nothing, as in /proc, a file is read until nothing comes")
+{
+    weir::tree_entry entry;
+    entry.path = "/proc/self/status";
+    for (const weir::backend way : ways()) {
+        batch all({entry});
+        weir::read_small_files(all.entries, all.slots, all.results, way);
+        CHECK(all.results[0].result == weir::small_file::outcome::whole);
+        CHECK(all.content(0).find("VmRSS") != std::string::npos);
+    }
+}
+
+TEST_CASE("small_files: without a ring plain calls read, and a ring that was asked for is an error")
+{
+    class refusing final : public weir::detail::fault_injector {
+        std::optional<int> on_setup() override { return -EPERM; }
+    } faults;
+    weir::detail::scoped_faults install(faults);
+    test::temp_dir dir;
+    dir.write("file", "text");
+    // In a thread of its own, which has no ring yet.
+    std::thread([&] {
+        CHECK(walk_and_read(dir.path(), weir::backend::auto_).content(0) == "text");
+        std::error_code failure;
+        try {
+            walk_and_read(dir.path(), weir::backend::uring);
+        }
+        catch (const weir::error& refused) {
+            failure = refused.code();
+        }
+        CHECK(failure == weir::errc::backend_unavailable);
+    }).join();
+}
+
+TEST_CASE("small_files: an error while reading is that file's alone, and an interruption is not seen")
+{
+    class scripted final : public weir::detail::fault_injector {
+    public:
+        std::optional<long> on_read(int, std::uint64_t, std::size_t) override
+        {
+            switch (calls++) {
+            case 0: return -EINTR;
+            case 2: return -EIO;
+            default: return std::nullopt;
+            }
+        }
+        int calls = 0;
+    } faults;
+    test::temp_dir dir;
+    dir.write("one", "text");
+    dir.write("two", "text");
+    weir::detail::scoped_faults install(faults);
+    const batch all = walk_and_read(dir.path(), weir::backend::threads);
+    const bool second_failed = all.results[1].error == std::errc::io_error;
+    const bool first_failed = all.results[0].error == std::errc::io_error; // where the end takes a read of its own
+    CHECK(first_failed != second_failed);
+    CHECK(all.content(0) == (first_failed ? "" : "text"));
+    CHECK(all.content(1) == (second_failed ? "" : "text"));
+}
+
+} // namespace
