@@ -11,6 +11,7 @@ usage: tree.py [ROOT]
 """
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,11 +27,14 @@ UMBRELLAS = {"<boost/asio.hpp>", "<boost/beast.hpp>"}
 ALLOWED_IN = {"fmt.hpp": {"<fmt/core.h>", "<fmt/format.h>", "<fmt/ostream.h>"}}
 
 
-def tracked_files(root):
-    listing = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, check=False)
-    if listing.returncode == 0:
-        return [root / name for name in listing.stdout.decode().split("\0") if name]
-    return [p for p in root.rglob("*") if not any(q.name.startswith((".git", "build")) for q in (p, *p.parents))]
+def files_of(root):
+    """What git tracks; without git, all that is not made by a build."""
+    if shutil.which("git"):
+        listing = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, check=False)
+        if listing.returncode == 0:
+            return [root / name for name in listing.stdout.decode().split("\0") if name]
+    made = (".git", "build", "__pycache__")
+    return [p for p in root.rglob("*") if not any(part.startswith(made) for part in p.relative_to(root).parts)]
 
 
 def names_of_this_machine(path, text, root):
@@ -54,7 +58,7 @@ def faults_of_header(path, text):
 
 
 def faults_of_tree(root):
-    for path in tracked_files(root):
+    for path in files_of(root):
         if not path.is_file() or path.is_symlink():
             continue
         try:
