@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t KiB = 1024;
 constexpr std::size_t MiB = 1024 * KiB;
 
-/// Resident memory of this process in bytes; smaps_rollup is exact where statm may lag by batches.
+/// Resident memory of this process in bytes; smaps_rollup is exact where statm may lag by batches. Compare how much
+/// it falls: the shadow memory of a sanitizer stays.
 std::size_t resident_bytes()
 {
     std::ifstream rollup("/proc/self/smaps_rollup");
@@ -58,7 +59,7 @@ TEST_CASE("pool: shrink gives the memory of free blocks back to the system")
     CHECK(whole);
     held.clear();
     pool.clear();
-    CHECK(resident_bytes() < before + 2 * MiB);
+    CHECK(full - resident_bytes() > 31 * MiB);
     CHECK(pool.statistics().allocated_bytes == 0);
     CHECK(pool.check());
 }
@@ -86,14 +87,14 @@ TEST_CASE("pool: one small buffer costs little, not a whole slab")
 TEST_CASE("pool: what nobody uses for a while is given back by itself, what is used stays")
 {
     weir::buffer_pool pool({.idle_trim = std::chrono::milliseconds(5)});
-    const std::size_t before = resident_bytes();
     std::vector<weir::buffer> held = take_and_touch(pool, 256, 64 * KiB);
+    const std::size_t full = resident_bytes();
     held.resize(16);
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (pool.statistics().available_bytes > 0 && std::chrono::steady_clock::now() < limit)
         std::this_thread::yield();
     CHECK(pool.statistics().tiers[0].allocated == 16);
-    CHECK(resident_bytes() < before + 3 * MiB);
+    CHECK(full - resident_bytes() > 14 * MiB);
     CHECK(held[15].span()[64 * KiB - 1] == std::byte(1));
     CHECK(pool.check());
 }
@@ -103,19 +104,20 @@ TEST_CASE("pool: a mapped region's memory goes back at once")
     weir::buffer_pool pool;
     const std::size_t before = resident_bytes();
     std::vector<weir::buffer> held = take_and_touch(pool, 1, 20 * MiB);
-    CHECK(resident_bytes() - before > 19 * MiB);
+    const std::size_t full = resident_bytes();
+    CHECK(full - before > 19 * MiB);
     held.clear();
-    CHECK(resident_bytes() < before + MiB);
+    CHECK(full - resident_bytes() > 19 * MiB);
 }
 
 TEST_CASE("pool: after its destruction only what is in use costs memory")
 {
     std::optional<weir::buffer_pool> pool(std::in_place);
-    const std::size_t before = resident_bytes();
     std::vector<weir::buffer> held = take_and_touch(*pool, 256, 64 * KiB);
+    const std::size_t full = resident_bytes();
     held.resize(1);
     pool.reset();
-    CHECK(resident_bytes() < before + 4 * MiB);
+    CHECK(full - resident_bytes() > 15 * MiB);
     CHECK(held[0].span()[0] == std::byte(1));
 }
 
