@@ -15,6 +15,7 @@ public:
     virtual void start(std::span<const message> batch) = 0;
     virtual bool run(std::size_t max_bytes) = 0;
     virtual std::string_view kernel() const noexcept = 0;
+    virtual std::size_t lanes() const noexcept = 0;
 };
 
 } // namespace weir

@@ -48,6 +48,7 @@ public:
     }
 
     std::string_view kernel() const noexcept override { return name_; }
+    std::size_t lanes() const noexcept override { return 1; }
 
 private:
     void open_front() noexcept
@@ -117,5 +118,6 @@ void multi_hasher::start(std::span<const message> batch)
 bool multi_hasher::run(std::size_t max_bytes) { return current_->run(max_bytes); }
 
 std::string_view multi_hasher::kernel() const noexcept { return (lanes_ ? lanes_ : sequential_)->kernel(); }
+std::size_t multi_hasher::lanes() const noexcept { return (lanes_ ? lanes_ : sequential_)->lanes(); }
 
 } // namespace weir

@@ -22,6 +22,7 @@ public:
     void start(std::span<const multi_hasher::message> batch) override;
     bool run(std::size_t max_bytes) override;
     std::string_view kernel() const noexcept override { return plan_.widest().name; }
+    std::size_t lanes() const noexcept override { return plan_.widest().lanes; }
 
 private:
     struct lane {

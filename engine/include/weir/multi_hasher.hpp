@@ -58,6 +58,9 @@ public:
     /// What digests a full batch: `sha256-shani-x3`, `sha256-avx512-x16`, `sha256-openssl`, `xxh3-128-xxhash` ...
     [[nodiscard]] std::string_view kernel() const noexcept;
 
+    /// How many messages of like size are digested side by side: what a batch should hold at least. 1 without lanes.
+    [[nodiscard]] std::size_t lanes() const noexcept;
+
     /// How batches are worked off: in lanes, or one message after the other.
     class engine;
 

@@ -54,7 +54,7 @@ struct file_record {
     std::string_view path; ///< the argument as typed, a slash, the path below it; `-` for standard input
     std::uint64_t size = 0;
     std::uint64_t chunks = 0;
-    digest root;                 ///< the Merkle tree hash over its chunks (see merkle.hpp)
+    digest root;                 ///< the Merkle tree hash over its chunks (see merkle_tree.hpp)
     std::optional<digest> whole; ///< of the whole file, where asked for
 };
 
@@ -95,7 +95,8 @@ struct ingest_summary {
     stage_snapshot stages{};   ///< of all streams together
 };
 
-/// Gives the next argument, or nothing after the last; called on a worker, and may block there.
+/// Gives the next argument, or nothing after the last. Called on a worker, one call at a time, and may block there;
+/// whoever cancels the job then has to make it return.
 using path_supplier = std::function<std::optional<std::string>()>;
 
 /// One ingest. Arguments are paths of files and trees, `-` for standard input (`./-` is a file of that name).
@@ -123,7 +124,7 @@ public:
 
 private:
     class impl;
-    std::shared_ptr<impl> impl_;
+    std::unique_ptr<impl> impl_;
 };
 
 } // namespace weir

@@ -1,0 +1,441 @@
+#include "pipeline.hpp"
+
+#include <weir/error.hpp>
+#include <weir/observer.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <cassert>
+
+namespace weir {
+
+namespace asio = boost::asio;
+using clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::size_t mebibyte = std::size_t{1} << 20;
+// One turn of a worker: about 2 ms of the slowest digest on slow cores, so that many streams share fairly.
+constexpr std::size_t digest_turn_bytes = 2 * mebibyte;
+constexpr auto producer_turn = std::chrono::milliseconds(2);
+// Units beside those that each worker digests: one is filled, one is with the consumer.
+constexpr std::size_t spare_units = 2;
+// Reads of this many average chunks: a minimum of 64 bytes would otherwise make 16,384 chunk records of one read.
+constexpr std::size_t most_chunks_a_read = 1024;
+
+} // namespace
+
+chunker_options chunker_for(const chunker_options& chunker, const std::optional<chunk_size_table>& table,
+                            std::optional<std::uint64_t> size)
+{
+    chunker_options out = chunker;
+    if (table) {
+        out.average = table->average_for(size);
+        out.min = 0;
+        out.max = 0;
+    }
+    return resolve(out);
+}
+
+std::size_t required_memory_bytes(const chunker_options& chunker, std::size_t read_ahead_blocks,
+                                  std::size_t block_bytes)
+{
+    // Below `max` bytes a chunk in progress lies in at most one block more than its size says, or it is gathered;
+    // besides there is the block that the source fills, and the one to gather in.
+    const std::size_t chunk_blocks = (resolve(chunker).max + block_bytes - 1) / block_bytes;
+    return (chunk_blocks + read_ahead_blocks + 3) * block_bytes;
+}
+
+chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, const stream_options& options)
+    : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()), block_bytes_(owner.block_bytes()),
+      hash_(options.hash), strand_(asio::make_strand(workers_.executor())), source_(std::move(input)),
+      chunker_(chunker_for(options.chunker, options.sizes, source_->size()))
+{
+    const std::size_t needed = required_memory_bytes(sizes(), source_->read_ahead_blocks(), block_bytes_);
+    if (needed > owner.memory_bytes())
+        throw error(errc::pool_too_small, "stream", source_->name(), std::nullopt,
+                    std::to_string(needed) + " bytes are needed for chunks of up to " + std::to_string(sizes().max)
+                        + ", the limit is " + std::to_string(owner.memory_bytes()));
+    const std::size_t workers = workers_.size();
+    units_.reserve(workers + spare_units);
+    idle_.reserve(workers + spare_units);
+    queue_.reserve(workers + spare_units);
+    units_.push_back(std::make_unique<detail::unit>(hash_));
+    idle_.push_back(units_.back().get());
+
+    read_bytes_ = std::clamp(sizes().average * most_chunks_a_read, std::size_t{64} << 10, mebibyte);
+    // Enough that the lanes stay full while the longest messages end; less where memory is short.
+    unit_chunks_ = std::max<std::size_t>(2 * units_.front()->hasher().lanes(), 8);
+    unit_bytes_ = std::max(owner.memory_bytes() / (workers + 1) / 2, block_bytes_);
+    stages.set_width(stage::digest, workers);
+}
+
+/// An engine that ends destroys the producer where it is suspended, or before it has begun; the consumer must learn of
+/// it all the same. So this is a parameter of the coroutine, which dies with its frame in any case.
+class chunk_stream::pipeline::last_word {
+public:
+    explicit last_word(std::shared_ptr<pipeline> of) noexcept : of_(std::move(of)) {}
+    last_word(last_word&&) noexcept = default;
+    last_word& operator=(last_word&&) = delete;
+    ~last_word()
+    {
+        if (of_)
+            of_->end(std::make_exception_ptr(error(errc::closed, "stream")));
+    }
+    void say(std::exception_ptr failure) noexcept { std::exchange(of_, nullptr)->end(std::move(failure)); }
+
+private:
+    std::shared_ptr<pipeline> of_;
+};
+
+void chunk_stream::pipeline::start(const std::shared_ptr<pipeline>& self)
+{
+    assert(!self->started_);
+    self->started_ = true;
+    self->started_at_ = clock::now();
+    asio::co_spawn(self->strand_, run(self, last_word(self)),
+                   asio::bind_cancellation_slot(self->signal_.slot(), [](const std::exception_ptr&) {}));
+}
+
+asio::awaitable<void> chunk_stream::pipeline::run(std::shared_ptr<pipeline> self, last_word word)
+{
+    std::exception_ptr failure;
+    try {
+        co_await self->produce(self);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    // What was cut before an error comes before it.
+    if (self->open_ && !self->open_->empty() && !self->cancelled())
+        dispatch(self);
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    try {
+        co_await self->source_->close();
+    }
+    catch (...) {
+        if (!failure)
+            failure = std::current_exception();
+    }
+    word.say(std::move(failure));
+}
+
+asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipeline>& self)
+{
+    const std::size_t needed = required_memory_bytes(sizes(), source_->read_ahead_blocks(), block_bytes_);
+    {
+        const auto waiting = stages.waiting(stage::read);
+        timed_event wait(observer_, event_kind::acquire, "reserve", source_->name());
+        reservation granted
+            = co_await pool_.async_reserve(needed / block_bytes_, block_bytes_, asio::use_awaitable);
+        memory_.emplace(std::move(granted));
+        wait.succeed(needed, needed / block_bytes_);
+    }
+    (void)gather_.try_spare(*memory_);
+
+    clock::time_point turn = clock::now();
+    for (;;) {
+        flush_when_reading_waits(self);
+        reading_ = true;
+        bytes piece = co_await read_source();
+        reading_ = false;
+        if (piece.empty())
+            break;
+        co_await ensure_open_unit();
+        cut(piece);
+        piece.clear();
+        gather_scattered();
+        if (open_->count() >= unit_chunks_ || open_->size() >= unit_bytes_)
+            dispatch(self);
+        if (clock::now() - turn > producer_turn) {
+            co_await asio::post(strand_, asio::use_awaitable);
+            turn = clock::now();
+        }
+    }
+
+    co_await ensure_open_unit();
+    ends_.clear();
+    chunker_.finish(ends_);
+    for (std::uint64_t end : ends_)
+        emit(end);
+}
+
+asio::awaitable<bytes> chunk_stream::pipeline::read_source()
+{
+    const auto busy = stages.busy(stage::read);
+    timed_event told(observer_, event_kind::read, "read", source_->name());
+    try {
+        bytes piece = co_await source_->read(*memory_, read_bytes_);
+        told.succeed(piece.size(), 1);
+        co_return piece;
+    }
+    catch (...) {
+        told.fail(code_of(std::current_exception()));
+        throw;
+    }
+}
+
+asio::awaitable<void> chunk_stream::pipeline::ensure_open_unit()
+{
+    while (!open_) {
+        room_.reset();
+        if ((open_ = idle_unit()))
+            break;
+        const auto waiting = stages.waiting(stage::cut);
+        co_await room_.async_wait(asio::use_awaitable);
+    }
+}
+
+detail::unit* chunk_stream::pipeline::idle_unit()
+{
+    std::lock_guard lock(mutex_);
+    if (idle_.empty() && units_.size() < units_.capacity()) {
+        units_.push_back(std::make_unique<detail::unit>(hash_));
+        return units_.back().get();
+    }
+    if (idle_.empty())
+        return nullptr;
+    detail::unit* const next = idle_.back();
+    idle_.pop_back();
+    return next;
+}
+
+/// A source that has the next bytes at hand does not suspend, so the strand stays taken and this handler runs late,
+/// when the producer is not reading. Where it does run in the middle of a read, the source waits: what was cut so far
+/// is digested now. That keeps slow streams prompt, and it lets blocks return that the source may be waiting for.
+void chunk_stream::pipeline::flush_when_reading_waits(const std::shared_ptr<pipeline>& self)
+{
+    if (flush_posted_ || !open_ || open_->empty())
+        return;
+    flush_posted_ = true;
+    asio::post(strand_, [self] {
+        self->flush_posted_ = false;
+        if (self->reading_ && self->open_ && !self->open_->empty())
+            dispatch(self);
+    });
+}
+
+void chunk_stream::pipeline::cut(const bytes& piece)
+{
+    const auto busy = stages.busy(stage::cut);
+    const worker_pool::task_scope task(workers_);
+    stages.count(stage::read, piece.size());
+    for (const slice& part : piece) {
+        ends_.clear();
+        chunker_.push(part.span(), ends_);
+        std::size_t taken = 0;
+        for (std::uint64_t end : ends_) {
+            // A chunker may decide only now that a chunk ended in front of this part.
+            const std::size_t upto = end > position_ ? static_cast<std::size_t>(end - position_) : 0;
+            if (upto > taken)
+                partial_.append(part.subslice(taken, upto - taken));
+            taken = std::max(taken, upto);
+            emit(end);
+        }
+        if (taken < part.size())
+            partial_.append(part.subslice(taken, part.size() - taken));
+        position_ += part.size();
+    }
+}
+
+void chunk_stream::pipeline::emit(std::uint64_t end)
+{
+    const auto size = static_cast<std::size_t>(end - chunk_start_);
+    assert(size > 0 && size <= partial_.size());
+    if (size == partial_.size()) {
+        open_->add(chunk_start_, partial_);
+    }
+    else {
+        bytes front = partial_.take_front(size);
+        open_->add(chunk_start_, front);
+    }
+    gathered_ = 0;
+    chunk_start_ = end;
+    stages.count(stage::cut, size);
+}
+
+/// A source that gives many blocks with little in each would pin more blocks than the reservation has. What such a
+/// source gave for the chunk in progress is copied together, each byte once.
+void chunk_stream::pipeline::gather_scattered()
+{
+    const std::size_t loose_bytes = partial_.size() - gathered_;
+    if (partial_.slice_count() <= partial_.size() / block_bytes_ + 2 || loose_bytes == 0)
+        return;
+    bytes dense = partial_.subrange(0, gathered_);
+    const bytes loose = partial_.subrange(gathered_, loose_bytes);
+    partial_.clear();
+    std::size_t left = 0;
+    for (const slice& part : loose) {
+        std::span<const std::byte> from = part.span();
+        while (!from.empty()) {
+            const std::span<std::byte> to = gather_.try_spare(*memory_);
+            if (to.empty())
+                break;
+            const std::size_t count = std::min(from.size(), to.size());
+            std::copy_n(from.data(), count, to.data());
+            dense.append(gather_.commit(count));
+            from = from.subspan(count);
+        }
+        left += from.size();
+        if (!from.empty())
+            dense.append(part.subslice(part.size() - from.size(), from.size()));
+    }
+    partial_ = std::move(dense);
+    gathered_ = partial_.size() - left;
+}
+
+void chunk_stream::pipeline::dispatch(const std::shared_ptr<pipeline>& self)
+{
+    detail::unit* const full = std::exchange(self->open_, nullptr);
+    {
+        std::lock_guard lock(self->mutex_);
+        self->queue_.push_back(full);
+        ++self->digesting_;
+    }
+    asio::post(self->workers_.executor(), [self, full] { digest_turn(self, full); });
+}
+
+void chunk_stream::pipeline::digest_turn(const std::shared_ptr<pipeline>& self, detail::unit* target)
+{
+    try {
+        const worker_pool::task_scope task(self->workers_);
+        const auto busy = self->stages.busy(stage::digest);
+        timed_event turn(self->observer_, event_kind::stage, "digest");
+        const bool done = self->cancelled() || target->digest(digest_turn_bytes);
+        turn.succeed(target->size(), target->count());
+        if (!done) {
+            asio::post(self->workers_.executor(), [self, target] { digest_turn(self, target); });
+            return;
+        }
+    }
+    catch (...) {
+        target->failure = std::current_exception();
+    }
+    self->digested(target);
+}
+
+void chunk_stream::pipeline::digested(detail::unit* target) noexcept
+{
+    stages.count(stage::digest, target->size(), target->count());
+    bool first = false;
+    bool last = false;
+    {
+        std::lock_guard lock(mutex_);
+        target->digested = true;
+        --digesting_;
+        first = queue_.front()->digested;
+        last = ended_ && digesting_ == 0;
+    }
+    if (first)
+        ready.set();
+    if (last)
+        drained.set();
+}
+
+void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
+{
+    partial_.clear();
+    gather_.reset();
+    source_.reset();
+    memory_.reset();
+    if (observer_) {
+        event told{.kind = event_kind::flow, .operation = "stream"};
+        told.duration = clock::now() - started_at_;
+        told.outcome = code_of(failure);
+        told.bytes = position_;
+        observer_->on_event(told);
+    }
+    bool last = false;
+    {
+        std::lock_guard lock(mutex_);
+        ended_ = true;
+        failure_ = std::move(failure);
+        last = digesting_ == 0;
+    }
+    ready.set();
+    if (last)
+        drained.set();
+}
+
+detail::unit* chunk_stream::pipeline::take(bool& ended)
+{
+    std::unique_lock lock(mutex_);
+    if (!queue_.empty() && queue_.front()->digested) {
+        detail::unit* const next = queue_.front();
+        if (next->failure)
+            std::rethrow_exception(next->failure);
+        queue_.erase(queue_.begin());
+        return next;
+    }
+    ended = ended_ && queue_.empty();
+    if (ended && failure_)
+        std::rethrow_exception(failure_);
+    return nullptr;
+}
+
+void chunk_stream::pipeline::recycle(detail::unit* used) noexcept
+{
+    if (!used)
+        return;
+    used->clear();
+    {
+        std::lock_guard lock(mutex_);
+        idle_.push_back(used);
+    }
+    room_.set();
+}
+
+void chunk_stream::pipeline::drop_queue() noexcept
+{
+    std::lock_guard lock(mutex_);
+    for (const auto& each : units_)
+        each->clear();
+    queue_.clear();
+}
+
+void chunk_stream::pipeline::cancel(const std::shared_ptr<pipeline>& self)
+{
+    {
+        std::lock_guard lock(self->mutex_);
+        if (!self->started_ || self->cancelled_ || self->ended_)
+            return;
+        self->cancelled_ = true;
+    }
+    asio::post(self->strand_, [self] { self->signal_.emit(asio::cancellation_type::terminal); });
+}
+
+bool chunk_stream::pipeline::cancelled() const
+{
+    std::lock_guard lock(mutex_);
+    return cancelled_;
+}
+
+bool chunk_stream::pipeline::finished() const
+{
+    std::lock_guard lock(mutex_);
+    return !started_ || (ended_ && digesting_ == 0);
+}
+
+std::string chunk_stream::pipeline::kernels() const
+{
+    return "cut=" + std::string(chunker_.kernel()) + " digest=" + std::string(units_.front()->hasher().kernel());
+}
+
+flow_statistics chunk_stream::pipeline::statistics() const noexcept
+{
+    flow_statistics out;
+    out.stages = stages.snapshot();
+    const auto& digests = out.stages[static_cast<std::size_t>(stage::digest)];
+    out.bytes = digests.bytes;
+    out.chunks = digests.items;
+    if (started_)
+        out.elapsed = clock::now() - started_at_;
+    return out;
+}
+
+} // namespace weir

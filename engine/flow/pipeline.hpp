@@ -1,0 +1,103 @@
+#pragma once
+// What a chunk_stream shares with its work: the coroutine that reads and cuts, the tasks that digest.
+
+#include "unit.hpp"
+
+#include <weir/chunk_stream.hpp>
+#include <weir/detail/async_event.hpp>
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace weir {
+
+/// One stream at work. Owned by the stream and by each of its running tasks: a stream that is dropped does not wait.
+///
+/// Three sides meet here. The producer (one coroutine on `strand_`) reads, cuts, and fills `open_`. Digest tasks run
+/// on the worker pool, one a unit. The consumer takes finished units in order. `mutex_` guards what they share.
+class chunk_stream::pipeline {
+public:
+    pipeline(engine& owner, std::unique_ptr<source> input, const stream_options& options);
+
+    // The consumer's side.
+    static void start(const std::shared_ptr<pipeline>& self); ///< once
+    /// The next unit if it is there; null if one has to wait, or at the end (then `ended`).
+    /// \throws what ended the stream
+    detail::unit* take(bool& ended);
+    void recycle(detail::unit* used) noexcept; ///< null is fine
+    static void cancel(const std::shared_ptr<pipeline>& self);
+    void drop_queue() noexcept; ///< \pre finished()
+    [[nodiscard]] bool started() const noexcept { return started_; }
+    [[nodiscard]] bool finished() const;
+    [[nodiscard]] bool cancelled() const;
+
+    detail::async_event ready;   ///< a unit was finished, or the stream ended
+    detail::async_event drained; ///< the producer and all digests have come to their end
+
+    [[nodiscard]] const chunker_options& sizes() const noexcept { return chunker_.options(); }
+    [[nodiscard]] std::string kernels() const;
+    [[nodiscard]] flow_statistics statistics() const noexcept;
+    stage_clock stages;
+
+private:
+    class last_word;
+    static boost::asio::awaitable<void> run(std::shared_ptr<pipeline> self, last_word word);
+    boost::asio::awaitable<void> produce(const std::shared_ptr<pipeline>& self);
+    boost::asio::awaitable<bytes> read_source();
+    boost::asio::awaitable<void> ensure_open_unit();
+    void flush_when_reading_waits(const std::shared_ptr<pipeline>& self);
+    detail::unit* idle_unit();
+    void cut(const bytes& piece);
+    void emit(std::uint64_t end);
+    void gather_scattered();
+    static void dispatch(const std::shared_ptr<pipeline>& self);
+    static void digest_turn(const std::shared_ptr<pipeline>& self, detail::unit* target);
+    void digested(detail::unit* target) noexcept;
+    void end(std::exception_ptr failure) noexcept;
+
+    worker_pool& workers_;
+    buffer_pool& pool_;
+    weir::observer* observer_;
+    std::size_t block_bytes_;
+    hash_algorithm hash_;
+    boost::asio::strand<worker_pool::executor_type> strand_;
+    boost::asio::cancellation_signal signal_; ///< emitted on the strand only
+    bool started_ = false;
+    std::chrono::steady_clock::time_point started_at_;
+
+    // The producer's, on its strand.
+    std::unique_ptr<source> source_;
+    std::optional<reservation> memory_;
+    weir::chunker chunker_;
+    std::vector<std::uint64_t> ends_;
+    bytes partial_;                ///< of the chunk that has not ended yet
+    std::uint64_t chunk_start_ = 0;
+    std::uint64_t position_ = 0;
+    std::size_t gathered_ = 0;     ///< the first bytes of `partial_` that lie densely in their blocks
+    block_filler gather_;          ///< holds the block that gathering is sure of
+    detail::unit* open_ = nullptr; ///< being filled
+    bool reading_ = false;
+    bool flush_posted_ = false;
+    std::size_t read_bytes_;       ///< asked of the source at a time
+    std::size_t unit_chunks_;      ///< a unit this large is dispatched
+    std::size_t unit_bytes_;
+
+    mutable std::mutex mutex_;
+    std::vector<std::unique_ptr<detail::unit>> units_; ///< all of them
+    std::vector<detail::unit*> idle_;
+    std::vector<detail::unit*> queue_; ///< dispatched and not yet taken, in the order of the stream
+    std::size_t digesting_ = 0;
+    bool cancelled_ = false;
+    bool ended_ = false;
+    std::exception_ptr failure_;
+    detail::async_event room_; ///< a unit became idle
+};
+
+} // namespace weir

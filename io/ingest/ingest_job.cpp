@@ -1,0 +1,251 @@
+#include <weir/ingest.hpp>
+
+#include "lane.hpp"
+
+#include <weir/error.hpp>
+#include <weir/reading.hpp>
+#include <weir/unique_counter.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+namespace asio = boost::asio;
+using clock = std::chrono::steady_clock;
+
+ingest_sink::~ingest_sink() = default;
+
+namespace {
+
+// The executor of the caller has other work too: its timers wait no longer than this for the sink.
+constexpr auto sink_turn = std::chrono::microseconds(500);
+
+/// The row of the size table, or the only sizes, with the largest chunks.
+chunker_options largest_sizes(const ingest_options& options)
+{
+    if (!options.sizes)
+        return options.chunker;
+    const chunk_size_table& table = *options.sizes;
+    chunker_options out = options.chunker;
+    out.average = std::max({table.small_file_chunk_size, table.medium_file_chunk_size, table.large_file_chunk_size,
+                            table.huge_file_chunk_size});
+    out.min = out.max = 0;
+    return resolve(out);
+}
+
+ingest_options checked(ingest_options options, const engine& owner)
+{
+    options.chunker = resolve(options.chunker);
+    if (options.sizes)
+        options.sizes->validate();
+    if (options.batch_files == 0 || options.batch_files > 4096)
+        throw error(errc::bad_configuration, "ingest", "batch_files", std::nullopt,
+                    std::to_string(options.batch_files) + " is not in 1 to 4096");
+    const chunker_options largest = largest_sizes(options);
+    const std::size_t needed = required_memory_bytes(largest, 0, owner.block_bytes());
+    if (needed > owner.memory_bytes())
+        throw error(errc::pool_too_small, "ingest", {}, std::nullopt,
+                    std::to_string(needed) + " bytes are needed for chunks of up to " + std::to_string(largest.max)
+                        + ", the limit is " + std::to_string(owner.memory_bytes()));
+    options.backend = resolve_backend(owner.executor(), options.backend);
+    return options;
+}
+
+} // namespace
+
+class ingest_job::impl {
+public:
+    impl(engine& owner, ingest_options options, ingest_sink& output)
+        : jobs_(options.jobs != 0 ? options.jobs : owner.workers().size()),
+          work_(owner, checked(std::move(options), owner), jobs_), output_(output),
+          kernels_("cut=" + std::string(chunker(work_.options.chunker).kernel())
+                   + " digest=" + std::string(multi_hasher(work_.options.hash).kernel()))
+    {
+    }
+
+    asio::awaitable<void> run(path_supplier paths)
+    {
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+        started_ = clock::now();
+        work_.paths = std::move(paths);
+        start_lanes();
+        std::exception_ptr failure;
+        try {
+            co_await deliver();
+        }
+        catch (...) {
+            failure = std::current_exception();
+        }
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        if (failure)
+            co_await stop_lanes();
+        ended_ = clock::now();
+        if (!failure)
+            failure = work_.reports.failure();
+        if (failure)
+            std::rethrow_exception(failure);
+    }
+
+    [[nodiscard]] ingest_summary summary() const
+    {
+        std::unique_lock lock(mutex_);
+        ingest_summary out = sums_;
+        out.unique_chunks = unique_.unique_chunks();
+        out.unique_bytes = unique_.unique_bytes();
+        out.unique_exact = unique_.exact();
+        lock.unlock();
+        out.skipped = work_.skipped.load(std::memory_order_relaxed);
+        const clock::time_point started = started_;
+        const clock::time_point ended = ended_;
+        if (started != clock::time_point())
+            out.elapsed = (ended != clock::time_point() ? ended : clock::now()) - started;
+        out.backend = to_string(work_.options.backend);
+        out.fallback = file_statistics(work_.owner.executor()).fallback;
+        out.kernels = kernels_;
+        out.stages = work_.stages();
+        return out;
+    }
+
+private:
+    struct lane_runner {
+        lane_runner(detail::ingest_work& work, std::size_t index)
+            : lane(work, index), strand(asio::make_strand(work.owner.workers().executor()))
+        {
+        }
+        detail::ingest_lane lane;
+        asio::strand<worker_pool::executor_type> strand;
+        asio::cancellation_signal signal; ///< emitted on the strand only
+    };
+
+    /// Says that a lane has ended, also when an engine that ends destroys its frame, begun or not.
+    class lane_end {
+    public:
+        explicit lane_end(detail::report_channel& reports) noexcept : reports_(&reports) {}
+        lane_end(lane_end&& other) noexcept : reports_(std::exchange(other.reports_, nullptr)) {}
+        lane_end& operator=(lane_end&&) = delete;
+        ~lane_end()
+        {
+            if (reports_)
+                reports_->lane_ended(std::make_exception_ptr(error(errc::closed, "ingest")));
+        }
+        void say(std::exception_ptr failure) noexcept
+        {
+            std::exchange(reports_, nullptr)->lane_ended(std::move(failure));
+        }
+
+    private:
+        detail::report_channel* reports_;
+    };
+
+    /// The frame shares the runner: it is still there when the job's owner has been told of the end.
+    static asio::awaitable<void> run_lane(std::shared_ptr<lane_runner> runner, lane_end end)
+    {
+        std::exception_ptr failure;
+        try {
+            co_await runner->lane.run();
+        }
+        catch (...) {
+            failure = std::current_exception();
+        }
+        end.say(std::move(failure));
+    }
+
+    void start_lanes()
+    {
+        for (std::size_t i = 0; i < jobs_; ++i) {
+            const auto& runner = lanes_.emplace_back(std::make_shared<lane_runner>(work_, i));
+            asio::co_spawn(runner->strand, run_lane(runner, lane_end(work_.reports)),
+                           asio::bind_cancellation_slot(runner->signal.slot(), [](const std::exception_ptr&) {}));
+        }
+    }
+
+    asio::awaitable<void> stop_lanes()
+    {
+        work_.cancelled = true;
+        for (const auto& each : lanes_)
+            asio::post(each->strand, [each] { each->signal.emit(asio::cancellation_type::terminal); });
+        while (detail::report* unread = co_await work_.reports.receive())
+            work_.reports.put_back(unread);
+    }
+
+    asio::awaitable<void> deliver()
+    {
+        const auto executor = co_await asio::this_coro::executor;
+        clock::time_point turn = clock::now();
+        while (detail::report* next = co_await work_.reports.receive()) {
+            co_await deliver(*next);
+            work_.reports.put_back(next);
+            if (clock::now() - turn > sink_turn) {
+                co_await asio::post(executor, asio::use_awaitable);
+                turn = clock::now();
+            }
+        }
+    }
+
+    asio::awaitable<void> deliver(detail::report& found)
+    {
+        std::span<const chunk_record> rest = found.chunks;
+        for (detail::report::item& each : found.items) {
+            const auto records = rest.first(each.chunk_count);
+            rest = rest.subspan(each.chunk_count);
+            if (!records.empty()) {
+                co_await output_.chunks(each.path, records);
+                count(records);
+            }
+            if (each.end == detail::report::outcome::complete) {
+                each.file.path = each.path;
+                co_await output_.file(each.file);
+            }
+            else if (each.end == detail::report::outcome::failed) {
+                co_await output_.failed(each.path, each.code, each.text);
+            }
+            std::lock_guard lock(mutex_);
+            sums_.files += each.end == detail::report::outcome::complete;
+            sums_.errors += each.end == detail::report::outcome::failed;
+        }
+    }
+
+    void count(std::span<const chunk_record> records)
+    {
+        std::lock_guard lock(mutex_);
+        for (const chunk_record& each : records) {
+            unique_.add(each.digest, each.length);
+            sums_.bytes += each.length;
+        }
+        sums_.chunks += records.size();
+    }
+
+    std::size_t jobs_;
+    detail::ingest_work work_;
+    ingest_sink& output_;
+    std::string kernels_;
+    std::vector<std::shared_ptr<lane_runner>> lanes_;
+    std::atomic<clock::time_point> started_{};
+    std::atomic<clock::time_point> ended_{};
+    mutable std::mutex mutex_;
+    ingest_summary sums_;
+    unique_counter unique_;
+};
+
+ingest_job::ingest_job(engine& owner, ingest_options options, ingest_sink& output)
+    : impl_(std::make_unique<impl>(owner, std::move(options), output))
+{
+}
+
+ingest_job::~ingest_job() = default;
+
+asio::awaitable<void> ingest_job::run(path_supplier paths) { return impl_->run(std::move(paths)); }
+
+ingest_summary ingest_job::summary() const { return impl_->summary(); }
+
+} // namespace weir

@@ -1,0 +1,404 @@
+#include "lane.hpp"
+
+#include <weir/error.hpp>
+#include <weir/file_source.hpp>
+#include <weir/merkle_tree.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace weir::detail {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// A file of up to so many blocks joins the batch; a larger one has a stream of its own.
+constexpr std::size_t medium_blocks = 4;
+// Blocks for such files beside the slots of the small ones.
+constexpr std::size_t batch_blocks = 2 * medium_blocks;
+constexpr std::size_t slot_bytes = std::size_t{16} << 10;
+constexpr std::size_t digest_turn_bytes = std::size_t{2} << 20;
+
+/// Whether an argument names something elsewhere: `scheme://`, as RFC 3986 spells schemes.
+bool is_url(std::string_view argument)
+{
+    const std::size_t end = argument.find("://");
+    if (end == std::string_view::npos || end == 0)
+        return false;
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; };
+    return letter(argument.front()) && std::all_of(argument.begin(), argument.begin() + static_cast<long>(end), inner);
+}
+
+std::string text_of(const std::exception_ptr& failure)
+{
+    try {
+        std::rethrow_exception(failure);
+    }
+    catch (const std::exception& known) {
+        return known.what();
+    }
+    catch (...) {
+        return "unknown exception";
+    }
+}
+
+enum class reading { ended, filled, failed };
+
+/// Reads on at `offset` until the file ends or `into` is full.
+/// \param flags  of preadv2: `RWF_NOWAIT` fails with `EAGAIN` where the disk would be waited for
+reading read_into(buffer& into, const file_handle& file, std::uint64_t offset, int flags, std::error_code& failure)
+{
+    while (!into.spare().empty()) {
+        const iovec room{into.spare().data(), into.spare().size()};
+        const ssize_t got = preadv2(file.descriptor(), &room, 1, static_cast<off_t>(offset + into.size()), flags);
+        if (got == 0)
+            return reading::ended;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            failure = std::error_code(errno, std::system_category());
+            return reading::failed;
+        }
+        into.commit(static_cast<std::size_t>(got));
+    }
+    return reading::filled;
+}
+
+} // namespace
+
+ingest_work::ingest_work(engine& on, ingest_options how, std::size_t lanes)
+    : owner(on), options(std::move(how)), reports(lanes), walk_(options.tree)
+{
+    batches.set_width(stage::read, lanes);
+    batches.set_width(stage::digest, lanes);
+}
+
+bool ingest_work::next_entries(std::vector<tree_entry>& out)
+{
+    std::lock_guard lock(walk_mutex_);
+    while (!cancelled && !walk_.next_batch(out, options.batch_files) && next_argument(out)) {
+        if (!out.empty())
+            return true;
+    }
+    return !out.empty();
+}
+
+bool ingest_work::next_argument(std::vector<tree_entry>& out)
+{
+    std::optional<std::string> argument = paths ? paths() : std::nullopt;
+    if (!argument)
+        return false;
+    if (*argument != "-" && !is_url(*argument)) {
+        walk_.add(std::move(*argument));
+        return true;
+    }
+    tree_entry& found = out.emplace_back();
+    found.kind = *argument == "-" ? entry_kind::special : entry_kind::error;
+    if (found.kind == entry_kind::error)
+        found.error = errc::unsupported_scheme;
+    found.path = std::move(*argument);
+    return true;
+}
+
+void ingest_work::add_stages(const stage_snapshot& more)
+{
+    std::lock_guard lock(stages_mutex_);
+    add(streams_, more);
+}
+
+stage_snapshot ingest_work::stages() const
+{
+    stage_snapshot out = batches.snapshot();
+    std::lock_guard lock(stages_mutex_);
+    add(out, streams_);
+    return out;
+}
+
+ingest_lane::ingest_lane(ingest_work& work, std::size_t index) : work_(work), index_(index), batch_(work.options) {}
+
+asio::awaitable<void> ingest_lane::run()
+{
+    const auto strand = co_await asio::this_coro::executor;
+    for (;;) {
+        entries_.clear();
+        if (!work_.next_entries(entries_))
+            break;
+        co_await read_entries();
+        if (report_)
+            send_report();
+        // Other flows have their turn, and a cancellation its chance.
+        co_await asio::post(strand, asio::use_awaitable);
+    }
+}
+
+asio::awaitable<void> ingest_lane::read_entries()
+{
+    co_await start_report();
+    std::vector<std::string> streams;
+    files_.clear();
+    for (tree_entry& each : entries_) {
+        switch (each.kind) {
+        case entry_kind::file: files_.push_back(std::move(each)); break;
+        case entry_kind::special: streams.push_back(std::move(each.path)); break;
+        case entry_kind::skipped: work_.skipped.fetch_add(1, std::memory_order_relaxed); break;
+        case entry_kind::error: {
+            const error failure(each.error, "open", each.path);
+            report_->add_failure(std::move(each.path), failure.code(), failure.what());
+            break;
+        }
+        }
+    }
+    if (!files_.empty()) {
+        read_files();
+        co_await digest_batch();
+        memory_.reset();
+        send_report();
+    }
+    for (large_file& each : large_)
+        co_await read_large(std::move(each));
+    large_.clear();
+    for (std::string& each : streams)
+        co_await read_special(std::move(each));
+}
+
+/// Takes the memory of a batch if it is free now; without it every file has a stream of its own.
+void ingest_lane::read_files()
+{
+    const std::size_t block = work_.owner.block_bytes();
+    const std::size_t slots_a_block = std::max<std::size_t>(block / slot_bytes, 1);
+    const std::size_t slot_blocks = (files_.size() + slots_a_block - 1) / slots_a_block;
+    memory_ = work_.owner.pool().try_reserve(slot_blocks + batch_blocks, block);
+    std::vector<buffer> slots;
+    for (tree_entry& each : files_) {
+        if (slots.empty() && memory_)
+            if (std::optional<buffer> next = memory_->try_take_own())
+                slots = split(std::move(*next), std::min(slot_bytes, block));
+        buffer slot;
+        if (!slots.empty()) {
+            slot = std::move(slots.back());
+            slots.pop_back();
+        }
+        read_file(each, std::move(slot));
+    }
+}
+
+void ingest_lane::read_file(tree_entry& entry, buffer slot)
+{
+    std::error_code failure;
+    file_handle file = entry.open(open_flags::none, failure);
+    if (!file) {
+        const error unopened(failure, "open", entry.path);
+        report_->add_failure(std::move(entry.path), failure, unopened.what());
+        return;
+    }
+    if (slot && !work_.options.direct) {
+        const auto busy = work_.batches.busy(stage::read);
+        switch (read_into(slot, file, 0, 0, failure)) {
+        case reading::ended: {
+            const bytes content(std::move(slot).freeze());
+            batch_.add(std::move(entry.path), content);
+            return;
+        }
+        case reading::failed: {
+            const error unread(failure, "read", entry.path, slot.size());
+            report_->add_failure(std::move(entry.path), failure, unread.what());
+            return;
+        }
+        case reading::filled:
+            slot = buffer();
+            if (add_medium(entry.path, file))
+                return;
+            break;
+        }
+    }
+    large_.push_back({std::move(entry.path), std::move(file)});
+}
+
+/// Reads a file of a few blocks whole, if it is cached and there is memory; otherwise nothing happened.
+bool ingest_lane::add_medium(std::string& path, const file_handle& file)
+{
+    bytes content;
+    for (std::size_t i = 0; i < medium_blocks; ++i) {
+        std::optional<buffer> block = memory_->try_take();
+        std::error_code failure;
+        if (!block)
+            return false;
+        const reading outcome = read_into(*block, file, content.size(), RWF_NOWAIT, failure);
+        if (outcome == reading::failed)
+            return false; // a stream of its own waits for the disk, or reports what is wrong
+        content.append(std::move(*block).freeze());
+        if (outcome == reading::ended) {
+            batch_.add(std::move(path), content);
+            return true;
+        }
+    }
+    return false;
+}
+
+asio::awaitable<void> ingest_lane::digest_batch()
+{
+    const auto strand = co_await asio::this_coro::executor;
+    batch_.start_digests();
+    for (;;) {
+        bool done = false;
+        {
+            const auto busy = work_.batches.busy(stage::digest);
+            const worker_pool::task_scope task(work_.owner.workers());
+            done = batch_.run(digest_turn_bytes);
+        }
+        if (done)
+            break;
+        co_await asio::post(strand, asio::use_awaitable);
+    }
+    work_.batches.count(stage::digest, batch_.size());
+    batch_.move_to(*report_);
+}
+
+asio::awaitable<void> ingest_lane::read_large(large_file file)
+{
+    file_options options;
+    options.direct = work_.options.direct;
+    options.backend = work_.options.backend;
+    std::exception_ptr failure;
+    std::unique_ptr<source> input;
+    try {
+        if (work_.options.memory_map_threshold != 0
+            && file.file.info(file.path).size >= work_.options.memory_map_threshold)
+            options.backend = backend::mmap;
+        input = open_file(work_.owner, std::move(file.file), file.path, options);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    co_await pass_or_fail(std::move(file.path), std::move(input), failure);
+}
+
+asio::awaitable<void> ingest_lane::read_special(std::string path)
+{
+    file_options options;
+    options.backend = work_.options.backend;
+    std::exception_ptr failure;
+    std::unique_ptr<source> input;
+    try {
+        if (path == "-")
+            input = open_descriptor(work_.owner, STDIN_FILENO, path, options);
+        else
+            input = open_file(work_.owner, path, options);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    co_await pass_or_fail(std::move(path), std::move(input), failure);
+}
+
+asio::awaitable<void> ingest_lane::pass_or_fail(std::string path, std::unique_ptr<source> input,
+                                                std::exception_ptr failure)
+{
+    if (input) {
+        co_await pass(std::move(path), std::move(input));
+        co_return;
+    }
+    co_await start_report();
+    fail(std::move(path), failure);
+}
+
+asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source> input)
+{
+    stream_options options;
+    std::exception_ptr failure;
+    std::optional<chunk_stream> chunks;
+    try {
+        options.chunker = chunker_for(work_.options.chunker, work_.options.sizes, input->size());
+        options.hash = work_.options.hash;
+        chunks.emplace(work_.owner, std::move(input), options);
+        co_await pass_chunks(*chunks, path);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    if (chunks) {
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_await chunks->close();
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+        work_.add_stages(chunks->statistics().stages);
+    }
+    if (!failure)
+        co_return;
+    check_cancelled();
+    co_await start_report();
+    fail(std::move(path), failure);
+}
+
+asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::string& path)
+{
+    merkle_tree tree(work_.options.hash);
+    std::optional<hasher> whole;
+    if (work_.options.file_digest)
+        whole.emplace(*work_.options.file_digest);
+    file_record file;
+    for (;;) {
+        const std::span<chunk> batch = co_await chunks.next_batch();
+        co_await start_report();
+        report::item& item = report_->items.emplace_back();
+        item.path = path;
+        item.chunk_count = batch.size();
+        for (const chunk& each : batch) {
+            report_->chunks.push_back({each.offset, each.size(), each.digest});
+            tree.add(each.digest, each.size());
+            file.size += each.size();
+            if (whole)
+                for (const slice& part : each.content)
+                    whole->update(part.span());
+        }
+        file.chunks += batch.size();
+        if (batch.empty()) {
+            file.root = tree.root();
+            if (whole)
+                file.whole = whole->finish();
+            item.end = report::outcome::complete;
+            item.file = file;
+        }
+        send_report();
+        if (batch.empty())
+            co_return;
+    }
+}
+
+asio::awaitable<void> ingest_lane::start_report()
+{
+    if (!report_)
+        report_ = co_await work_.reports.take(index_);
+}
+
+void ingest_lane::send_report()
+{
+    report* const filled = std::exchange(report_, nullptr);
+    if (filled->items.empty())
+        work_.reports.put_back(filled);
+    else
+        work_.reports.send(filled);
+}
+
+void ingest_lane::fail(std::string path, std::exception_ptr failure)
+{
+    report_->add_failure(std::move(path), code_of(failure), text_of(failure));
+}
+
+void ingest_lane::check_cancelled() const
+{
+    if (work_.cancelled)
+        throw boost::system::system_error(asio::error::operation_aborted);
+}
+
+} // namespace weir::detail

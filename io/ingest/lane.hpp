@@ -1,0 +1,87 @@
+#pragma once
+// One of the coroutines that an ingest works with: it takes entries of the walk and reads what they name.
+
+#include "file_batch.hpp"
+#include "report.hpp"
+
+#include <weir/chunk_stream.hpp>
+#include <weir/ingest.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+namespace weir::detail {
+
+/// What the lanes of one job share: the walk, the way to the sink, and the sums.
+class ingest_work {
+public:
+    ingest_work(engine& on, ingest_options how, std::size_t lanes);
+
+    /// Appends the next entries; false when there are none left. Blocks on the file system, and on the supplier.
+    bool next_entries(std::vector<tree_entry>& out);
+    void add_stages(const stage_snapshot& more);
+    [[nodiscard]] stage_snapshot stages() const;
+
+    engine& owner;
+    const ingest_options options;
+    report_channel reports;
+    path_supplier paths;
+    std::atomic<bool> cancelled{false}; ///< looked at between steps that do not suspend
+    std::atomic<std::uint64_t> skipped{0};
+    stage_clock batches; ///< of the files that were read in batches
+
+private:
+    bool next_argument(std::vector<tree_entry>& out);
+
+    std::mutex walk_mutex_; ///< apart from the other, because a walk may block
+    tree_walker walk_;
+    mutable std::mutex stages_mutex_;
+    stage_snapshot streams_{};
+};
+
+/// Runs on a strand of the worker pool until the walk has nothing more to give.
+class ingest_lane {
+public:
+    ingest_lane(ingest_work& work, std::size_t index);
+
+    /// \throws what no file can be blamed for
+    /// \par Cancellation
+    /// terminal, partial, total: ends by `operation_aborted`, with every file closed.
+    [[nodiscard]] boost::asio::awaitable<void> run();
+
+private:
+    struct large_file {
+        std::string path;
+        file_handle file;
+    };
+
+    boost::asio::awaitable<void> read_entries();
+    void read_files();
+    void read_file(tree_entry& entry, buffer slot);
+    bool add_medium(std::string& path, const file_handle& file);
+    boost::asio::awaitable<void> digest_batch();
+    boost::asio::awaitable<void> read_large(large_file file);
+    boost::asio::awaitable<void> read_special(std::string path);
+    boost::asio::awaitable<void> pass_or_fail(std::string path, std::unique_ptr<source> input,
+                                              std::exception_ptr failure);
+    boost::asio::awaitable<void> pass(std::string path, std::unique_ptr<source> input);
+    boost::asio::awaitable<void> pass_chunks(chunk_stream& chunks, const std::string& path);
+    boost::asio::awaitable<void> start_report();
+    void send_report();
+    void fail(std::string path, std::exception_ptr failure);
+    void check_cancelled() const;
+
+    ingest_work& work_;
+    std::size_t index_;
+    report* report_ = nullptr; ///< being filled
+    std::vector<tree_entry> entries_;
+    std::vector<tree_entry> files_;
+    std::vector<large_file> large_;
+    std::optional<reservation> memory_; ///< of the batch; never held while a stream waits for its own
+    file_batch batch_;
+};
+
+} // namespace weir::detail
