@@ -136,12 +136,12 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
         memory_.emplace(std::move(granted));
         wait.succeed(needed, needed / block_bytes_);
     }
-    (void)gather_.try_spare(*memory_);
 
     clock::time_point turn = clock::now();
     for (;;) {
         flush_when_reading_waits(self);
         reading_ = true;
+        (void)co_await gather_.spare(*memory_); // before the source can take the last block
         bytes piece = co_await read_source();
         reading_ = false;
         if (piece.empty())
@@ -263,30 +263,22 @@ void chunk_stream::pipeline::emit(std::uint64_t end)
 /// source gave for the chunk in progress is copied together, each byte once.
 void chunk_stream::pipeline::gather_scattered()
 {
-    const std::size_t loose_bytes = partial_.size() - gathered_;
-    if (partial_.slice_count() <= partial_.size() / block_bytes_ + 2 || loose_bytes == 0)
+    if (partial_.slice_count() <= partial_.size() / block_bytes_ + 2 || gathered_ == partial_.size())
         return;
-    bytes dense = partial_.subrange(0, gathered_);
-    const bytes loose = partial_.subrange(gathered_, loose_bytes);
-    partial_.clear();
-    std::size_t left = 0;
-    for (const slice& part : loose) {
-        std::span<const std::byte> from = part.span();
-        while (!from.empty()) {
-            const std::span<std::byte> to = gather_.try_spare(*memory_);
-            if (to.empty())
-                break;
-            const std::size_t count = std::min(from.size(), to.size());
-            std::copy_n(from.data(), count, to.data());
-            dense.append(gather_.commit(count));
-            from = from.subspan(count);
-        }
-        left += from.size();
-        if (!from.empty())
-            dense.append(part.subslice(part.size() - from.size(), from.size()));
+    bytes dense = partial_.take_front(gathered_);
+    while (!partial_.empty()) {
+        const std::span<std::byte> to = gather_.try_spare(*memory_);
+        const std::span<const std::byte> from = partial_.begin()->span();
+        const std::size_t count = std::min(from.size(), to.size());
+        if (count == 0)
+            break;
+        std::copy_n(from.data(), count, to.data());
+        dense.append(gather_.commit(count));
+        (void)partial_.take_front(count); // its block may be the next one to gather in
     }
+    gathered_ = dense.size();
+    dense.append(std::move(partial_));
     partial_ = std::move(dense);
-    gathered_ = partial_.size() - left;
 }
 
 void chunk_stream::pipeline::dispatch(const std::shared_ptr<pipeline>& self)
