@@ -85,7 +85,8 @@ void compare(std::span<const std::byte> data, std::size_t size)
         const bench::candidate& candidate = candidates[i + 1];
         const double ours = total / candidate.median_seconds() * 1e-9;
         fmt::print("  {:>6.2f}", ours / theirs);
-        bench::figure figure{fmt::format("sha256 {} KiB {}", size >> 10, candidate.name), ours, "openssl", theirs, "GB/s"};
+        bench::figure figure{fmt::format("sha256 {} KiB {}", size >> 10, candidate.name), ours, "openssl", theirs,
+                             "GB/s"};
         hold_against_gates(figure, size, in_flight[i]);
         bench::publish(figure);
     }

@@ -65,8 +65,7 @@ features look_up()
     if ((state & ymm_state) != ymm_state || !all(extended.ebx, bit_AVX2 | bit_BMI | bit_BMI2))
         return found;
     found.level = cpu_level::avx2;
-    if ((state & zmm_state) == zmm_state
-        && all(extended.ebx, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL)
+    if ((state & zmm_state) == zmm_state && all(extended.ebx, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL)
         && all(extended.ecx, bit_AVX512VBMI | bit_GFNI))
         found.level = cpu_level::avx512;
     return found;

@@ -38,10 +38,7 @@ std::optional<hash_algorithm> parse_hash_algorithm(std::string_view name) noexce
     return std::nullopt;
 }
 
-std::size_t digest_size(hash_algorithm algorithm) noexcept
-{
-    return algorithm == hash_algorithm::xxh3_128 ? 16 : 32;
-}
+std::size_t digest_size(hash_algorithm algorithm) noexcept { return algorithm == hash_algorithm::xxh3_128 ? 16 : 32; }
 
 digest::digest(std::span<const std::byte> bytes) noexcept : size_(static_cast<std::uint8_t>(bytes.size()))
 {

@@ -26,8 +26,7 @@ class sequential final : public multi_hasher::engine {
 public:
     explicit sequential(hash_algorithm algorithm)
         : stream_(hashing::make_stream(algorithm)), name_(name_of_stream(algorithm))
-    {
-    }
+    {}
 
     void start(std::span<const multi_hasher::message> batch) override
     {

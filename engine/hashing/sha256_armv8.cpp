@@ -31,8 +31,8 @@ template <unsigned Lanes> inline void compress(sha256_lane* const* lanes, std::s
                 if (step < 4)
                     w[now] = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(data[lane] + 16 * step)));
                 else
-                    w[now] = vsha256su1q_u32(vsha256su0q_u32(w[now], w[(now + 1) % 4]), w[(now + 2) % 4],
-                                             w[(now + 3) % 4]);
+                    w[now] =
+                        vsha256su1q_u32(vsha256su0q_u32(w[now], w[(now + 1) % 4]), w[(now + 2) % 4], w[(now + 3) % 4]);
                 const uint32x4_t input = vaddq_u32(w[now], vld1q_u32(sha256_constants + 4 * step));
                 const uint32x4_t old = abcd[lane];
                 abcd[lane] = vsha256hq_u32(old, efgh[lane], input);

@@ -23,8 +23,8 @@ struct words {
     }
     static vector from_big_endian(vector x)
     {
-        const __m256i order = _mm256_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203, 0x0c0d0e0f08090a0b,
-                                                0x0405060700010203);
+        const __m256i order =
+            _mm256_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203, 0x0c0d0e0f08090a0b, 0x0405060700010203);
         return _mm256_shuffle_epi8(x, order);
     }
     static vector interleave_low_32(vector x, vector y) { return _mm256_unpacklo_epi32(x, y); }

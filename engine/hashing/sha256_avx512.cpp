@@ -29,9 +29,9 @@ struct words {
     }
     static vector from_big_endian(vector x)
     {
-        const __m512i order = _mm512_set_epi64(0x0c0d0e0f08090a0b, 0x0405060700010203, 0x0c0d0e0f08090a0b,
-                                               0x0405060700010203, 0x0c0d0e0f08090a0b, 0x0405060700010203,
-                                               0x0c0d0e0f08090a0b, 0x0405060700010203);
+        const __m512i order =
+            _mm512_set_epi64(0x0c0d0e0f08090a0b, 0x0405060700010203, 0x0c0d0e0f08090a0b, 0x0405060700010203,
+                             0x0c0d0e0f08090a0b, 0x0405060700010203, 0x0c0d0e0f08090a0b, 0x0405060700010203);
         return _mm512_shuffle_epi8(x, order);
     }
     static vector interleave_low_32(vector x, vector y) { return _mm512_unpacklo_epi32(x, y); }

@@ -13,8 +13,8 @@ namespace weir::hashing {
 /// Works a batch off so that all lanes end at about the same time.
 ///
 /// While there are many messages, each lane takes the next (longest first) when its own is done. When all that are left
-/// fit in the lanes, the kernel works a short turn on those that have most left, then looks again: sixteen equal messages
-/// over three streams would otherwise leave the last one alone at the end.
+/// fit in the lanes, the kernel works a short turn on those that have most left, then looks again: sixteen equal
+/// messages over three streams would otherwise leave the last one alone at the end.
 class sha256_lanes final : public multi_hasher::engine {
 public:
     explicit sha256_lanes(const sha256_plan& plan) noexcept;

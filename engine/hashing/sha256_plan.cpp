@@ -14,8 +14,8 @@ namespace {
 #if defined(__x86_64__)
 constexpr sha256_kernel with_sha[] = {
     // In the order of levels: the last one needs AVX-512.
-    {"sha256-shani-x1", sha256_shani_x1, 1},       {"sha256-shani-x2", sha256_shani_x2, 2},
-    {"sha256-shani-x3", sha256_shani_x3, 3},       {"sha256-shani-x4", sha256_shani_x4, 4},
+    {"sha256-shani-x1", sha256_shani_x1, 1},      {"sha256-shani-x2", sha256_shani_x2, 2},
+    {"sha256-shani-x3", sha256_shani_x3, 3},      {"sha256-shani-x4", sha256_shani_x4, 4},
     {"sha256-avx512-x16", sha256_avx512_x16, 16},
 };
 constexpr sha256_kernel without_sha[] = {

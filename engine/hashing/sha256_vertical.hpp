@@ -52,12 +52,12 @@ template <class Words> inline void rounds(typename Words::vector* state, typenam
             // The eight variables stay where they are; their names move by one each round.
             const vector a = s[(16 - t) % 8], b = s[(17 - t) % 8], c = s[(18 - t) % 8];
             const vector e = s[(20 - t) % 8], f = s[(21 - t) % 8], g = s[(22 - t) % 8];
-            const vector sum1 = Words::xor3(Words::template rotate<6>(e), Words::template rotate<11>(e),
-                                            Words::template rotate<25>(e));
+            const vector sum1 =
+                Words::xor3(Words::template rotate<6>(e), Words::template rotate<11>(e), Words::template rotate<25>(e));
             const vector input = Words::add(w[t], Words::broadcast(sha256_constants[base + t]));
             const vector t1 = Words::add(Words::add(s[(23 - t) % 8], input), Words::add(sum1, Words::choose(e, f, g)));
-            const vector sum0 = Words::xor3(Words::template rotate<2>(a), Words::template rotate<13>(a),
-                                            Words::template rotate<22>(a));
+            const vector sum0 =
+                Words::xor3(Words::template rotate<2>(a), Words::template rotate<13>(a), Words::template rotate<22>(a));
             s[(19 - t) % 8] = Words::add(s[(19 - t) % 8], t1);
             s[(23 - t) % 8] = Words::add(t1, Words::add(sum0, Words::majority(a, b, c)));
         }

@@ -119,8 +119,7 @@ std::uint64_t fingerprint_of(const digest& chunk) noexcept
 
 unique_counter::unique_counter(std::uint64_t limit)
     : limit_(std::min(limit, default_limit)), fingerprints_(std::make_unique<fingerprints>())
-{
-}
+{}
 
 unique_counter::unique_counter(unique_counter&&) noexcept = default;
 unique_counter& unique_counter::operator=(unique_counter&&) noexcept = default;

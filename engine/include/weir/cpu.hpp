@@ -15,11 +15,11 @@ namespace weir {
 
 /// A set of instructions that kernels are written for.
 enum class cpu_level : std::uint8_t {
-    portable,   ///< what the compiler takes for granted
-    sse,        ///< x86-64 with SSSE3 and SSE4.1
-    avx2,       ///< the same with AVX2, BMI1 and BMI2
-    avx512,     ///< the same with AVX-512 F, BW, DQ, VL, VBMI, and GFNI
-    neon,       ///< aarch64: every such CPU has it
+    portable, ///< what the compiler takes for granted
+    sse,      ///< x86-64 with SSSE3 and SSE4.1
+    avx2,     ///< the same with AVX2, BMI1 and BMI2
+    avx512,   ///< the same with AVX-512 F, BW, DQ, VL, VBMI, and GFNI
+    neon,     ///< aarch64: every such CPU has it
 };
 
 /// The name that `WEIR_CPU` and reports use: `portable`, `sse`, `avx2`, `avx512`, `neon`.

@@ -18,9 +18,9 @@ namespace weir {
 
 /// The hash functions that chunks and files are named by.
 enum class hash_algorithm : std::uint8_t {
-    sha256,       ///< SHA-256 of FIPS 180-4; many messages at a time where the CPU can
-    sha512_256,   ///< SHA-512/256 of FIPS 180-4; faster than SHA-256 on CPUs without instructions for it
-    xxh3_128,     ///< XXH3, 128 bits, big-endian. Not cryptographic: who chooses the content can make two chunks collide
+    sha256,     ///< SHA-256 of FIPS 180-4; many messages at a time where the CPU can
+    sha512_256, ///< SHA-512/256 of FIPS 180-4; faster than SHA-256 on CPUs without instructions for it
+    xxh3_128,   ///< XXH3, 128 bits, big-endian. Not cryptographic: who chooses the content can make two chunks collide
 };
 
 /// The name users and programs know: `sha256`, `sha512-256`, `xxh3-128`.

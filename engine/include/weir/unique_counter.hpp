@@ -52,8 +52,8 @@ private:
     void begin_sketch();
 
     std::uint64_t limit_;
-    std::unique_ptr<fingerprints> fingerprints_; // up to the limit
-    std::unique_ptr<sketch> sketch_;             // beyond
+    std::unique_ptr<fingerprints> fingerprints_;         // up to the limit
+    std::unique_ptr<sketch> sketch_;                     // beyond
     std::uint64_t calls_ = 0, bytes_ = 0;                // of everything that was added
     std::uint64_t unique_chunks_ = 0, unique_bytes_ = 0; // up to the limit
     double more_chunks_ = 0, more_bytes_ = 0;            // estimated since

@@ -66,8 +66,7 @@ public:
             reference.update(whole_[i]);
             const weir::digest expected = reference.finish();
             if (digests_[i] != expected) // CHECK alone would cost more than the hashing
-                FAIL_CHECK("message ", i, " of ", sizes_.size(), ", ", sizes_[i], " bytes, got ",
-                           digests_[i].to_hex());
+                FAIL_CHECK("message ", i, " of ", sizes_.size(), ", ", sizes_[i], " bytes, got ", digests_[i].to_hex());
         }
     }
 

@@ -25,8 +25,7 @@ TEST_CASE("hasher: SHA-256 gives the examples of FIPS 180-4")
 
 TEST_CASE("hasher: SHA-512/256 gives the examples of FIPS 180-4")
 {
-    CHECK(hex_of(hash_algorithm::sha512_256, "")
-          == "c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a");
+    CHECK(hex_of(hash_algorithm::sha512_256, "") == "c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a");
     CHECK(hex_of(hash_algorithm::sha512_256, "abc")
           == "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23");
 }

@@ -40,8 +40,9 @@ weir::digest tree_hash(hash_algorithm algorithm, std::span<const leaf> leaves)
     std::size_t split = 1;
     while (2 * split < leaves.size())
         split *= 2;
-    return hash(algorithm, '\1' + text_of(tree_hash(algorithm, leaves.first(split)))
-                               + text_of(tree_hash(algorithm, leaves.subspan(split))));
+    return hash(algorithm,
+                '\1' + text_of(tree_hash(algorithm, leaves.first(split)))
+                    + text_of(tree_hash(algorithm, leaves.subspan(split))));
 }
 
 TEST_CASE("merkle_tree: after every chunk the root is that of the definition")
