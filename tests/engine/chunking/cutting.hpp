@@ -41,4 +41,14 @@ ends_vector cut_in_pieces(weir::chunker& chunker, std::span<const std::uint8_t> 
     return ends;
 }
 
+/// FNV-1a, 64 bits, over the ends as little-endian words of eight bytes.
+inline std::uint64_t checksum(const ends_vector& ends)
+{
+    std::uint64_t sum = 0xcbf29ce484222325u;
+    for (const std::uint64_t end : ends)
+        for (int byte = 0; byte < 8; ++byte)
+            sum = (sum ^ (end >> (8 * byte) & 0xff)) * 0x100000001b3u;
+    return sum;
+}
+
 } // namespace test

@@ -10,17 +10,8 @@
 namespace {
 
 using test::byte_vector;
+using test::checksum;
 using test::ends_vector;
-
-// FNV-1a, 64 bits, over the ends as little-endian words of eight bytes.
-std::uint64_t checksum(const ends_vector& ends)
-{
-    std::uint64_t sum = 0xcbf29ce484222325u;
-    for (const std::uint64_t end : ends)
-        for (int byte = 0; byte < 8; ++byte)
-            sum = (sum ^ (end >> (8 * byte) & 0xff)) * 0x100000001b3u;
-    return sum;
-}
 
 struct golden {
     const char* name;
