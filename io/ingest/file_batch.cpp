@@ -75,6 +75,11 @@ void file_batch::move_to(report& out)
         item.file.root = tree.root();
         item.file.whole = each.whole;
     }
+    clear();
+}
+
+void file_batch::clear() noexcept
+{
     files_.clear();
     pieces_.clear();
     size_ = 0;

@@ -33,6 +33,7 @@ public:
     [[nodiscard]] bool run(std::size_t max_bytes) { return hasher_.run(max_bytes); }
     /// Appends the files with their chunks to `out`, in the order in which they were added, and drops the content.
     void move_to(report& out);
+    void clear() noexcept;
 
 private:
     struct file {

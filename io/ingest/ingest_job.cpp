@@ -157,6 +157,7 @@ private:
         catch (...) {
             failure = std::current_exception();
         }
+        runner->lane.drop();
         end.say(std::move(failure));
     }
 

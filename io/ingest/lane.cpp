@@ -55,6 +55,12 @@ std::string text_of(const std::exception_ptr& failure)
 
 enum class reading { ended, filled, failed };
 
+/// The ring serves small files even where maps serve large ones.
+backend small_backend(backend chosen)
+{
+    return chosen == backend::mmap ? backend::auto_ : chosen;
+}
+
 /// Reads on at `offset` until the file ends or `into` is full.
 /// \param flags  of preadv2: `RWF_NOWAIT` fails with `EAGAIN` where the disk would be waited for
 reading read_into(buffer& into, const file_handle& file, std::uint64_t offset, int flags, std::error_code& failure)
@@ -142,6 +148,14 @@ asio::awaitable<void> ingest_lane::run()
     }
 }
 
+void ingest_lane::drop() noexcept
+{
+    batch_.clear();
+    large_.clear();
+    results_.clear();
+    memory_.reset();
+}
+
 asio::awaitable<void> ingest_lane::read_entries()
 {
     co_await start_report();
@@ -176,53 +190,50 @@ asio::awaitable<void> ingest_lane::read_entries()
 void ingest_lane::read_files()
 {
     const std::size_t block = work_.owner.block_bytes();
-    const std::size_t slots_a_block = std::max<std::size_t>(block / slot_bytes, 1);
+    const std::size_t slots_a_block = block / slot_bytes;
     const std::size_t slot_blocks = (files_.size() + slots_a_block - 1) / slots_a_block;
-    memory_ = work_.owner.pool().try_reserve(slot_blocks + batch_blocks, block);
-    std::vector<buffer> slots;
-    for (tree_entry& each : files_) {
-        if (slots.empty() && memory_)
-            if (std::optional<buffer> next = memory_->try_take_own())
-                slots = split(std::move(*next), std::min(slot_bytes, block));
-        buffer slot;
-        if (!slots.empty()) {
-            slot = std::move(slots.back());
-            slots.pop_back();
+    results_.clear();
+    results_.resize(files_.size());
+    memory_ = work_.options.direct ? std::nullopt : work_.owner.pool().try_reserve(slot_blocks + batch_blocks, block);
+    if (!memory_) {
+        for (std::size_t i = 0; i < files_.size(); ++i) {
+            results_[i].file = files_[i].open(open_flags::none, results_[i].error);
+            results_[i].result = results_[i].file ? small_file::outcome::large : small_file::outcome::failed;
+            take_result(files_[i], results_[i], {});
         }
-        read_file(each, std::move(slot));
-    }
-}
-
-void ingest_lane::read_file(tree_entry& entry, buffer slot)
-{
-    std::error_code failure;
-    file_handle file = entry.open(open_flags::none, failure);
-    if (!file) {
-        const error unopened(failure, "open", entry.path);
-        report_->add_failure(std::move(entry.path), failure, unopened.what());
         return;
     }
-    if (slot && !work_.options.direct) {
+    std::vector<buffer> slots;
+    for (std::size_t i = 0; i < slot_blocks; ++i)
+        for (buffer& each : split(*memory_->try_take_own(), slot_bytes))
+            slots.push_back(std::move(each));
+    slots.resize(files_.size());
+    {
         const auto busy = work_.batches.busy(stage::read);
-        switch (read_into(slot, file, 0, 0, failure)) {
-        case reading::ended: {
-            const bytes content(std::move(slot).freeze());
-            batch_.add(std::move(entry.path), content);
-            return;
-        }
-        case reading::failed: {
-            const error unread(failure, "read", entry.path, slot.size());
-            report_->add_failure(std::move(entry.path), failure, unread.what());
-            return;
-        }
-        case reading::filled:
-            slot = buffer();
-            if (add_medium(entry.path, file))
-                return;
-            break;
-        }
+        read_small_files(files_, slots, results_, small_backend(work_.options.backend));
     }
-    large_.push_back({std::move(entry.path), std::move(file)});
+    for (std::size_t i = 0; i < files_.size(); ++i)
+        take_result(files_[i], results_[i], std::move(slots[i]));
+}
+
+void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot)
+{
+    switch (result.result) {
+    case small_file::outcome::whole: {
+        const bytes content(std::move(slot).freeze());
+        batch_.add(std::move(entry.path), content);
+        return;
+    }
+    case small_file::outcome::failed: {
+        const error failure(result.error, "read", entry.path);
+        report_->add_failure(std::move(entry.path), failure.code(), failure.what());
+        return;
+    }
+    case small_file::outcome::large:
+        slot = buffer();
+        if (!memory_ || !add_medium(entry.path, result.file))
+            large_.push_back({std::move(entry.path), std::move(result.file)});
+    }
 }
 
 /// Reads a file of a few blocks whole, if it is cached and there is memory; otherwise nothing happened.

@@ -6,6 +6,7 @@
 
 #include <weir/chunk_stream.hpp>
 #include <weir/ingest.hpp>
+#include <weir/small_files.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -51,6 +52,8 @@ public:
     /// \par Cancellation
     /// terminal, partial, total: ends by `operation_aborted`, with every file closed.
     [[nodiscard]] boost::asio::awaitable<void> run();
+    /// Gives memory and descriptors back that a cancelled `run` has left.
+    void drop() noexcept;
 
 private:
     struct large_file {
@@ -60,7 +63,7 @@ private:
 
     boost::asio::awaitable<void> read_entries();
     void read_files();
-    void read_file(tree_entry& entry, buffer slot);
+    void take_result(tree_entry& entry, small_file& result, buffer slot);
     bool add_medium(std::string& path, const file_handle& file);
     boost::asio::awaitable<void> digest_batch();
     boost::asio::awaitable<void> read_large(large_file file);
@@ -79,6 +82,7 @@ private:
     report* report_ = nullptr; ///< being filled
     std::vector<tree_entry> entries_;
     std::vector<tree_entry> files_;
+    std::vector<small_file> results_; ///< of `files_`
     std::vector<large_file> large_;
     std::optional<reservation> memory_; ///< of the batch; never held while a stream waits for its own
     file_batch batch_;

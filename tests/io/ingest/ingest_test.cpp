@@ -1,0 +1,317 @@
+#include <weir/ingest.hpp>
+
+#include "support/run.hpp"
+#include "support/seed.hpp"
+#include "support/sources.hpp"
+
+#include <weir/chunk_stream.hpp>
+#include <weir/error.hpp>
+#include <weir/hasher.hpp>
+#include <weir/merkle_tree.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <doctest/doctest.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kib = 1024;
+constexpr std::size_t mib = 1024 * kib;
+
+/// A directory that goes with the test.
+class temporary_directory {
+public:
+    temporary_directory()
+    {
+        std::string name = (fs::temp_directory_path() / "weir-ingest-XXXXXX").string();
+        path = mkdtemp(name.data());
+    }
+    temporary_directory(const temporary_directory&) = delete;
+    temporary_directory& operator=(const temporary_directory&) = delete;
+    ~temporary_directory() { fs::remove_all(path); }
+
+    std::string write(const std::string& name, std::span<const std::byte> content) const
+    {
+        const fs::path target = path / name;
+        fs::create_directories(target.parent_path());
+        std::ofstream(target, std::ios::binary)
+            .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
+        return target.string();
+    }
+
+    fs::path path;
+};
+
+class collecting_sink final : public weir::ingest_sink {
+public:
+    struct entry {
+        std::vector<weir::chunk_record> chunks;
+        std::optional<weir::file_record> record;
+        std::error_code error;
+        std::string text;
+    };
+
+    asio::awaitable<void> chunks(std::string_view path, std::span<const weir::chunk_record> records) override
+    {
+        auto& mine = files[std::string(path)].chunks;
+        mine.insert(mine.end(), records.begin(), records.end());
+        if (fails)
+            throw weir::error(std::make_error_code(std::errc::no_space_on_device), "write", "sink");
+        co_return;
+    }
+    asio::awaitable<void> file(const weir::file_record& record) override
+    {
+        auto& mine = files[std::string(record.path)];
+        CHECK(!mine.record);
+        mine.record = record;
+        co_return;
+    }
+    asio::awaitable<void> failed(std::string_view path, std::error_code code, std::string_view text) override
+    {
+        auto& mine = files[std::string(path)];
+        mine.error = code;
+        mine.text = text;
+        co_return;
+    }
+
+    std::map<std::string, entry> files;
+    bool fails = false;
+};
+
+weir::path_supplier supply(std::vector<std::string> paths)
+{
+    return [paths = std::move(paths), next = std::size_t{0}]() mutable -> std::optional<std::string> {
+        if (next == paths.size())
+            return std::nullopt;
+        return paths[next++];
+    };
+}
+
+struct bench {
+    explicit bench(std::size_t memory = 32 * mib) : engine(context.get_executor(), options(memory)) {}
+    static weir::engine_options options(std::size_t memory)
+    {
+        weir::engine_options out;
+        out.memory_bytes = memory;
+        out.workers.threads = 2;
+        return out;
+    }
+    weir::ingest_summary run(std::vector<std::string> paths, weir::ingest_sink& sink, weir::ingest_options options = {})
+    {
+        weir::ingest_job job(engine, std::move(options), sink);
+        test::run(context, job.run(supply(std::move(paths))));
+        CHECK(engine.pool().check());
+        CHECK(engine.pool().statistics().in_use_bytes == 0);
+        return job.summary();
+    }
+    asio::io_context context;
+    weir::engine engine;
+};
+
+/// What an ingest must say of a file, made in the plainest way.
+void check_file(const collecting_sink::entry& got, std::span<const std::byte> content,
+                const weir::ingest_options& options)
+{
+    weir::chunker_options sizes = options.chunker;
+    if (options.sizes) {
+        sizes.average = options.sizes->average_for(content.size());
+        sizes.min = sizes.max = 0;
+    }
+    weir::chunker chunker(sizes);
+    std::vector<std::uint64_t> ends;
+    chunker.push(content, ends);
+    chunker.finish(ends);
+    REQUIRE(got.record);
+    CHECK(got.record->size == content.size());
+    CHECK(got.record->chunks == ends.size());
+    REQUIRE(got.chunks.size() == ends.size());
+    weir::merkle_tree tree(options.hash);
+    std::uint64_t start = 0;
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+        const auto piece = content.subspan(start, ends[i] - start);
+        CHECK(got.chunks[i].offset == start);
+        CHECK(got.chunks[i].length == piece.size());
+        CHECK(got.chunks[i].digest == weir::digest_of(options.hash, piece));
+        tree.add(got.chunks[i].digest, piece.size());
+        start = ends[i];
+    }
+    CHECK(got.record->root == tree.root());
+    if (options.file_digest)
+        CHECK(got.record->whole == weir::digest_of(*options.file_digest, content));
+}
+
+TEST_CASE("ingest: files of every size, in a tree, give their chunks, root and digest")
+{
+    auto random = test::generator();
+    temporary_directory tree;
+    std::map<std::string, std::vector<std::byte>> contents;
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{4000}, 16 * kib - 1, 16 * kib, 16 * kib + 1, 200 * kib, mib - 1, mib,
+          mib + 1, 3 * mib + 17}) {
+        const auto content = test::random_bytes(size, random());
+        contents[tree.write("d" + std::to_string(size % 7) + "/f" + std::to_string(size), content)] = content;
+    }
+    for (int i = 0; i < 300; ++i) {
+        const auto content = test::random_bytes(random() % 12000, random());
+        contents[tree.write("many/" + std::to_string(i % 5) + "/" + std::to_string(i), content)] = content;
+    }
+    for (const auto chosen : {weir::backend::auto_, weir::backend::threads}) {
+        weir::ingest_options options;
+        options.backend = chosen;
+        options.file_digest = weir::hash_algorithm::sha256;
+        collecting_sink sink;
+        bench b;
+        const auto summary = b.run({tree.path.string()}, sink, options);
+        CHECK(summary.files == contents.size());
+        CHECK(summary.errors == 0);
+        CHECK(sink.files.size() == contents.size());
+        std::uint64_t bytes = 0;
+        for (const auto& [path, content] : contents) {
+            REQUIRE(sink.files.contains(path));
+            check_file(sink.files[path], content, options);
+            bytes += content.size();
+        }
+        CHECK(summary.bytes == bytes);
+        CHECK(summary.unique_chunks <= summary.chunks);
+        CHECK(summary.unique_exact);
+    }
+}
+
+TEST_CASE("ingest: one average for all, and equal files are found")
+{
+    temporary_directory tree;
+    const auto content = test::random_bytes(700 * kib, 3);
+    tree.write("a", content);
+    tree.write("b", content);
+    weir::ingest_options options;
+    options.sizes.reset();
+    options.chunker = weir::weir1(16 * kib);
+    collecting_sink sink;
+    bench b;
+    const auto summary = b.run({tree.path.string()}, sink, options);
+    check_file(sink.files[(tree.path / "a").string()], content, options);
+    CHECK(summary.bytes == 2 * content.size());
+    CHECK(summary.unique_bytes == content.size());
+    CHECK(2 * summary.unique_chunks == summary.chunks);
+}
+
+TEST_CASE("ingest: what is missing or cannot be read is reported, and the rest goes on")
+{
+    temporary_directory tree;
+    const auto content = test::random_bytes(5000, 4);
+    const std::string good = tree.write("good", content);
+    const std::string missing = (tree.path / "missing").string();
+    collecting_sink sink;
+    bench b;
+    const auto summary = b.run({missing, good, "ftp://host/x", "/proc/self/mem"}, sink);
+    CHECK(summary.files == 1);
+    CHECK(summary.errors == 3);
+    CHECK(sink.files[missing].error == std::errc::no_such_file_or_directory);
+    CHECK(sink.files["ftp://host/x"].error == weir::errc::unsupported_scheme);
+    CHECK(sink.files["/proc/self/mem"].error);
+    CHECK(sink.files[good].record);
+}
+
+TEST_CASE("ingest: pipes in a tree are counted and skipped, links are not followed")
+{
+    temporary_directory tree;
+    tree.write("file", test::random_bytes(10, 5));
+    REQUIRE(mkfifo((tree.path / "pipe").c_str(), 0600) == 0);
+    fs::create_symlink("file", tree.path / "link");
+    collecting_sink sink;
+    bench b;
+    const auto summary = b.run({tree.path.string()}, sink);
+    CHECK(summary.files == 1);
+    CHECK(summary.skipped == 1);
+    CHECK(summary.errors == 0);
+}
+
+TEST_CASE("ingest: the smallest pool does it too, slower")
+{
+    temporary_directory tree;
+    std::map<std::string, std::vector<std::byte>> contents;
+    for (int i = 0; i < 40; ++i) {
+        const auto content = test::random_bytes(static_cast<std::size_t>(i) * 30000, static_cast<std::uint64_t>(i));
+        contents[tree.write(std::to_string(i), content)] = content;
+    }
+    weir::ingest_options options;
+    options.sizes.reset();
+    options.chunker = weir::weir1(256 * kib);
+    collecting_sink sink;
+    bench b(weir::required_memory_bytes(options.chunker, 0, 256 * kib) + 8 * 256 * kib);
+    const auto summary = b.run({tree.path.string()}, sink, options);
+    CHECK(summary.files == contents.size());
+    for (const auto& [path, content] : contents)
+        check_file(sink.files[path], content, options);
+}
+
+TEST_CASE("ingest: a pool below the largest chunk is refused, with the numbers")
+{
+    bench b(4 * mib);
+    collecting_sink sink;
+    try {
+        weir::ingest_job job(b.engine, {}, sink);
+        FAIL("accepted");
+    }
+    catch (const weir::error& refused) {
+        CHECK(refused.code() == weir::errc::pool_too_small);
+        CHECK(std::string(refused.what()).find("8388608") != std::string::npos);
+    }
+}
+
+TEST_CASE("ingest: a sink that fails ends the job with its error")
+{
+    temporary_directory tree;
+    for (int i = 0; i < 200; ++i)
+        tree.write(std::to_string(i), test::random_bytes(40000, static_cast<std::uint64_t>(i)));
+    collecting_sink sink;
+    sink.fails = true;
+    bench b;
+    weir::ingest_job job(b.engine, {}, sink);
+    CHECK_THROWS_WITH_AS(test::run(b.context, job.run(supply({tree.path.string()}))),
+                         "write sink: no space left on device", weir::error);
+    CHECK(b.engine.pool().statistics().in_use_bytes == 0);
+}
+
+TEST_CASE("ingest: cancelled at any step it ends, and everything is back")
+{
+    temporary_directory tree;
+    for (int i = 0; i < 30; ++i)
+        tree.write(std::to_string(i), test::random_bytes(static_cast<std::size_t>(i) * 70000, 6));
+    for (int steps = 0; steps < 12; ++steps) {
+        collecting_sink sink;
+        bench b;
+        weir::ingest_job job(b.engine, {}, sink);
+        asio::cancellation_signal stop;
+        bool ended = false;
+        std::exception_ptr failure;
+        asio::co_spawn(b.context, job.run(supply({tree.path.string()})),
+                       asio::bind_cancellation_slot(stop.slot(), [&](const std::exception_ptr& thrown) {
+                           ended = true;
+                           failure = thrown;
+                       }));
+        for (int i = 0; i < steps && !ended; ++i)
+            b.context.run_one();
+        if (!ended)
+            stop.emit(asio::cancellation_type::terminal);
+        b.context.run();
+        CHECK(ended);
+        CHECK((!failure || weir::code_of(failure) == weir::condition::cancelled));
+        CHECK(b.engine.pool().statistics().in_use_bytes == 0);
+        CHECK(job.summary().files <= 30);
+    }
+}
+
+} // namespace
