@@ -14,6 +14,8 @@
 
 namespace weir {
 
+struct engine_options;
+struct ingest_options;
 struct pool_options;
 
 /// Every key of the configuration file, by its section; the values here are the defaults.
@@ -88,6 +90,10 @@ WEIR_API void check(const configuration& values);
 /// values allowed. Reads back as the same configuration.
 [[nodiscard]] WEIR_API std::string to_commented_toml(const configuration& values);
 
+/// What `[performance]` says of an engine.
+[[nodiscard]] WEIR_API engine_options engine_options_of(const configuration& values);
+/// What `[chunking]` and `[performance]` say of an ingest.
+[[nodiscard]] WEIR_API ingest_options ingest_options_of(const configuration& values);
 /// What `[limits]` says of a stand-alone pool.
 [[nodiscard]] WEIR_API pool_options pool_options_of(const configuration& values);
 

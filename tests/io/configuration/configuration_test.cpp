@@ -1,7 +1,9 @@
 #include <weir/configuration.hpp>
 
 #include <weir/buffer_pool.hpp>
+#include <weir/engine.hpp>
 #include <weir/error.hpp>
+#include <weir/ingest.hpp>
 
 #include "support/seed.hpp"
 #include "support/temp_dir.hpp"
@@ -177,6 +179,39 @@ TEST_CASE("configuration: the commented file has every key with its default, and
         values.limits.small_buffers = 1 + random() % 1000;
         CHECK(weir::parse_configuration(weir::to_commented_toml(values), "weir.toml") == values);
     }
+}
+
+TEST_CASE("configuration: [performance] says what an engine is made of")
+{
+    const weir::engine_options options = weir::engine_options_of(weir::parse_configuration(
+        "[performance]\nmax_worker_threads = 3\nbuffer_size = \"64K\"\nmax_memory_usage = \"20M\"\n", ""));
+    CHECK(options.workers.threads == 3);
+    CHECK(options.workers.stack_bytes == 8_MiB);
+    CHECK(options.block_bytes == 64_KiB);
+    CHECK(options.memory_bytes == 20_MiB);
+}
+
+TEST_CASE("configuration: an average for all files takes the place of the table")
+{
+    const auto options_from = [](const char* text) {
+        return weir::ingest_options_of(weir::parse_configuration(text, ""));
+    };
+    CHECK(options_from("").sizes == weir::chunk_size_table());
+    CHECK(options_from("[chunking]\nsmall_file_chunk_size = \"8K\"\n").sizes->small_file_chunk_size == 8_KiB);
+    const weir::ingest_options options = options_from("[chunking]\naverage = \"16K\"\nminimum = 512\n");
+    CHECK_FALSE(options.sizes);
+    CHECK(options.chunker.average == 16_KiB);
+    CHECK(options.chunker.min == 512);
+}
+
+TEST_CASE("configuration: async_io = false leaves threads where the back end is open")
+{
+    const auto backend_from = [](const char* text) {
+        return weir::ingest_options_of(weir::parse_configuration(text, "")).backend;
+    };
+    CHECK(backend_from("") == weir::backend::auto_);
+    CHECK(backend_from("[performance]\nasync_io = false\n") == weir::backend::threads);
+    CHECK(backend_from("[performance]\nasync_io = false\nbackend = \"mmap\"\n") == weir::backend::mmap);
 }
 
 TEST_CASE("configuration: [limits] says what a pool is made of")
