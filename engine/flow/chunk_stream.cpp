@@ -108,7 +108,7 @@ asio::awaitable<void> pump(chunk_stream& chunks, sink& output)
 } // namespace
 
 asio::awaitable<flow_statistics> run_flow(engine& owner, std::unique_ptr<source> input, sink& output,
-                                          const stream_options& options)
+                                          stream_options options)
 {
     co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     chunk_stream chunks(owner, std::move(input), options);

@@ -23,6 +23,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 
 namespace weir {
 
@@ -36,6 +37,9 @@ struct stream_options {
     std::optional<chunk_size_table> sizes = {};
     hash_algorithm hash = hash_algorithm::sha256;
 };
+
+// gcc 12 destroys other aggregates twice that are made in a call which is awaited.
+static_assert(std::is_trivially_destructible_v<stream_options>);
 
 /// What a stream of `size` bytes is cut with, all defaults filled in: `table` says the average where it is given,
 /// and the other sizes follow from that.
@@ -107,6 +111,6 @@ private:
 /// \par Cancellation
 /// terminal, partial, total: stops, waits until blocks and descriptors are back, then completes as cancelled.
 [[nodiscard]] WEIR_API boost::asio::awaitable<flow_statistics>
-run_flow(engine& owner, std::unique_ptr<source> input, sink& output, const stream_options& options = {});
+run_flow(engine& owner, std::unique_ptr<source> input, sink& output, stream_options options = {});
 
 } // namespace weir
