@@ -4,7 +4,6 @@
 #include <weir/detail/run_on.hpp>
 #include <weir/error.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
@@ -191,12 +190,12 @@ private:
             const std::lock_guard lock(mutex_);
             if (read.bytes != 0)
                 append(read.bytes);
-            if (read.failed && read.failed != asio::error::eof && !closed_)
+            if (read.failed && !closed_)
                 failed_ = read.failed;
-            ended_ = static_cast<bool>(read.failed);
+            ended_ = read.ended || read.failed;
         }
         progress_.set();
-        return !read.failed;
+        return !read.ended && !read.failed;
     }
 
     void append(std::size_t count)

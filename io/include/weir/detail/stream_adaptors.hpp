@@ -5,6 +5,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/error_code.hpp>
@@ -18,6 +19,7 @@ namespace weir::detail {
 struct transfer {
     boost::system::error_code failed = {};
     std::size_t bytes = 0;
+    bool ended = false; ///< no failure: the stream has come to its end
 };
 
 class stream_reader {
@@ -44,6 +46,10 @@ public:
         const boost::asio::mutable_buffer target(into.data(), into.size());
         auto [failed, bytes] =
             co_await stream_.async_read_some(target, boost::asio::as_tuple(boost::asio::use_awaitable));
+        // Decided here, in the user's program: where that has an Asio of its own beside the library's, the two have
+        // different categories, and neither knows the other's end of file.
+        if (failed == boost::asio::error::eof)
+            co_return transfer{{}, bytes, true};
         co_return transfer{failed, bytes};
     }
 
