@@ -47,7 +47,7 @@ public:
     /// \throws std::bad_alloc  after the fallback has run
     template <class Release, class Fallback>
     async_guard(boost::asio::any_io_executor executor, Resource resource, Release release, Fallback fallback,
-                guard_options options = {})
+                guard_options options)
     {
         static_assert(std::is_same_v<std::invoke_result_t<Release&, Resource&>, boost::asio::awaitable<void>>);
         static_assert(std::is_nothrow_invocable_v<Fallback&, Resource&>, "the fallback must be noexcept");
@@ -64,6 +64,13 @@ public:
         detail::guard_core::track(made);
         core_ = std::move(made);
     }
+
+    // No default argument: gcc 12 destroys such a temporary twice where the executor is `co_await`ed in the call.
+    template <class Release, class Fallback>
+    async_guard(boost::asio::any_io_executor executor, Resource resource, Release release, Fallback fallback)
+        : async_guard(std::move(executor), std::move(resource), std::move(release), std::move(fallback),
+                      guard_options())
+    {}
 
     async_guard(async_guard&& other) noexcept = default;
     async_guard& operator=(async_guard&& other) noexcept
@@ -129,8 +136,7 @@ private:
         static_assert(std::is_nothrow_move_constructible_v<Resource>);
         base(boost::asio::any_io_executor&& executor, Resource&& held, guard_options&& options) noexcept
             : guard_core(std::move(executor), std::move(options)), resource(std::move(held))
-        {
-        }
+        {}
         Resource resource;
     };
 
@@ -141,8 +147,7 @@ private:
             : base(std::move(executor), std::move(held), std::move(options)),
               release_(std::move(usual)),
               fallback_(std::move(last))
-        {
-        }
+        {}
         boost::asio::awaitable<void> run_release() override { return release_(this->resource); }
         void run_fallback() noexcept override { fallback_(this->resource); }
 
