@@ -7,14 +7,13 @@
 
 #include "corpus.hpp"
 #include "measure.hpp"
+#include "plain_fastcdc.hpp"
 #include "report.hpp"
 
 #include <weir/chunker.hpp>
 #include <weir/digest.hpp>
 #include <weir/hasher.hpp>
 #include <weir/size.hpp>
-
-#include <chunking/fastcdc2020.hpp>
 
 #include <cmath>
 #include <cstdio>
@@ -28,41 +27,9 @@
 namespace {
 
 using bench::byte_vector;
-using ends_vector = std::vector<std::uint64_t>;
+using bench::cut_plainly;
+using bench::ends_vector;
 using namespace weir::literals;
-
-// What everybody has: one hash, two bytes per step.
-void cut_plainly(const weir::detail::gear_tables& tables, const weir::chunker_options& options, const byte_vector& data,
-                 ends_vector& ends)
-{
-    const int bits = weir::detail::rounded_log2(options.average);
-    const std::uint64_t strict = weir::detail::fastcdc2020_mask(bits + options.normalization);
-    const std::uint64_t loose = weir::detail::fastcdc2020_mask(bits - options.normalization);
-    const auto length_at = [&](const std::uint8_t* chunk, std::size_t remaining) {
-        if (remaining <= options.min)
-            return remaining;
-        const std::size_t most = std::min(remaining, options.max);
-        const std::size_t centre = std::min(options.average, most) / 2 * 2;
-        std::uint64_t hash = 0;
-        std::size_t i = options.min / 2 * 2;
-        const auto scan = [&](std::size_t end, std::uint64_t mask) {
-            for (; i < end; i += 2) {
-                hash = (hash << 2) + tables.doubled[chunk[i]];
-                if ((hash & mask << 1) == 0)
-                    return true;
-                hash += tables.once[chunk[i + 1]];
-                if ((hash & mask) == 0) {
-                    ++i;
-                    return true;
-                }
-            }
-            return false;
-        };
-        return scan(centre, strict) || scan(most / 2 * 2, loose) ? i : most;
-    };
-    for (std::size_t start = 0; start < data.size(); start = ends.back())
-        ends.push_back(start + length_at(data.data() + start, data.size() - start));
-}
 
 double thread_seconds()
 {
