@@ -51,6 +51,7 @@ private:
 
     io_uring ring_{};
     int setup_result_;
+    unsigned awaited_ = 0; // completions of all chains that are still to come
     std::array<chain, chains> chains_;
 };
 
@@ -77,13 +78,15 @@ chain_ring::~chain_ring()
 void chain_ring::start(unsigned index, std::size_t file, const tree_entry& entry, buffer& slot) noexcept
 {
     chains_[index] = {file, stages, {}};
+    awaited_ += stages;
     const auto add = [&](stage which) {
         io_uring_sqe* added = io_uring_get_sqe(&ring_); // there is room: three entries for each chain
         return std::pair(added, std::uint64_t{index} * stages + which);
     };
     const auto [open, open_data] = add(opening);
     const int directory = entry.directory ? entry.directory->descriptor() : AT_FDCWD;
-    io_uring_prep_openat_direct(open, directory, entry.name(), O_RDONLY | O_CLOEXEC | O_NOCTTY, 0, index);
+    // No O_CLOEXEC: what is in the ring's table is no descriptor, and the flag is refused.
+    io_uring_prep_openat_direct(open, directory, entry.name(), O_RDONLY | O_NOCTTY, 0, index);
     open->flags |= IOSQE_IO_LINK;
     io_uring_sqe_set_data64(open, open_data);
 
@@ -106,6 +109,7 @@ void chain_ring::reap(Finished finished)
     for (unsigned i = 0; i < count; ++i) {
         const auto index = static_cast<unsigned>(done[i]->user_data / stages);
         chains_[index].results[done[i]->user_data % stages] = done[i]->res;
+        --awaited_;
         if (--chains_[index].left == 0)
             finished(index, chains_[index]);
     }
@@ -137,9 +141,8 @@ void chain_ring::read(std::span<const std::size_t> which, std::span<const tree_e
             const std::size_t i = which[next++];
             start(free[--free_count], i, files[i], slots[i]);
         }
-        // Half of what is under way: the disk stays busy while the other half is worked on.
-        const auto under_way = static_cast<unsigned>(chains - free_count);
-        io_uring_submit_and_wait(&ring_, std::max(under_way * stages / 2, 1u));
+        // Half of what is still to come: the disk stays busy while that is worked on.
+        io_uring_submit_and_wait(&ring_, std::max(awaited_ / 2, 1u));
         reap(finished);
     }
 }

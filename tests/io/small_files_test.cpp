@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <string>
@@ -155,6 +156,23 @@ TEST_CASE("small_files: without a ring plain calls read, and a ring that was ask
         }
         CHECK(failure == weir::errc::backend_unavailable);
     }).join();
+}
+
+TEST_CASE("small_files: the ring needs no plain call for what fits its slot")
+{
+    class failing final : public weir::detail::fault_injector {
+        std::optional<long> on_read(int, std::uint64_t, std::size_t) override { return -EIO; }
+    } faults;
+    const std::vector<weir::backend> possible = ways();
+    if (std::find(possible.begin(), possible.end(), weir::backend::uring) == possible.end())
+        return;
+    test::temp_dir dir;
+    for (int i = 0; i < 200; ++i)
+        dir.write(std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
+    weir::detail::scoped_faults install(faults);
+    const batch all = walk_and_read(dir.path(), weir::backend::uring);
+    for (std::size_t i = 0; i < all.entries.size(); ++i)
+        CHECK(all.content(i).size() == std::stoul(all.entries[i].name()));
 }
 
 TEST_CASE("small_files: an error while reading is that file's alone, and an interruption is not seen")
