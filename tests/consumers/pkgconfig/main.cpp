@@ -1,18 +1,21 @@
 // A program of its own, with its own, header-only Asio: an error that the library throws is caught here by its
 // type, and its code compares equal to what this side names. Exits with the number of things that were wrong.
 
+#include <weir/buffer_pool.hpp>
 #include <weir/error.hpp>
 #include <weir/version.hpp>
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <exception>
-#include <stdexcept>
+#include <memory>
 #include <string_view>
 
 namespace {
@@ -62,6 +65,37 @@ void our_own_asio_works_beside_the_librarys()
     expect(seen == weir::condition::cancelled, "Asio's aborted operation is the library's cancelled");
 }
 
+void pool_throws_and_completes_across_the_library()
+{
+    weir::pool_options options;
+    options.tiers = {{.block_bytes = 65536, .max_blocks = 1}};
+    auto pool = std::make_unique<weir::buffer_pool>(options);
+    try {
+        static_cast<void>(pool->acquire_now(0));
+        expect(false, "a size of 0 is refused");
+    }
+    catch (const weir::error& failure) {
+        expect(failure.code() == weir::errc::invalid_size, "by a code of the library");
+    }
+
+    boost::asio::io_context context;
+    std::error_code seen;
+    weir::buffer first = pool->acquire_now(1);
+    pool->async_acquire(1, boost::asio::bind_executor(context, [&](boost::system::error_code error, weir::buffer block) {
+                            expect(!error && block, "a waiter gets the block that came back");
+                        }));
+    first = {};
+    context.run();
+
+    context.restart();
+    first = pool->acquire_now(1);
+    pool->async_acquire(1, boost::asio::bind_executor(
+                               context, [&](boost::system::error_code error, weir::buffer) { seen = error; }));
+    pool.reset();
+    context.run();
+    expect(seen == weir::errc::closed, "a code that comes through Boost's type is still the library's");
+}
+
 } // namespace
 
 int main()
@@ -70,5 +104,6 @@ int main()
     errors_are_caught_by_type();
     categories_are_one_instance();
     our_own_asio_works_beside_the_librarys();
+    pool_throws_and_completes_across_the_library();
     return failures;
 }
