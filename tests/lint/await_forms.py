@@ -36,6 +36,7 @@ TOKEN = re.compile(
       |(?P<mark>->|::|\|\||&&|==|!=|<=|>=|<<|\.\.\.|.)""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
+SCALAR = re.compile(r"(?:s?size|ptrdiff|u?int(?:8|16|32|64|ptr))_t|byte|bool|char|short|int|long|unsigned|float|double")
 OPEN, CLOSE = "([{", ")]}"
 
 
@@ -216,13 +217,19 @@ class Checker:
         if nodes[0].text == "throw":
             self.report(nodes[0].line, "throw")
         self.operands(nodes)
+        self.braces(nodes)
         for node in self.walk(nodes):
-            if node.text == "{":
-                self.report(node.line, "braces")
-            elif node.text == "?":
+            if node.text == "?":
                 self.report(node.line, "conditional")
             elif isinstance(node, Lambda) and self.captures_values(node.captures):
                 self.report(node.line, "lambda")
+
+    def braces(self, nodes):
+        for before, node in zip([None, *nodes], nodes):
+            if node.text == "{" and not (before and SCALAR.fullmatch(before.text)):
+                self.report(node.line, "braces")
+            if node.text != "<lambda>":
+                self.braces(node.children)
 
     def operands(self, nodes):
         for before, node in zip(nodes, nodes[1:]):

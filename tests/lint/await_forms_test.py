@@ -55,6 +55,7 @@ GOOD = [
     "auto f() -> asio::awaitable<int> { int a[2] = {1, 2}; co_return co_await g(a[0]); }",
     "template <class T> requires requires(T t) { t.x(); } awaitable<void> f(T t) { co_await t.x(); }",
     "int r = b ? 1 : 2; co_await f(r);",
+    "co_await read(memory, std::size_t{64} << 10, int{3});",
     "case_of: co_await f(); label: int x{2};",
     "// await-forms: allow conditional, because both are int\nint r = b ? co_await f() : 2;",
     "int r = b ? co_await f() : 2; // await-forms: allow conditional, because both are int",
