@@ -29,7 +29,7 @@ struct small_file {
 ///
 /// `backend::uring` opens, reads and closes by linked operations of a ring that belongs to the calling thread, 64 files
 /// at a time: it waits for many disk accesses at once. `backend::threads` makes plain calls. `backend::auto_` takes the
-/// ring where there is one: 20,000 files of 1 to 10 KiB cost 0.89 of the CPU time of plain calls when they are cached, and
+/// ring where there is one: 20,000 files of 1 to 10 KiB cost 0.89 of the CPU time of plain calls when cached, and
 /// 0.2 to 0.4 of the time when they are not (one thread, Zen 3, Linux 6.18).
 /// \pre the spans have one size
 /// \throws weir::error  `errc::backend_unavailable`: the ring was asked for by name, and cannot be had here
