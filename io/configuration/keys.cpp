@@ -137,6 +137,7 @@ constexpr std::array keys = {
 template <class... F> struct overloaded : F... {
     using F::operator()...;
 };
+template <class... F> overloaded(F...) -> overloaded<F...>; // clang 14 does not deduce it for aggregates
 
 std::string written_number(const number_key& key, std::uint64_t value)
 {
