@@ -1,0 +1,78 @@
+#include "arguments.hpp"
+
+#include <weir/error.hpp>
+#include <weir/size.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <unistd.h>
+
+namespace tool {
+namespace {
+
+using namespace weir::literals;
+
+constexpr std::size_t read_size = 64_KiB;
+
+} // namespace
+
+path_list::path_list(std::string path, char separator) : path_(std::move(path)), separator_(separator) {}
+
+std::optional<std::string> path_list::next()
+{
+    for (;;) {
+        const std::size_t end = buffer_.find(separator_, position_);
+        if (end == std::string::npos && !ended_) {
+            fill();
+            continue;
+        }
+        // The last path may lack its separator.
+        std::string path = buffer_.substr(position_, end == std::string::npos ? end : end - position_);
+        position_ = end == std::string::npos ? buffer_.size() : end + 1;
+        if (!path.empty())
+            return path;
+        if (position_ == buffer_.size() && ended_)
+            return std::nullopt;
+    }
+}
+
+void path_list::fill()
+{
+    if (!file_)
+        file_ = path_ == "-" ? weir::file_handle(::dup(STDIN_FILENO)) : weir::file_handle::open(path_);
+    buffer_.erase(0, position_);
+    position_ = 0;
+    const std::size_t size = buffer_.size();
+    buffer_.resize(size + read_size);
+    ssize_t count = 0;
+    do
+        count = ::read(file_.descriptor(), buffer_.data() + size, read_size);
+    while (count < 0 && errno == EINTR);
+    buffer_.resize(size + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    if (count < 0)
+        weir::throw_system_error(errno, "read", path_);
+    ended_ = count == 0;
+}
+
+argument_supply::argument_supply(std::vector<std::string> arguments, std::vector<path_list> lists, refusal refused)
+    : arguments_(std::move(arguments)), lists_(std::move(lists)), refused_(std::move(refused))
+{}
+
+std::optional<std::string> argument_supply::next()
+{
+    if (next_argument_ < arguments_.size())
+        return arguments_[next_argument_++];
+    for (; next_list_ < lists_.size(); ++next_list_) {
+        path_list& list = lists_[next_list_];
+        try {
+            if (std::optional<std::string> path = list.next())
+                return path;
+        }
+        catch (const weir::error& failure) {
+            refused_(list.path(), failure.code(), failure.what());
+        }
+    }
+    return std::nullopt;
+}
+
+} // namespace tool

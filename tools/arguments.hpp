@@ -1,0 +1,61 @@
+#pragma once
+// What a command works on: arguments, and the paths that --files-from names.
+
+#include <weir/file_handle.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace tool {
+
+/// The paths of a --files-from file, read as they are asked for: one a line, or one before each NUL.
+/// Empty ones are left out.
+class path_list {
+public:
+    /// \param path  `-` for standard input
+    path_list(std::string path, char separator);
+
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+    /// The next path; nothing at the end. Blocks while a pipe has none.
+    /// \throws weir::error, system category: what opening or reading reported
+    [[nodiscard]] std::optional<std::string> next();
+
+private:
+    void fill();
+
+    std::string path_;
+    char separator_;
+    weir::file_handle file_; // opened by the first `next`
+    bool ended_ = false;
+    std::string buffer_;
+    std::size_t position_ = 0;
+};
+
+/// Arguments, then those of lists, one at a time.
+/// \par Thread-safety
+/// One call at a time, from any thread.
+class argument_supply {
+public:
+    using refusal = std::function<void(std::string path, std::error_code code, std::string text)>;
+
+    /// \param refused  told of lists that cannot be read
+    argument_supply(std::vector<std::string> arguments, std::vector<path_list> lists, refusal refused);
+
+    [[nodiscard]] std::optional<std::string> next();
+
+private:
+    std::vector<std::string> arguments_;
+    std::size_t next_argument_ = 0;
+    std::vector<path_list> lists_;
+    std::size_t next_list_ = 0;
+    refusal refused_;
+};
+
+} // namespace tool

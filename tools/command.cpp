@@ -1,0 +1,18 @@
+#include "command.hpp"
+
+#include "json.hpp"
+
+#include <unistd.h>
+
+namespace tool {
+
+void say(std::string_view text)
+{
+    std::string line = "weir: ";
+    // Names may hold anything; a terminal should not.
+    append_printable(line, text);
+    line += '\n';
+    [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+} // namespace tool

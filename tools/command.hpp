@@ -1,0 +1,34 @@
+#pragma once
+// What the subcommands have in common: exit codes, usage errors, and their entries.
+
+#include <stdexcept>
+#include <string>
+
+namespace tool {
+
+/// What the command exits with; a signal adds 130 (SIGINT) and 143 (SIGTERM).
+enum exit_code : int {
+    all_read = 0,
+    input_failed = 1,  ///< an input could not be read, or did not match; the rest was done
+    wrong_usage = 2,   ///< the command line, the configuration, or what it asks of this machine
+    output_failed = 3, ///< results could not be written
+};
+
+/// A command line that cannot be followed; the text says why.
+class usage_error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Each subcommand gets the command line from its own name on.
+int run_ingest(int argc, char** argv);
+int run_check(int argc, char** argv);
+int run_diff(int argc, char** argv);
+int run_config(int argc, char** argv);
+int run_version(int argc, char** argv);
+
+/// Prints a line to standard error, with the command's name before it. Output that cannot be written is lost: there is
+/// nowhere left to say so.
+void say(std::string_view text);
+
+} // namespace tool

@@ -1,0 +1,116 @@
+#include "command_line.hpp"
+
+#include "command.hpp"
+#include "output.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <getopt.h>
+#include <iterator>
+#include <unistd.h>
+
+namespace tool {
+namespace {
+
+/// What getopt_long needs, made from the table.
+struct getopt_tables {
+    std::vector<::option> longs;
+    std::string shorts = ":"; // tells a missing value from an unknown option
+
+    explicit getopt_tables(const std::vector<const option*>& options)
+    {
+        for (const option* one : options) {
+            int argument = no_argument;
+            if (!one->value.empty())
+                argument = one->is_value ? optional_argument : required_argument;
+            longs.push_back({one->name.c_str(), argument, nullptr, 0});
+            if (one->letter != 0)
+                shorts.append(1, one->letter).append(argument == no_argument ? "" : ":");
+        }
+        longs.push_back({});
+    }
+};
+
+std::string left_column(const option& one)
+{
+    const std::string letter = one.letter != 0 ? fmt::format("-{}, ", one.letter) : "    ";
+    std::string value;
+    if (!one.value.empty())
+        value = one.is_value ? fmt::format(" [{}]", one.value) : fmt::format(" {}", one.value);
+    return fmt::format("  {}--{}{}", letter, one.name, value);
+}
+
+} // namespace
+
+command_line::command_line(std::string name, std::string purpose, std::string arguments, std::string notes)
+    : name_(std::move(name)), purpose_(std::move(purpose)), arguments_(std::move(arguments)), notes_(std::move(notes))
+{}
+
+void command_line::begin_group(std::string title) { groups_.push_back({std::move(title), {}}); }
+
+void command_line::add(option added) { groups_.back().options.push_back(std::move(added)); }
+
+std::vector<const option*> command_line::all() const
+{
+    std::vector<const option*> options;
+    for (const group& one : groups_)
+        for (const option& member : one.options)
+            options.push_back(&member);
+    return options;
+}
+
+std::optional<std::vector<std::string>> command_line::parse(int argc, char** argv) const
+{
+    std::vector<const option*> options = all();
+    enum class print { nothing, help, version } asked = print::nothing;
+    const option help{"help", "", "print this", [&](std::string_view) { asked = print::help; }, 'h'};
+    const option version{"version", "", "print the version", [&](std::string_view) { asked = print::version; }};
+    options.push_back(&help);
+    options.push_back(&version);
+
+    const getopt_tables tables(options);
+    const auto refuse = [&](std::string_view what) {
+        const std::string written =
+            ::optopt != 0 ? fmt::format("-{}", static_cast<char>(::optopt)) : argv[::optind - 1];
+        throw usage_error(fmt::format("{} '{}'; `weir {} --help` lists the options", what, written, name_));
+    };
+    ::optind = 0; // begin anew, whatever was read before
+    ::opterr = 0;
+    int index = 0;
+    for (int found; (found = ::getopt_long(argc, argv, tables.shorts.c_str(), tables.longs.data(), &index)) != -1;) {
+        if (found == '?')
+            refuse("unknown or ambiguous option, or a value where none belongs:");
+        if (found == ':')
+            refuse("no value behind option");
+        const auto chosen = found == 0
+            ? options.begin() + index
+            : std::find_if(options.begin(), options.end(), [&](const option* one) { return one->letter == found; });
+        std::string_view value = ::optarg ? ::optarg : std::string_view();
+        if (!::optarg && (*chosen)->is_value && ::optind < argc && (*chosen)->is_value(argv[::optind]))
+            value = argv[::optind++];
+        (*chosen)->apply(value);
+        if (asked != print::nothing)
+            break;
+    }
+    if (asked == print::help)
+        write_all(STDOUT_FILENO, this->help());
+    else if (asked == print::version)
+        run_version(1, argv);
+    if (asked != print::nothing)
+        return std::nullopt;
+    return std::vector<std::string>(argv + ::optind, argv + argc);
+}
+
+std::string command_line::help() const
+{
+    std::string text = fmt::format("weir {}: {}\n\nUsage: weir {} [options] {}\n", name_, purpose_, name_, arguments_);
+    for (const group& one : groups_) {
+        fmt::format_to(std::back_inserter(text), "\n{}:\n", one.title);
+        for (const option& member : one.options)
+            fmt::format_to(std::back_inserter(text), "{:<33} {}\n", left_column(member), member.help);
+    }
+    return text + "\n" + notes_;
+}
+
+} // namespace tool

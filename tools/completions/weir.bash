@@ -1,0 +1,56 @@
+# bash completion for weir(1)
+
+_weir_words()
+{
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+_weir_files()
+{
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+}
+
+_weir()
+{
+    local cur prev subcommand settings display
+    cur=${COMP_WORDS[COMP_CWORD]}
+    prev=${COMP_WORDS[COMP_CWORD - 1]}
+    subcommand=${COMP_WORDS[1]}
+    COMPREPLY=()
+    settings="--chunker --chunk-min --chunk-avg --chunk-max --normalization --seed --secret-file --hash --file-digest
+        --jobs --memory --block-size --backend --direct --config --follow-links --one-file-system --exclude"
+    display="--json --quiet --progress"
+
+    if ((COMP_CWORD == 1)); then
+        _weir_words "ingest check diff config version --help --version"
+        return
+    fi
+    # "--option=value" comes as three words.
+    if [[ $prev == "=" ]]; then
+        prev=${COMP_WORDS[COMP_CWORD - 2]}
+    elif [[ $cur == "=" ]]; then
+        cur=""
+    fi
+    case $prev in
+    --chunker) _weir_words "weir1 fastcdc2020 fixed"; return ;;
+    --hash) _weir_words "sha256 sha512-256 xxh3-128"; return ;;
+    --backend) _weir_words "auto uring threads mmap"; return ;;
+    --progress) _weir_words "auto never always"; return ;;
+    --normalization) _weir_words "0 1 2 3"; return ;;
+    --chunk-min | --chunk-avg | --chunk-max | --memory | --block-size | --seed | --jobs | --exclude) return ;;
+    --config | --files-from | --secret-file) _weir_files; return ;;
+    esac
+    if [[ $cur != -* ]]; then
+        [[ $subcommand == @(ingest|check|diff) ]] && _weir_files
+        return
+    fi
+    case $subcommand in
+    ingest) _weir_words "$settings $display --files-from --null --help --version" ;;
+    diff) _weir_words "$settings $display --help --version" ;;
+    check) _weir_words "--quiet --progress --help --version" ;;
+    config) _weir_words "$settings --help --version" ;;
+    esac
+}
+
+complete -F _weir weir

@@ -1,0 +1,215 @@
+// weir diff: what two files or trees share, and what changed from one to the other.
+#include "command.hpp"
+#include "comparison.hpp"
+#include "json.hpp"
+#include "options.hpp"
+#include "session.hpp"
+
+#include <weir/engine.hpp>
+#include <weir/ingest.hpp>
+#include <weir/mapped_file.hpp>
+#include <weir/size.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <iterator>
+#include <memory>
+
+namespace tool {
+namespace {
+
+using namespace weir::literals;
+
+// Small enough to find what two versions have in common; one for all files, so that a file that grew is cut alike.
+constexpr std::size_t default_average = 64_KiB;
+
+constexpr std::string_view examples =
+    R"(Without --chunk-avg files of every size are cut at 64 KiB on average. Memory grows by 48 bytes a chunk.
+
+Examples:
+  weir diff old.img new.img              how much of the images is the same
+  weir diff --json v1 v2                 every path, and the sums, as JSON Lines
+
+Exit: 0 both were read, equal or not; 1 something could not be read; 2 usage or configuration; 3 the output failed;
+130 or 143 by a signal.
+)";
+
+/// Collects one side.
+class collector final : public weir::ingest_sink {
+public:
+    /// \param root  the argument: names are what stands behind it
+    collector(std::string root, inventory& into, std::function<void(std::string_view)> complain)
+        : root_(std::move(root)), into_(into), complain_(std::move(complain))
+    {}
+
+    asio::awaitable<void> chunks(std::string_view, std::span<const weir::chunk_record> records) override
+    {
+        for (const weir::chunk_record& record : records)
+            into_.add_chunk(record.digest, record.length);
+        co_return;
+    }
+
+    asio::awaitable<void> file(const weir::file_record& record) override
+    {
+        const inventory::file entry{record.root, record.size};
+        into_.add_file(std::string(name_below(record.path)), entry);
+        co_return;
+    }
+
+    asio::awaitable<void> failed(std::string_view, std::error_code, std::string_view text) override
+    {
+        ++errors_;
+        complain_(text);
+        co_return;
+    }
+
+    [[nodiscard]] std::uint64_t errors() const noexcept { return errors_; }
+
+private:
+    /// Empty for the argument itself, so that two files compare whatever they are called.
+    [[nodiscard]] std::string_view name_below(std::string_view path) const
+    {
+        path.remove_prefix(std::min(path.size(), root_.size()));
+        const std::size_t begin = path.find_first_not_of('/');
+        return begin == std::string_view::npos ? std::string_view() : path.substr(begin);
+    }
+
+    std::string root_;
+    inventory& into_;
+    std::function<void(std::string_view)> complain_;
+    std::uint64_t errors_ = 0;
+};
+
+class diff_run {
+public:
+    diff_run(const settings& values, const display_options& display, const std::vector<std::string>& paths)
+        : display_(display),
+          paths_(paths),
+          options_(values.ingest_options()),
+          session_(display.quiet ? progress_mode::never : display.progress, [this] { return look(); }),
+          engine_(session_.context().get_executor(), weir::engine_options_of(values.configuration))
+    {}
+
+    int run()
+    {
+        session_.run(read_both(), [this](bool interrupted) { interrupted ? complain("interrupted") : print(); });
+        return errors_ == 0 ? all_read : input_failed;
+    }
+
+private:
+    asio::awaitable<void> read_both()
+    {
+        for (std::size_t side = 0; side < 2; ++side) {
+            collector into(paths_[side], sides_[side], [this](std::string_view text) { complain(text); });
+            job_ = std::make_unique<weir::ingest_job>(engine_, options_, into);
+            auto supply = std::make_shared<std::optional<std::string>>(paths_[side]);
+            weir::path_supplier supplier = [supply] { return std::exchange(*supply, std::nullopt); };
+            co_await job_->run(std::move(supplier));
+            const weir::ingest_summary summary = job_->summary();
+            job_.reset();
+            bytes_ += summary.bytes;
+            files_ += summary.files;
+            errors_ += into.errors();
+        }
+    }
+
+    void complain(std::string_view text) { session_.progress().say(text); }
+
+    work_done look()
+    {
+        const weir::ingest_summary now = job_ ? job_->summary() : weir::ingest_summary();
+        return {bytes_ + now.bytes, files_ + now.files, std::nullopt};
+    }
+
+    void print()
+    {
+        const std::vector<file_change> files = compare_files(sides_[0], sides_[1]);
+        const chunk_comparison chunks = compare_chunks(sides_[0], sides_[1]);
+        std::array<std::uint64_t, 4> counts{};
+        for (const file_change& one : files)
+            ++counts[static_cast<std::size_t>(one.what)];
+        if (display_.json)
+            print_json(files, counts, chunks);
+        else
+            print_text(files, counts, chunks);
+        session_.out().appended();
+    }
+
+    void print_json(const std::vector<file_change>& files, const std::array<std::uint64_t, 4>& counts,
+                    const chunk_comparison& chunks)
+    {
+        std::string& lines = session_.out().lines();
+        for (const file_change& one : files)
+            json_line(lines, "path").text("change", to_string(one.what)).path("path", one.name).end();
+        json_line line(lines, "diff");
+        for (const change what : {change::added, change::removed, change::changed, change::identical})
+            line.number(to_string(what), counts[static_cast<std::size_t>(what)]);
+        line.number("errors", errors_)
+            .number("bytes_a", sides_[0].bytes())
+            .number("bytes_b", sides_[1].bytes())
+            .number("shared_chunks", chunks.shared.chunks)
+            .number("shared_bytes", chunks.shared.bytes)
+            .number("only_a_chunks", chunks.only_a.chunks)
+            .number("only_a_bytes", chunks.only_a.bytes)
+            .number("only_b_chunks", chunks.only_b.chunks)
+            .number("only_b_bytes", chunks.only_b.bytes)
+            .end();
+    }
+
+    void print_text(const std::vector<file_change>& files, const std::array<std::uint64_t, 4>& counts,
+                    const chunk_comparison& chunks)
+    {
+        std::string& lines = session_.out().lines();
+        for (const file_change& one : files) {
+            if (one.what == change::identical || display_.quiet)
+                continue;
+            lines += fmt::format("{:<9} ", to_string(one.what));
+            append_printable(lines, one.name.empty() ? paths_[1] : one.name);
+            lines += '\n';
+        }
+        if (display_.quiet)
+            return;
+        const auto row = [&](std::string_view name, const tally& value) {
+            lines += fmt::format("{:<12} {} chunks, {} ({} bytes)\n", name, value.chunks,
+                                 weir::format_size(value.bytes), value.bytes);
+        };
+        lines += fmt::format("{:<12} {} added, {} removed, {} changed, {} identical\n", "files", counts[0], counts[1],
+                             counts[2], counts[3]);
+        row("shared", chunks.shared);
+        row("only in A", chunks.only_a);
+        row("only in B", chunks.only_b);
+    }
+
+    const display_options& display_;
+    const std::vector<std::string>& paths_;
+    weir::ingest_options options_;
+    session session_; // holds the loop: before all that runs on it
+    weir::engine engine_;
+    std::unique_ptr<weir::ingest_job> job_; // the one that runs
+    std::array<inventory, 2> sides_;
+    std::uint64_t bytes_ = 0, files_ = 0, errors_ = 0; // of the sides that were read
+};
+
+} // namespace
+
+int run_diff(int argc, char** argv)
+{
+    display_options display;
+    command_line line("diff", "what two files or trees share, and what changed", "A B", std::string(examples));
+    setting_options setting(line);
+    add_display_options(line, display);
+    const auto paths = line.parse(argc, argv);
+    if (!paths)
+        return all_read;
+    if (paths->size() != 2)
+        throw usage_error("diff needs two paths, A and B; see `weir diff --help`");
+    settings values = setting.resolve();
+    if (values.configuration.chunking.average == 0)
+        values.configuration.chunking.average = default_average;
+    weir::check(values.configuration);
+    weir::install_mapping_guard(); // a file that is truncated while it is mapped is an error, not the end
+    return diff_run(values, display, *paths).run();
+}
+
+} // namespace tool

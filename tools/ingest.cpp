@@ -1,0 +1,146 @@
+// weir ingest: cuts files, trees and streams into chunks, digests them, and says so.
+#include "arguments.hpp"
+#include "command.hpp"
+#include "options.hpp"
+#include "report.hpp"
+#include "session.hpp"
+#include "survey.hpp"
+
+#include <weir/engine.hpp>
+#include <weir/error.hpp>
+#include <weir/ingest.hpp>
+#include <weir/mapped_file.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+namespace tool {
+namespace {
+
+constexpr std::string_view examples = R"(Examples:
+  weir ingest /usr/share/doc                    report files, chunks and duplicates
+  weir ingest --json src > src.list             every chunk and file as JSON Lines
+  tar cf - src | weir ingest --chunk-avg 64K -  cut a stream, one average size
+  find . -name '*.log' -print0 | weir ingest --files-from - -0
+  weir ingest --chunker fastcdc2020 --hash sha512-256 --exclude '*.tmp' src
+
+Exit: 0 all was read; 1 an input failed, the rest was done; 2 usage or configuration; 3 the output failed;
+130 or 143 by a signal.
+)";
+
+/// What the command line of ingest says besides the settings.
+struct ingest_arguments {
+    display_options display;
+    std::vector<std::string> lists; // of --files-from
+    bool nul_separated = false;
+    std::vector<std::string> paths;
+};
+
+void check(const ingest_arguments& arguments)
+{
+    if (arguments.paths.empty() && arguments.lists.empty())
+        throw usage_error("ingest needs a PATH, - for standard input, or --files-from; see `weir ingest --help`");
+    const auto readers = std::ranges::count(arguments.paths, "-") + std::ranges::count(arguments.lists, "-");
+    if (readers > 1)
+        throw usage_error("standard input can be read once: - is given more often");
+}
+
+/// One ingest from its options to its report.
+class ingest_run {
+public:
+    ingest_run(const settings& values, const ingest_arguments& arguments)
+        : arguments_(arguments),
+          options_(values.ingest_options()),
+          session_(arguments.display.quiet ? progress_mode::never : arguments.display.progress,
+                   [this] { return look(); }),
+          engine_(session_.context().get_executor(), weir::engine_options_of(values.configuration)),
+          reporter_(make_reporter()),
+          job_(engine_, options_, *reporter_)
+    {}
+
+    /// \returns  the command's exit code
+    int run()
+    {
+        started_ = clock::now();
+        session_.run(job_.run(make_supplier()), [this](bool interrupted) {
+            const std::chrono::duration<double> time = clock::now() - started_;
+            reporter_->close({job_.summary(), interrupted, time.count()});
+        });
+        return reporter_->errors() == 0 ? all_read : input_failed;
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    std::unique_ptr<reporter> make_reporter()
+    {
+        if (arguments_.display.json)
+            return std::make_unique<json_reporter>(session_.out(), options_);
+        auto complain = [this](std::string_view text) { session_.progress().say(text); };
+        return std::make_unique<text_reporter>(session_.out(), complain, arguments_.display.quiet);
+    }
+
+    weir::path_supplier make_supplier()
+    {
+        std::vector<path_list> lists;
+        for (const std::string& list : arguments_.lists)
+            lists.emplace_back(list, arguments_.nul_separated ? '\0' : '\n');
+        // The supplier runs on a worker; what it refuses is said on the loop.
+        auto refused = [this](std::string path, std::error_code code, std::string text) {
+            asio::post(session_.context(), [this, path = std::move(path), code, text = std::move(text)] {
+                reporter_->refuse(path, code, text);
+            });
+        };
+        auto supply = std::make_shared<argument_supply>(arguments_.paths, std::move(lists), std::move(refused));
+        return [supply] { return supply->next(); };
+    }
+
+    work_done look()
+    {
+        // The first look comes when there is something to show: short work is not surveyed.
+        if (!survey_ && arguments_.lists.empty())
+            survey_ = std::make_unique<survey>(arguments_.paths, options_.tree);
+        const weir::ingest_summary summary = job_.summary();
+        return {summary.bytes, summary.files, survey_ ? survey_->total_bytes() : std::nullopt};
+    }
+
+    const ingest_arguments& arguments_;
+    weir::ingest_options options_;
+    session session_; // holds the loop: before all that runs on it
+    weir::engine engine_;
+    std::unique_ptr<reporter> reporter_;
+    weir::ingest_job job_;
+    std::unique_ptr<survey> survey_;
+    clock::time_point started_;
+};
+
+} // namespace
+
+int run_ingest(int argc, char** argv)
+{
+    ingest_arguments arguments;
+    command_line line("ingest", "cut files, trees or a stream into chunks and digest them", "PATH... | -",
+                      std::string(examples));
+    setting_options setting(line);
+    line.begin_group("Input");
+    line.add({"files-from", "FILE", "read paths from FILE, one a line; - for standard input",
+              [&](std::string_view text) { arguments.lists.emplace_back(text); }});
+    line.add({"null", "", "paths of --files-from end with NUL",
+              [&](std::string_view) { arguments.nul_separated = true; }, '0'});
+    add_display_options(line, arguments.display);
+    auto paths = line.parse(argc, argv);
+    if (!paths)
+        return all_read;
+    arguments.paths = std::move(*paths);
+    check(arguments);
+    const settings values = setting.resolve();
+    if (values.hash == weir::hash_algorithm::xxh3_128)
+        say("warning: xxh3-128 is NOT cryptographic: whoever chooses the content can make chunks collide");
+    weir::install_mapping_guard(); // a file that is truncated while it is mapped is an error, not the end
+    return ingest_run(values, arguments).run();
+}
+
+} // namespace tool

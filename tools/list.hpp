@@ -1,0 +1,49 @@
+#pragma once
+// The lines that `weir ingest --json` prints, read again.
+
+#include <weir/digest.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace tool {
+
+struct listed_digest {
+    weir::hash_algorithm hash = weir::hash_algorithm::sha256;
+    weir::digest value;
+};
+
+struct listed_chunk {
+    std::string path;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    listed_digest digest;
+};
+
+struct listed_file {
+    std::string path;
+    std::uint64_t size = 0;
+    std::uint64_t chunks = 0;
+    weir::digest root;
+    std::optional<listed_digest> whole;
+};
+
+/// A file that could not be read when the list was made.
+struct listed_error {
+    std::string path;
+};
+
+struct listed_summary {
+    bool interrupted = false;
+};
+
+using listed = std::variant<listed_chunk, listed_file, listed_error, listed_summary>;
+
+/// \param line  one line, without its end
+/// \throws weir::error `errc::bad_format`: no such line; the message says why
+[[nodiscard]] listed parse_listed(std::string_view line);
+
+} // namespace tool

@@ -1,0 +1,96 @@
+// The weir command: finds the subcommand, and turns what it throws into a line and an exit code.
+#include "command.hpp"
+#include "output.hpp"
+
+#include <weir/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <string_view>
+#include <unistd.h>
+
+namespace {
+
+struct subcommand {
+    std::string_view name;
+    int (*run)(int argc, char** argv);
+    std::string_view purpose;
+};
+
+constexpr std::array subcommands = {
+    subcommand{"ingest", &tool::run_ingest, "cut files, trees or a stream into chunks and digest them"},
+    subcommand{"check", &tool::run_check, "compare files with what `ingest --json` said of them"},
+    subcommand{"diff", &tool::run_diff, "what two files or trees share, and what changed"},
+    subcommand{"config", &tool::run_config, "print the effective configuration, commented"},
+    subcommand{"version", &tool::run_version, "print the version"},
+};
+
+void print_overview()
+{
+    std::string text = "weir cuts data into content-defined chunks and digests them, as fast as the machine allows.\n"
+                       "\nUsage: weir SUBCOMMAND [options] ...\n\n";
+    for (const subcommand& candidate : subcommands)
+        text += fmt::format("  {:<9}{}\n", candidate.name, candidate.purpose);
+    text += "\nExamples:\n"
+            "  weir ingest /usr/share/doc               a report of files, chunks and duplicates\n"
+            "  weir ingest --json photos > photos.list  every chunk and file as JSON Lines\n"
+            "  weir check photos.list                   are the photos still what they were?\n"
+            "  weir diff old.img new.img                how much the images have in common\n"
+            "\n`weir SUBCOMMAND --help` says more of each.\n";
+    tool::write_all(STDOUT_FILENO, text);
+}
+
+int run(int argc, char** argv)
+{
+    const std::string_view name = argc > 1 ? argv[1] : "--help";
+    if (name == "--help" || name == "-h" || name == "help") {
+        print_overview();
+        return tool::all_read;
+    }
+    if (name == "--version")
+        return tool::run_version(1, argv);
+    const auto found = std::find_if(subcommands.begin(), subcommands.end(),
+                                    [&](const subcommand& candidate) { return candidate.name == name; });
+    if (found == subcommands.end())
+        throw tool::usage_error(fmt::format("no subcommand is called '{}'; `weir --help` lists them", name));
+    return found->run(argc - 1, argv + 1);
+}
+
+/// Whether the error says that the command line asks for what cannot be, here or anywhere.
+bool is_wrong_usage(const std::error_code& code)
+{
+    constexpr std::array codes = {weir::errc::bad_configuration,   weir::errc::bad_chunk_sizes,
+                                  weir::errc::pool_too_small,      weir::errc::kernel_unavailable,
+                                  weir::errc::backend_unavailable, weir::errc::invalid_size};
+    return std::any_of(codes.begin(), codes.end(), [&](weir::errc candidate) { return code == candidate; });
+}
+
+} // namespace
+
+int main(int argc, char** argv)
+{
+    // A reader that went away is an error of the write, not the end of the process.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        return run(argc, argv);
+    }
+    catch (const tool::usage_error& failure) {
+        tool::say(failure.what());
+        return tool::wrong_usage;
+    }
+    catch (const tool::output_error& failure) {
+        tool::say(failure.what());
+        return tool::output_failed;
+    }
+    catch (const weir::error& failure) {
+        tool::say(failure.what());
+        return is_wrong_usage(failure.code()) ? tool::wrong_usage : tool::input_failed;
+    }
+    catch (const std::exception& failure) {
+        tool::say(failure.what());
+        return tool::input_failed;
+    }
+}

@@ -1,0 +1,80 @@
+#pragma once
+// The options that subcommands share, and what they come to together with the configuration file.
+
+#include "command_line.hpp"
+
+#include <weir/configuration.hpp>
+#include <weir/engine.hpp>
+#include <weir/ingest.hpp>
+
+#include <array>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tool {
+
+/// What the command line says over the configuration file over the defaults.
+struct settings {
+    weir::configuration configuration;
+    weir::hash_algorithm hash = weir::hash_algorithm::sha256;
+    std::optional<weir::hash_algorithm> file_digest;
+    std::optional<std::uint64_t> seed;
+    std::optional<std::array<std::byte, 32>> secret;
+    bool direct = false;
+    bool follow_links = false;
+    bool one_file_system = false;
+    std::vector<std::string> exclude;
+
+    [[nodiscard]] weir::ingest_options ingest_options() const;
+};
+
+/// Chunking, hashing, reading and `--config`: the options whose outcome is `settings`.
+class setting_options {
+public:
+    /// Adds the options to `line`, which refers to this object from then on.
+    explicit setting_options(command_line& line);
+    setting_options(const setting_options&) = delete;
+    setting_options& operator=(const setting_options&) = delete;
+
+    /// \throws usage_error  for values that do not fit, and for the configuration file
+    [[nodiscard]] settings resolve() const;
+
+private:
+    using override = std::function<void(settings&)>;
+
+    void add_chunking(command_line& line);
+    void add_hashing(command_line& line);
+    void add_performance(command_line& line);
+    void add_walking(command_line& line);
+    void add_size(command_line& line, std::string name, std::string help, std::string key,
+                  std::function<void(weir::configuration&, std::uint64_t)> set);
+    void check(const settings& values) const;
+
+    std::string config_path_;
+    bool digest_as_chunks_ = false;                      // --file-digest without a name
+    std::vector<override> overrides_;                    // in the order of the command line
+    std::map<std::string, std::string> options_of_keys_; // configuration keys that the command line has set
+};
+
+enum class progress_mode { automatic, never, always };
+
+/// How results and progress are shown.
+struct display_options {
+    bool json = false;
+    bool quiet = false;
+    progress_mode progress = progress_mode::automatic;
+};
+
+void add_display_options(command_line& line, display_options& display);
+void add_progress_option(command_line& line, display_options& display);
+
+/// The word's place in `words`.
+/// \throws usage_error  names the option and the words
+[[nodiscard]] std::size_t choose(std::string_view option, std::string_view word,
+                                 std::initializer_list<std::string_view> words);
+
+} // namespace tool

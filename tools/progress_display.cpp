@@ -1,0 +1,129 @@
+#include "progress_display.hpp"
+
+#include "command.hpp"
+
+#include <weir/size.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace tool {
+namespace {
+
+using std::chrono_literals::operator""ms;
+
+constexpr auto redraw_time = 100ms;
+constexpr auto line_time = 1000ms;
+constexpr auto worth_showing = 1000ms;
+
+void print(std::string_view text)
+{
+    // Progress that cannot be shown is no failure of the work.
+    [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+std::size_t terminal_width()
+{
+    winsize size{};
+    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col - 1u : 79u;
+}
+
+std::string bar(double share)
+{
+    constexpr std::size_t cells = 24;
+    const auto full = static_cast<std::size_t>(share * cells);
+    return fmt::format("[{}{}] {:3.0f}%  ", std::string(full, '#'), std::string(cells - full, '.'), share * 100);
+}
+
+std::string clock_time(std::chrono::nanoseconds time)
+{
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
+    if (seconds >= 3600)
+        return fmt::format("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
+}
+
+} // namespace
+
+std::string progress_line(const weir::progress_snapshot& snapshot, std::uint64_t files, std::size_t width)
+{
+    const weir::progress_snapshot::stage& stage = snapshot.stages.front();
+    std::string line;
+    if (snapshot.share)
+        line += bar(*snapshot.share);
+    line += weir::format_size(stage.done);
+    if (stage.total)
+        line += fmt::format(" of {}", weir::format_size(*stage.total));
+    line += fmt::format("  {}/s  {} files", weir::format_size(static_cast<std::uint64_t>(stage.rate)), files);
+    line += fmt::format("  {}", clock_time(snapshot.elapsed));
+    if (snapshot.left)
+        line += fmt::format("  ETA {}", clock_time(*snapshot.left));
+    return line.substr(0, width);
+}
+
+progress_display::progress_display(asio::any_io_executor executor, progress_mode mode, std::function<work_done()> look)
+    : look_(std::move(look)),
+      timer_(executor),
+      progress_({weir::progress_stage{"read"}}),
+      terminal_(::isatty(STDERR_FILENO) == 1),
+      wanted_(mode == progress_mode::always || (mode == progress_mode::automatic && terminal_)),
+      at_once_(mode == progress_mode::always && terminal_)
+{}
+
+void progress_display::start()
+{
+    if (wanted_)
+        wait(at_once_ ? redraw_time : terminal_ ? worth_showing : line_time);
+}
+
+void progress_display::wait(std::chrono::milliseconds time)
+{
+    timer_.expires_after(time);
+    timer_.async_wait([this](const boost::system::error_code& failure) {
+        if (failure)
+            return;
+        show();
+        wait(terminal_ ? redraw_time : line_time);
+    });
+}
+
+void progress_display::show()
+{
+    const work_done done = look_();
+    progress_.add(0, done.bytes - shown_bytes_);
+    shown_bytes_ = done.bytes;
+    if (done.total_bytes)
+        progress_.set_total(0, *done.total_bytes);
+    const std::string line = progress_line(progress_.snapshot(), done.files, terminal_ ? terminal_width() : 200);
+    print(terminal_ ? fmt::format("\r{}\x1b[K", line) : fmt::format("{}\n", line));
+    bar_drawn_ = terminal_;
+}
+
+void progress_display::erase_bar()
+{
+    if (std::exchange(bar_drawn_, false))
+        print("\r\x1b[K");
+}
+
+void progress_display::stop()
+{
+    if (!wanted_)
+        return;
+    timer_.cancel();
+    if (terminal_)
+        erase_bar();
+    else
+        show();
+    wanted_ = false;
+}
+
+void progress_display::say(std::string_view text)
+{
+    erase_bar();
+    tool::say(text);
+}
+
+} // namespace tool
