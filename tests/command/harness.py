@@ -1,0 +1,125 @@
+"""What the tests of the weir command share: running it, trees to run it on, and its results worked out again."""
+
+import base64
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+WEIR = os.environ.get("WEIR", "weir")
+# Generous: a machine that is busy with other tests is no reason to fail.
+PATIENCE = 120
+
+
+def run(*arguments, stdin=b"", environment=None, **options):
+    """Runs the command; gives its exit code and the bytes of both outputs."""
+    return subprocess.run([WEIR, *arguments], input=stdin, capture_output=True, timeout=PATIENCE,
+                          env={**os.environ, **(environment or {})}, **options)
+
+
+def lines_of(output):
+    """The objects of JSON Lines; fails where a line is none."""
+    text = output.decode("utf-8")
+    assert text == "" or text.endswith("\n"), "the last line is not ended"
+    return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+def of_type(lines, kind):
+    return [line for line in lines if line["type"] == kind]
+
+
+def merkle_root(leaves, new=hashlib.sha256):
+    """RFC 6962, section 2.1."""
+    if not leaves:
+        return new(b"").digest()
+    if len(leaves) == 1:
+        return new(b"\0" + leaves[0]).digest()
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    return new(b"\1" + merkle_root(leaves[:split], new) + merkle_root(leaves[split:], new)).digest()
+
+
+def root_of_chunks(chunks, key="sha256", new=hashlib.sha256):
+    return merkle_root([bytes.fromhex(c[key]) + c["length"].to_bytes(8, "little") for c in chunks], new).hex()
+
+
+def path_bytes(line):
+    """The exact path of a line."""
+    return base64.b64decode(line["path_base64"]) if "path_base64" in line else line["path"].encode()
+
+
+def noise(size, seed=1):
+    """Bytes that do not compress and are the same each time."""
+    return hashlib.shake_256(str(seed).encode()).digest(size)
+
+
+class CommandTest(unittest.TestCase):
+    """A directory of its own for each test, which is the working directory of what it runs."""
+
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="weir-command-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+    def write(self, name, content):
+        path = os.path.join(os.fsencode(self.directory), os.fsencode(name))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+        return path
+
+    def weir(self, *arguments, **options):
+        return run(*arguments, cwd=self.directory, **options)
+
+    def ingest(self, *arguments, code=0, **options):
+        """Runs `ingest --json`; checks the exit code and what holds for every output; gives the lines."""
+        result = self.weir("ingest", "--json", *arguments, **options)
+        self.assertEqual(result.returncode, code, result.stderr.decode(errors="replace"))
+        lines = lines_of(result.stdout)
+        self.check_lines(lines)
+        return lines
+
+    def check_lines(self, lines):
+        """What holds for the output of every run: sums are those of the lines, chunks are without gaps, roots fit."""
+        summary = lines[-1]
+        self.assertEqual(summary["type"], "summary")
+        self.assertEqual(len(of_type(lines, "summary")), 1)
+        chunks = of_type(lines, "chunk")
+        self.assertEqual(summary["files"], len(of_type(lines, "file")))
+        self.assertEqual(summary["errors"], len(of_type(lines, "error")))
+        self.assertEqual(summary["chunks"], len(chunks))
+        self.assertEqual(summary["bytes"], sum(c["length"] for c in chunks))
+        self.assertLessEqual(summary["unique_chunks"], summary["chunks"])
+        self.assertLessEqual(summary["unique_bytes"], summary["bytes"])
+        seen = {}
+        for line in lines:
+            if line["type"] == "chunk":
+                before = seen.setdefault(path_bytes(line), [])
+                end = before[-1]["offset"] + before[-1]["length"] if before else 0
+                self.assertEqual(line["offset"], end, "chunks of one file follow each other")
+                before.append(line)
+            elif line["type"] == "file":
+                mine = seen.pop(path_bytes(line), [])
+                self.assertEqual(line["chunks"], len(mine))
+                self.assertEqual(line["size"], sum(c["length"] for c in mine))
+
+    def check_content(self, lines, path, content, key="sha256", new=hashlib.sha256):
+        """The lines of one file are those of this content."""
+        chunks = [c for c in of_type(lines, "chunk") if path_bytes(c) == os.fsencode(path)]
+        files = [f for f in of_type(lines, "file") if path_bytes(f) == os.fsencode(path)]
+        self.assertEqual(len(files), 1, path)
+        self.assertEqual(files[0]["size"], len(content))
+        for chunk in chunks:
+            piece = content[chunk["offset"]:chunk["offset"] + chunk["length"]]
+            self.assertEqual(chunk[key], new(piece).hexdigest())
+        self.assertEqual(files[0]["root"], root_of_chunks(chunks, key, new))
+        return chunks
+
+
+def main():
+    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[1:]])

@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""weir check, weir diff, weir config; the man page and the completions."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tomllib
+import unittest
+
+from harness import PATIENCE, CommandTest, lines_of, main, noise, of_type
+
+
+class Check(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.write("t/large", noise(3_000_000))
+        self.write("t/small", b"x")
+        self.write("t/empty", b"")
+        self.write(b"t/caf\xe9\n", b"y")
+
+    def list(self, *arguments):
+        result = self.weir("ingest", "--json", *arguments, "t")
+        self.assertEqual(result.returncode, 0)
+        self.write("list", result.stdout)
+        return result.stdout
+
+    def check(self, *arguments, **options):
+        result = self.weir("check", *arguments, **options)
+        return result.returncode, set(result.stdout.decode().splitlines()[:-1]), result.stderr.decode()
+
+    def test_files_that_are_as_listed_are_ok_however_they_were_cut(self):
+        for arguments in ([], ["--chunker", "fastcdc2020", "--chunk-avg", "4K"], ["--hash", "sha512-256"],
+                          ["--hash", "xxh3-128", "--chunker", "fixed"], ["--file-digest", "sha512-256"]):
+            with self.subTest(arguments):
+                self.list(*arguments)
+                code, said, complaints = self.check("list")
+                self.assertEqual((code, complaints), (0, ""))
+                self.assertEqual(said, {"t/large: OK", "t/small: OK", "t/empty: OK", "t/caf\ufffd\\x0a: OK"})
+
+    def test_the_counts_stand_at_the_end(self):
+        self.list()
+        os.remove(self.directory / "t/small")
+        result = self.weir("check", "list")
+        self.assertRegex(result.stdout.decode(), r"\n4 files, .*: 3 OK, 1 FAILED\n$")
+
+    def assert_fails(self, name, reason):
+        code, said, _ = self.check("list")
+        self.assertEqual(code, 1)
+        failed = {line for line in said if not line.endswith(": OK")}
+        self.assertEqual(len(failed), 1, failed)
+        self.assertRegex(failed.pop(), rf"^{name}: FAILED \(.*{reason}.*\)$")
+
+    def test_every_change_is_found(self):
+        def flip(path):
+            with open(path, "r+b") as file:
+                file.seek(2_000_000)
+                byte = file.read(1)
+                file.seek(2_000_000)
+                file.write(bytes([byte[0] ^ 1]))
+        def append(path):
+            with open(path, "ab") as file:
+                file.write(b"z")
+        self.list("--chunk-avg", "16K")
+        for change, reason in ((flip, "differs"), (append, "longer"), (lambda path: os.truncate(path, 100), "ends at"),
+                               (os.remove, "No such file")):
+            with self.subTest(reason):
+                self.write("t/large", noise(3_000_000))
+                change(os.path.join(self.directory, "t/large"))
+                self.assert_fails("t/large", reason)
+
+    def test_an_empty_file_that_is_no_longer_empty_fails(self):
+        self.list()
+        self.write("t/empty", b"z")
+        self.assert_fails("t/empty", "longer")
+
+    def test_quiet_says_what_failed_only(self):
+        self.list()
+        self.assertEqual(self.weir("check", "--quiet", "list").stdout, b"")
+        os.remove(self.directory / "t/small")
+        result = self.weir("check", "--quiet", "list")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stdout.decode(), r"^t/small: FAILED \(.*\)\n$")
+
+    def test_a_list_comes_from_standard_input_too(self):
+        self.assertEqual(self.check("-", stdin=self.list())[0], 0)
+
+    def test_standard_input_is_checked_against_a_list_of_it(self):
+        content = noise(1_000_000)
+        self.write("list", self.weir("ingest", "--json", "--chunk-avg", "16K", "-", stdin=content).stdout)
+        self.assertEqual(self.check("list", stdin=content)[:2], (0, {"-: OK"}))
+        self.assertEqual(self.check("list", stdin=content[:-1])[0], 1)
+        self.assertEqual(self.check("list", stdin=content + b"x")[0], 1)
+
+    def test_a_root_that_is_not_that_of_the_chunks_fails(self):
+        text = self.list()
+        root = of_type(lines_of(text), "file")[0]["root"].encode()
+        self.write("list", text.replace(b'"root":"' + root, b'"root":"' + root[::-1]))
+        code, said, _ = self.check("list")
+        self.assertEqual(code, 1)
+        self.assertEqual(len([line for line in said if "root" in line]), 1)
+
+    def test_a_list_that_was_cut_off_fails_for_the_file_it_ends_in(self):
+        lines = [line for line in self.list("--chunk-avg", "16K").splitlines(True) if b"t/large" in line]
+        self.write("list", b"".join(lines[:-1]))
+        result = self.weir("check", "list")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"t/large: FAILED (the list ends before the file does)", result.stdout)
+
+    def test_a_line_that_is_none_is_named_and_the_rest_is_checked(self):
+        text = self.list()
+        self.write("list", b'{"type":"chunk"}\nnonsense\n' + text)
+        code, said, complaints = self.check("list")
+        self.assertEqual(code, 1)
+        self.assertEqual(len(said), 4)
+        self.assertIn("list:1:", complaints)
+        self.assertIn("list:2:", complaints)
+
+    def test_a_list_without_files_is_a_failure(self):
+        self.write("list", b"")
+        self.assertEqual(self.check("list")[0], 1)
+        code, _, complaints = self.check("missing")
+        self.assertEqual(code, 1)
+        self.assertIn("missing", complaints)
+
+
+class Diff(CommandTest):
+    def test_shared_and_changed_are_told_apart(self):
+        common = noise(2_000_000)
+        self.write("a/same", b"s")
+        self.write("a/old", b"o")
+        self.write("a/large", common + noise(500_000, 2))
+        self.write("b/same", b"s")
+        self.write("b/new/deep", b"n")
+        self.write("b/large", common + noise(700_000, 3))
+        result = self.weir("diff", "--json", "a", "b/")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        lines = lines_of(result.stdout)
+        self.assertEqual([(line["change"], line["path"]) for line in of_type(lines, "path")],
+                         [("changed", "large"), ("added", "new/deep"), ("removed", "old"), ("identical", "same")])
+        sums = lines[-1]
+        self.assertEqual(sums["type"], "diff")
+        self.assertEqual((sums["added"], sums["removed"], sums["changed"], sums["identical"]), (1, 1, 1, 1))
+        self.assertEqual((sums["bytes_a"], sums["bytes_b"]), (2_500_002, 2_700_002))
+        self.assertGreater(sums["shared_bytes"], 1_500_000)
+        self.assertLessEqual(sums["shared_bytes"], 2_000_001)
+        self.assertEqual(sums["shared_bytes"] + sums["only_a_bytes"], 2_500_002)
+        self.assertEqual(sums["shared_bytes"] + sums["only_b_bytes"], 2_700_002)
+
+    def test_two_files_compare_whatever_they_are_called(self):
+        self.write("x", noise(300_000))
+        self.write("y/z", noise(300_000))
+        result = self.weir("diff", "x", "y/z")
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        text = result.stdout.decode()
+        self.assertIn("0 added, 0 removed, 0 changed, 1 identical", text)
+        self.assertRegex(text, r"(?m)^only in A +0 chunks, 0 B")
+        self.write("x", noise(300_000, 2))
+        self.assertIn("0 added, 0 removed, 1 changed, 0 identical", self.weir("diff", "x", "y/z").stdout.decode())
+
+    def test_a_missing_side_is_exit_code_1(self):
+        self.write("x", b"x")
+        result = self.weir("diff", "x", "missing")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"missing", result.stderr)
+
+
+class Config(CommandTest):
+    def config(self, *arguments):
+        result = self.weir("config", *arguments)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        return result.stdout
+
+    def test_every_documented_key_is_there_with_its_default(self):
+        values = tomllib.loads(self.config().decode())
+        self.assertEqual(set(values), {"chunking", "performance", "limits"})
+        expected = {"small_file_chunk_size": "256 KiB", "small_file_threshold": "1 MiB",
+                    "medium_file_chunk_size": "1 MiB", "medium_file_threshold": "100 MiB",
+                    "large_file_chunk_size": "512 KiB", "huge_file_chunk_size": "2 MiB",
+                    "huge_file_threshold": "1 GiB", "algorithm": "weir1", "minimum": 0, "average": 0, "maximum": 0,
+                    "normalization": "auto"}
+        self.assertEqual(values["chunking"], expected)
+        for key in ("max_worker_threads", "worker_stack_size", "batch_size", "buffer_size", "max_memory_usage",
+                    "async_io", "backend", "memory_map_threshold", "file_cache_size"):
+            self.assertIn(key, values["performance"])
+
+    def test_every_key_has_a_comment_with_its_default(self):
+        lines = self.config().decode().splitlines()
+        keys = [i for i, line in enumerate(lines) if " = " in line and not line.startswith("#")]
+        self.assertGreater(len(keys), 20)
+        for i in keys:
+            self.assertRegex(lines[i - 1], r"^# default .*; allowed: ")
+            self.assertRegex(lines[i - 2], r"^# \w")
+
+    def test_what_is_written_reads_back_the_same(self):
+        first = self.config("--chunk-avg", "64K", "--chunker", "fastcdc2020", "--jobs", "3", "--memory", "20M")
+        self.write("weir.toml", first)
+        self.assertEqual(self.config("--config", "weir.toml"), first)
+
+    def test_the_command_line_is_over_the_file_and_the_file_over_the_defaults(self):
+        self.write("weir.toml", b"[chunking]\naverage = \"32K\"\nminimum = \"4K\"\n")
+        values = tomllib.loads(self.config("--config", "weir.toml", "--chunk-avg", "64kb").decode())["chunking"]
+        self.assertEqual((values["average"], values["minimum"], values["maximum"]), ("64 KiB", "4 KiB", 0))
+
+    def test_a_configuration_changes_what_ingest_does(self):
+        self.write("a", noise(1_000_000))
+        self.write("weir.toml", b"[chunking]\nalgorithm = \"fixed\"\naverage = \"10K\"\n")
+        chunks = of_type(self.ingest("--config", "weir.toml", "a"), "chunk")
+        self.assertEqual({c["length"] for c in chunks[:-1]}, {10240})
+        chunks = of_type(self.ingest("--config", "weir.toml", "--chunk-avg", "20K", "a"), "chunk")
+        self.assertEqual({c["length"] for c in chunks[:-1]}, {20480})
+
+    def test_the_table_of_sizes_comes_from_the_file(self):
+        self.write("a", noise(900_000))
+        self.write("weir.toml", b"[chunking]\nsmall_file_chunk_size = \"8K\"\n")
+        self.assertGreater(len(of_type(self.ingest("--config", "weir.toml", "a"), "chunk")), 50)
+
+
+class Documented(CommandTest):
+    """The man page and the completions know what the command does."""
+
+    ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+    def options(self):
+        found = set()
+        for subcommand in ("ingest", "check", "diff", "config"):
+            text = self.weir(subcommand, "--help").stdout.decode()
+            found |= set(re.findall(r"(?m)^  (?:-., |    )--([a-z-]+)", text))
+        self.assertGreater(len(found), 20)
+        return found
+
+    def test_every_option_is_in_the_man_page_and_both_completions(self):
+        page = (self.ROOT / "docs/man/weir.1").read_text()
+        bash = (self.ROOT / "tools/completions/weir.bash").read_text()
+        zsh = (self.ROOT / "tools/completions/_weir").read_text()
+        for option in self.options():
+            with self.subTest(option):
+                self.assertRegex(page, rf"(?m)^\.It .*Fl -{option}\b")
+                self.assertRegex(bash, rf"--{option}\b")
+                self.assertRegex(zsh, rf"--{option}\b")
+
+    @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
+    def test_the_man_page_has_no_faults(self):
+        result = subprocess.run(["groff", "-mdoc", "-ww", "-z", self.ROOT / "docs/man/weir.1"], capture_output=True,
+                                timeout=PATIENCE)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+
+    def test_bash_completes_subcommands_options_and_values(self):
+        def completed(*words):
+            script = (f"source {self.ROOT}/tools/completions/weir.bash; COMP_WORDS=(weir \"$@\");"
+                      "COMP_CWORD=$#; _weir; printf '%s\\n' \"${COMPREPLY[@]}\"")
+            result = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, timeout=PATIENCE,
+                                    cwd=self.directory, check=True)
+            return set(result.stdout.decode().split())
+        self.write("file", b"")
+        self.assertEqual(completed("in"), {"ingest"})
+        self.assertEqual(completed("ingest", "--chunk-m"), {"--chunk-min", "--chunk-max"})
+        self.assertEqual(completed("ingest", "--hash", "sha"), {"sha256", "sha512-256"})
+        self.assertEqual(completed("check", "--q"), {"--quiet"})
+        self.assertEqual(completed("ingest", "fi"), {"file"})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+#include "command_line.hpp"
+
+#include "arguments.hpp"
+#include "command.hpp"
+#include "options.hpp"
+
+#include <weir/error.hpp>
+#include <weir/size.hpp>
+
+#include "support/temp_dir.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+namespace {
+using namespace weir::literals;
+using strings = std::vector<std::string>;
+
+/// Parses as if typed behind the subcommand's name.
+std::optional<strings> parse(const tool::command_line& line, strings arguments)
+{
+    arguments.insert(arguments.begin(), "test");
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments)
+        pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    return line.parse(static_cast<int>(arguments.size()), pointers.data());
+}
+
+/// The settings of a command line.
+tool::settings settings_of(const strings& arguments)
+{
+    tool::command_line line("test", "", "", "");
+    const tool::setting_options options(line);
+    (void)parse(line, arguments);
+    return options.resolve();
+}
+
+TEST_CASE("command line: options stand anywhere, arguments stay as typed")
+{
+    strings seen;
+    tool::command_line line("test", "", "", "");
+    line.begin_group("Options");
+    line.add({"value", "V", "", [&](std::string_view text) { seen.emplace_back(text); }});
+    line.add({"flag", "", "", [&](std::string_view) { seen.emplace_back("flag"); }, 'f'});
+    const auto rest =
+        parse(line, {"[a,b]", "--value", "1", "-", "-f", "++", "--value=", "--value=--", "--", "--value", "-f"});
+    CHECK(rest == strings{"[a,b]", "-", "++", "--value", "-f"});
+    CHECK(seen == strings{"1", "flag", "", "--"});
+}
+
+TEST_CASE("command line: a value that may be left out is taken only if it is one")
+{
+    strings seen;
+    tool::command_line line("test", "", "", "");
+    line.begin_group("Options");
+    line.add({"digest", "NAME", "", [&](std::string_view text) { seen.emplace_back(text); }, 0,
+              [](std::string_view text) { return text == "name"; }});
+    CHECK(parse(line, {"--digest", "name", "--digest", "path", "--digest=other", "--digest"}) == strings{"path"});
+    CHECK(seen == strings{"name", "", "other", ""});
+}
+
+TEST_CASE("command line: what is not understood is a usage error that quotes it")
+{
+    tool::command_line line("test", "", "", "");
+    line.begin_group("Options");
+    line.add({"value", "V", "", [](std::string_view) {}});
+    line.add({"flag", "", "", [](std::string_view) {}});
+    for (const auto& [arguments, quoted] : std::vector<std::pair<strings, std::string>>{{{"--bogus"}, "--bogus"},
+                                                                                        {{"-x", "a"}, "-x"},
+                                                                                        {{"a", "--value"}, "--value"},
+                                                                                        {{"--flag=3"}, "--flag=3"}}) {
+        try {
+            (void)parse(line, arguments);
+            FAIL_CHECK("accepted " << quoted);
+        }
+        catch (const tool::usage_error& failure) {
+            CHECK(std::string(failure.what()).find("'" + quoted + "'") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("settings: the command line is over the file, wherever --config stands")
+{
+    const test::temp_dir directory;
+    const std::string file = directory.write("weir.toml", "[chunking]\naverage = \"16K\"\nminimum = \"2K\"\n");
+    for (const strings& arguments :
+         {strings{"--config", file, "--chunk-avg", "64K"}, strings{"--chunk-avg", "64K", "--config", file}}) {
+        const weir::configuration values = settings_of(arguments).configuration;
+        CHECK(values.chunking.average == 64_KiB);
+        CHECK(values.chunking.minimum == 2_KiB);
+    }
+}
+
+TEST_CASE("settings: become the options of an ingest")
+{
+    const weir::ingest_options options =
+        settings_of({"--chunker", "fastcdc2020", "--chunk-avg", "16K", "--seed", "0", "--hash", "sha512-256",
+                     "--file-digest", "--exclude", "*.o", "--exclude", "b/**", "--direct", "--follow-links"})
+            .ingest_options();
+    CHECK(options.chunker.algorithm == weir::chunk_algorithm::fastcdc2020);
+    CHECK(options.chunker.average == 16_KiB);
+    CHECK_FALSE(options.sizes);
+    CHECK(options.hash == weir::hash_algorithm::sha512_256);
+    CHECK(options.file_digest == weir::hash_algorithm::sha512_256);
+    CHECK(options.tree.exclude.size() == 2);
+    CHECK(options.tree.exclude.at(1).pattern() == "b/**");
+    CHECK(options.direct);
+    CHECK(options.tree.follow_links);
+    CHECK_FALSE(options.tree.one_file_system);
+    CHECK(settings_of({}).ingest_options().sizes == weir::chunk_size_table());
+    CHECK_FALSE(settings_of({}).ingest_options().file_digest);
+}
+
+TEST_CASE("settings: --file-digest without a name follows --hash, before or behind it")
+{
+    CHECK(settings_of({"--file-digest", "--hash", "xxh3-128"}).file_digest == weir::hash_algorithm::xxh3_128);
+    CHECK(settings_of({"--hash", "xxh3-128", "--file-digest"}).file_digest == weir::hash_algorithm::xxh3_128);
+    CHECK(settings_of({"--hash", "xxh3-128", "--file-digest", "sha256"}).file_digest == weir::hash_algorithm::sha256);
+}
+
+TEST_CASE("settings: async_io = false leaves threads where the back end is open")
+{
+    const test::temp_dir directory;
+    const std::string file = directory.write("weir.toml", "[performance]\nasync_io = false\n");
+    CHECK(settings_of({"--config", file}).ingest_options().backend == weir::backend::threads);
+    CHECK(settings_of({"--config", file, "--backend", "mmap"}).ingest_options().backend == weir::backend::mmap);
+    CHECK_THROWS_AS((void)settings_of({"--config", file, "--backend", "uring"}), tool::usage_error);
+}
+
+TEST_CASE("settings: sizes that do not fit name the options that set them")
+{
+    try {
+        (void)settings_of({"--chunk-min", "128K", "--chunk-avg", "64K"});
+        FAIL("accepted");
+    }
+    catch (const tool::usage_error& failure) {
+        const std::string what = failure.what();
+        CHECK(what.find("--chunk-min") != std::string::npos);
+        CHECK(what.find("--chunk-avg, 64 KiB") != std::string::npos);
+    }
+}
+
+TEST_CASE("arguments: lists follow, empty paths are left out, what fails is refused and the rest goes on")
+{
+    const test::temp_dir directory;
+    std::vector<tool::path_list> lists;
+    lists.emplace_back(directory.write("lines", "b\n\nc d\ne"), '\n');
+    lists.emplace_back(directory / "missing", '\n');
+    lists.emplace_back(directory.write("nul", std::string_view("f\ng\0\0h\0", 7)), '\0');
+    strings refused;
+    tool::argument_supply supply({"a"}, std::move(lists), [&](std::string path, std::error_code, const std::string&) {
+        refused.push_back(path);
+    });
+    strings given;
+    while (auto path = supply.next())
+        given.push_back(*path);
+    CHECK(given == strings{"a", "b", "c d", "e", "f\ng", "h"});
+    CHECK(refused == strings{directory / "missing"});
+}
+
+TEST_CASE("arguments: a path longer than one read is whole")
+{
+    const test::temp_dir directory;
+    const std::string path(200'000, 'p');
+    tool::path_list list(directory.write("list", path + "\n" + path + "q\n"), '\n');
+    CHECK(list.next() == path);
+    CHECK(list.next() == path + "q");
+    CHECK_FALSE(list.next());
+}
+
+} // namespace

@@ -1,0 +1,60 @@
+#include "list.hpp"
+
+#include <weir/error.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace {
+
+const std::string hex(64, 'a');
+
+TEST_CASE("list: every kind of line is read")
+{
+    const auto file = std::get<tool::listed_file>(tool::parse_listed(
+        R"({"type":"file","path":"a","size":3,"chunks":1,"root":")" + hex + R"(","sha512-256":")" + hex + "\"}"));
+    CHECK(file.path == "a");
+    CHECK(file.size == 3);
+    CHECK(file.chunks == 1);
+    CHECK(file.root.to_hex() == hex);
+    CHECK(file.whole->hash == weir::hash_algorithm::sha512_256);
+    CHECK(
+        std::get<tool::listed_error>(tool::parse_listed(R"({"type":"error","path":"b","error":"","code":"EIO"})")).path
+        == "b");
+    CHECK(std::get<tool::listed_summary>(tool::parse_listed(R"({"type":"summary","interrupted":true})")).interrupted);
+}
+
+TEST_CASE("list: members that are not known, and their order, do not matter")
+{
+    const auto chunk = std::get<tool::listed_chunk>(tool::parse_listed(
+        R"( {"length":5, "xxh3-128":"00112233445566778899aabbccddeeff", "new":[1,{}], "offset":18446744073709551615,)"
+        R"( "path":"\u00e9\ud83d\ude00", "type":"chunk"} )"));
+    CHECK(chunk.path == "\u00e9\U0001f600");
+    CHECK(chunk.offset == 18446744073709551615u);
+    CHECK(chunk.digest.hash == weir::hash_algorithm::xxh3_128);
+}
+
+TEST_CASE("list: what is no line is refused by an error that says why")
+{
+    const std::string chunk = R"({"type":"chunk","path":"a","offset":0,"length":1,"sha256":")";
+    for (const std::string& line :
+         {std::string("x"), std::string("[]"), std::string("{}"), std::string(R"({"type":"x"})"),
+          std::string(R"({"type":3})"), std::string(R"({"type":"chunk","path":"a","offset":0,"length":1})"),
+          chunk + "xy\"}", chunk + "aa\"}", chunk + hex + "\"",
+          R"({"type":"chunk","path":"a","offset":-1,"length":1,"sha256":")" + hex + "\"}",
+          R"({"type":"chunk","path":"a","offset":0.5,"length":1,"sha256":")" + hex + "\"}",
+          R"({"type":"chunk","path":3,"offset":0,"length":1,"sha256":")" + hex + "\"}",
+          R"({"type":"chunk","path":"a","path_base64":"?","offset":0,"length":1,"sha256":")" + hex + "\"}"}) {
+        CAPTURE(line);
+        try {
+            (void)tool::parse_listed(line);
+            FAIL_CHECK("accepted");
+        }
+        catch (const weir::error& failure) {
+            CHECK(failure.code() == weir::errc::bad_format);
+        }
+    }
+}
+
+} // namespace
