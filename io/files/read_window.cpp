@@ -7,9 +7,11 @@ namespace {
 
 class piece_read final : public read_operation {
 public:
-    piece_read(std::shared_ptr<window_piece> piece, worker_signal::handle signal) noexcept
-        : piece_(std::move(piece)), signal_(std::move(signal))
+    piece_read(std::shared_ptr<window_piece> piece, std::shared_ptr<const file_handle> file,
+               worker_signal::handle signal) noexcept
+        : piece_(std::move(piece)), file_(std::move(file)), signal_(std::move(signal))
     {
+        descriptor = file_->descriptor();
     }
 
     void complete(std::error_code failure, std::size_t count) noexcept override
@@ -22,21 +24,21 @@ public:
 
 private:
     std::shared_ptr<window_piece> piece_; // and with it the block
+    std::shared_ptr<const file_handle> file_; // a number that was closed may be another file's already
     worker_signal::handle signal_;
 };
 
 } // namespace
 
-void read_window::push(read_service& service, int descriptor, buffer memory, std::uint64_t offset, std::size_t wanted,
-                       bool may_be_cached)
+void read_window::push(read_service& service, std::shared_ptr<const file_handle> file, buffer memory,
+                       std::uint64_t offset, std::size_t wanted, bool may_be_cached)
 {
     auto piece = std::make_shared<window_piece>();
     piece->given = memory.size();
     piece->memory = std::move(memory);
     piece->wanted = wanted;
-    auto read = std::make_unique<piece_read>(piece, signal_.get_handle());
+    auto read = std::make_unique<piece_read>(piece, std::move(file), signal_.get_handle());
     piece->id = read->id = service.next_id();
-    read->descriptor = descriptor;
     read->offset = offset;
     read->data = piece->memory.spare().data();
     read->size = wanted;

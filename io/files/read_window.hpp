@@ -6,6 +6,7 @@
 
 #include <weir/buffer.hpp>
 #include <weir/bytes.hpp>
+#include <weir/file_handle.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -42,8 +43,9 @@ public:
     void pop_front() noexcept { pieces_.pop_front(); }
 
     /// Lends the spare part of `memory` for `wanted` bytes at `offset`, behind the pieces that are there.
-    void push(read_service& service, int descriptor, buffer memory, std::uint64_t offset, std::size_t wanted,
-              bool may_be_cached);
+    /// The file stays open until the read has ended, whatever becomes of this object.
+    void push(read_service& service, std::shared_ptr<const file_handle> file, buffer memory, std::uint64_t offset,
+              std::size_t wanted, bool may_be_cached);
     /// Sleeps until some read has ended.
     [[nodiscard]] boost::asio::awaitable<void> wait() { return signal_.wait(); }
     void cancel() noexcept;

@@ -47,17 +47,17 @@ long read_without_waiting(int descriptor, std::span<std::byte> memory, std::uint
 
 regular_source::regular_source(engine& owner, file_handle file, std::string name, const file_options& options,
                                std::uint64_t start, bool direct)
-    : executor_(owner.executor()), file_(std::move(file)), name_(std::move(name)), options_(options), direct_(direct),
-      start_(start), position_(start), issued_(start), counters_(&find_threads(executor_).counters())
+    : executor_(owner.executor()), file_(std::make_shared<const file_handle>(std::move(file))),
+      name_(std::move(name)), options_(options), direct_(direct), start_(start), position_(start), issued_(start), counters_(&find_threads(executor_).counters())
 {
     options_.read_ahead_blocks = std::max<std::size_t>(options_.read_ahead_blocks, 1);
-    const file_info info = file_.info(name_);
+    const file_info info = file_->info(name_);
     const bool sized = info.type == file_type::regular && info.size > 0;
-    const off_t device_end = info.type == file_type::block_device ? ::lseek(file_.descriptor(), 0, SEEK_END) : 0;
+    const off_t device_end = info.type == file_type::block_device ? ::lseek(file_->descriptor(), 0, SEEK_END) : 0;
     endless_ = !sized && device_end <= 0;
     end_ = sized ? info.size : endless_ ? unknown_end : static_cast<std::uint64_t>(device_end);
     if (sized && info.allocated_bytes < info.size)
-        holes_.start(file_.descriptor());
+        holes_.start(file_->descriptor());
     if (direct_ && start % direct_alignment != 0)
         stop_direct();
     if (options_.backend == backend::uring)
@@ -163,7 +163,7 @@ regular_source::step regular_source::read_cached(reservation& memory, std::size_
     const std::uint64_t until = holes_.data_end(end_);
     const std::size_t wanted = static_cast<std::size_t>(
         std::min<std::uint64_t>({block_.spare().size(), room, read_bytes, until - position_}));
-    const long got = read_without_waiting(file_.descriptor(), block_.spare().first(wanted), position_);
+    const long got = read_without_waiting(file_->descriptor(), block_.spare().first(wanted), position_);
     if (got > 0) {
         const std::size_t start = block_.size();
         block_.commit(static_cast<std::size_t>(got));
@@ -190,11 +190,11 @@ regular_source::step regular_source::missed()
 {
     const std::uint64_t rest = holes_.data_end(end_) - position_;
     const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(block_.spare().size(), rest));
-    window_.push(service(), file_.descriptor(), std::move(block_), position_, wanted, true);
+    window_.push(service(), file_, std::move(block_), position_, wanted, true);
     issued_ = position_ + wanted;
 #if defined(POSIX_FADV_WILLNEED)
     if (!endless_)
-        ::posix_fadvise(file_.descriptor(), static_cast<off_t>(issued_), read_ahead_bytes, POSIX_FADV_WILLNEED);
+        ::posix_fadvise(file_->descriptor(), static_cast<off_t>(issued_), read_ahead_bytes, POSIX_FADV_WILLNEED);
 #endif
     return step::needs_wait;
 }
@@ -212,7 +212,7 @@ void regular_source::fill_window(reservation& memory)
         // Direct reads are of whole aligned blocks, also where the file ends in one.
         const std::uint64_t until = direct_ ? unknown_end : holes_.data_end(end_);
         const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(room, until - issued_));
-        window_.push(service(), file_.descriptor(), std::move(block_), issued_, wanted, !direct_);
+        window_.push(service(), file_, std::move(block_), issued_, wanted, !direct_);
         issued_ += wanted;
     }
 }
@@ -273,7 +273,7 @@ regular_source::step regular_source::leave_front()
 // The end of what was known, or a read that found nothing.
 regular_source::step regular_source::reach_end()
 {
-    const file_info now = file_.info(name_);
+    const file_info now = file_->info(name_);
     if (now.type == file_type::regular && !endless_) {
         if (now.size < end_ && position_ < end_)
             return fail(errc::file_shrank);
@@ -293,8 +293,8 @@ void regular_source::stop_direct()
 {
     direct_ = false;
 #if defined(O_DIRECT)
-    const int flags = ::fcntl(file_.descriptor(), F_GETFL);
-    ::fcntl(file_.descriptor(), F_SETFL, flags & ~O_DIRECT);
+    const int flags = ::fcntl(file_->descriptor(), F_GETFL);
+    ::fcntl(file_->descriptor(), F_SETFL, flags & ~O_DIRECT);
 #endif
 }
 

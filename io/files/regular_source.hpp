@@ -47,7 +47,7 @@ private:
     [[nodiscard]] step fail(std::error_code code);
 
     boost::asio::any_io_executor executor_;
-    file_handle file_;
+    std::shared_ptr<const file_handle> file_; // shared with the reads that are under way
     std::string name_;
     file_options options_;
     bool direct_;
