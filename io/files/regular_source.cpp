@@ -48,7 +48,8 @@ long read_without_waiting(int descriptor, std::span<std::byte> memory, std::uint
 regular_source::regular_source(engine& owner, file_handle file, std::string name, const file_options& options,
                                std::uint64_t start, bool direct)
     : executor_(owner.executor()), file_(std::make_shared<const file_handle>(std::move(file))),
-      name_(std::move(name)), options_(options), direct_(direct), start_(start), position_(start), issued_(start), counters_(&find_threads(executor_).counters())
+      name_(std::move(name)), options_(options), direct_(direct), start_(start),
+      position_(start), issued_(start), counters_(&find_threads(executor_).counters())
 {
     options_.read_ahead_blocks = std::max<std::size_t>(options_.read_ahead_blocks, 1);
     const file_info info = file_->info(name_);
