@@ -65,7 +65,7 @@ asio::awaitable<void> ingest_for_a_while(weir::engine& engine, std::string path)
     const auto until = std::chrono::steady_clock::now() + duration;
     while (std::chrono::steady_clock::now() < until) {
         weir::null_sink sink;
-        co_await weir::run_flow(engine, weir::open_file(engine, path), sink, {});
+        co_await weir::run_flow(engine, weir::open_file(engine, path), sink);
     }
 }
 
