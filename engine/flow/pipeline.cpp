@@ -34,11 +34,8 @@ chunker_options chunker_for(const chunker_options& chunker, const std::optional<
                             std::optional<std::uint64_t> size)
 {
     chunker_options out = chunker;
-    if (table) {
+    if (table)
         out.average = table->average_for(size);
-        out.min = 0;
-        out.max = 0;
-    }
     return resolve(out);
 }
 
@@ -98,8 +95,10 @@ void chunk_stream::pipeline::start(const std::shared_ptr<pipeline>& self)
     assert(!self->started_);
     self->started_ = true;
     self->started_at_ = clock::now();
-    asio::co_spawn(self->strand_, run(self, last_word(self)),
-                   asio::bind_cancellation_slot(self->signal_.slot(), [](const std::exception_ptr&) {}));
+    const auto signal = std::make_shared<asio::cancellation_signal>();
+    self->signal_ = signal;
+    asio::co_spawn(*self->strand_, run(self, last_word(self)),
+                   asio::bind_cancellation_slot(signal->slot(), [signal](const std::exception_ptr&) {}));
 }
 
 asio::awaitable<void> chunk_stream::pipeline::run(std::shared_ptr<pipeline> self, last_word word)
@@ -153,7 +152,7 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
         if (open_->count() >= unit_chunks_ || open_->size() >= unit_bytes_)
             dispatch(self);
         if (clock::now() - turn > producer_turn) {
-            co_await asio::post(strand_, asio::use_awaitable);
+            co_await asio::post(*strand_, asio::use_awaitable);
             turn = clock::now();
         }
     }
@@ -213,7 +212,7 @@ void chunk_stream::pipeline::flush_when_reading_waits(const std::shared_ptr<pipe
     if (flush_posted_ || !open_ || open_->empty())
         return;
     flush_posted_ = true;
-    asio::post(strand_, [self] {
+    asio::post(*strand_, [self] {
         self->flush_posted_ = false;
         if (self->reading_ && self->open_ && !self->open_->empty())
             dispatch(self);
@@ -346,6 +345,7 @@ void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
     {
         std::lock_guard lock(mutex_);
         ended_ = true;
+        strand_.reset();
         failure_ = std::move(failure);
         last = digesting_ == 0;
     }
@@ -392,13 +392,16 @@ void chunk_stream::pipeline::drop_queue() noexcept
 
 void chunk_stream::pipeline::cancel(const std::shared_ptr<pipeline>& self)
 {
+    std::optional<asio::strand<worker_pool::executor_type>> strand;
     {
         std::lock_guard lock(self->mutex_);
         if (!self->started_ || self->cancelled_ || self->ended_)
             return;
         self->cancelled_ = true;
+        strand = self->strand_;
     }
-    asio::post(self->strand_, [self] { self->signal_.emit(asio::cancellation_type::terminal); });
+    if (auto signal = self->signal_.lock())
+        asio::post(*strand, [signal = std::move(signal)] { signal->emit(asio::cancellation_type::terminal); });
 }
 
 bool chunk_stream::pipeline::cancelled() const

@@ -67,8 +67,9 @@ private:
     weir::observer* observer_;
     std::size_t block_bytes_;
     hash_algorithm hash_;
-    boost::asio::strand<worker_pool::executor_type> strand_;
-    boost::asio::cancellation_signal signal_; ///< emitted on the strand only
+    std::optional<boost::asio::strand<worker_pool::executor_type>> strand_; ///< until the end: then the engine may go
+    /// Emitted on the strand only. The producer owns it: it refers to the workers, which a stream may outlive.
+    std::weak_ptr<boost::asio::cancellation_signal> signal_;
     bool started_ = false;
     std::chrono::steady_clock::time_point started_at_;
 

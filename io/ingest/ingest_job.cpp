@@ -30,28 +30,29 @@ namespace {
 // The executor of the caller has other work too: its timers wait no longer than this for the sink.
 constexpr auto sink_turn = std::chrono::microseconds(500);
 
-/// The row of the size table, or the only sizes, with the largest chunks.
+/// The sizes with the largest chunks that files may be cut with; all rows of the table are valid then.
 chunker_options largest_sizes(const ingest_options& options)
 {
-    if (!options.sizes)
-        return options.chunker;
-    const chunk_size_table& table = *options.sizes;
-    chunker_options out = options.chunker;
-    out.average = std::max({table.small_file_chunk_size, table.medium_file_chunk_size, table.large_file_chunk_size,
-                            table.huge_file_chunk_size});
-    out.min = out.max = 0;
-    return resolve(out);
+    chunker_options largest;
+    for (const std::uint64_t size : {std::uint64_t{0}, options.sizes->small_file_threshold,
+                                     options.sizes->medium_file_threshold, options.sizes->huge_file_threshold}) {
+        const chunker_options row = chunker_for(options.chunker, options.sizes, size);
+        if (row.max > largest.max)
+            largest = row;
+    }
+    return largest;
 }
 
 ingest_options checked(ingest_options options, const engine& owner)
 {
-    options.chunker = resolve(options.chunker);
     if (options.sizes)
         options.sizes->validate();
+    else
+        options.chunker = resolve(options.chunker);
+    const chunker_options largest = options.sizes ? largest_sizes(options) : options.chunker;
     if (options.batch_files == 0 || options.batch_files > 4096)
         throw error(errc::bad_configuration, "ingest", "batch_files", std::nullopt,
                     std::to_string(options.batch_files) + " is not in 1 to 4096");
-    const chunker_options largest = largest_sizes(options);
     const std::size_t needed = required_memory_bytes(largest, 0, owner.block_bytes());
     if (needed > owner.memory_bytes())
         throw error(errc::pool_too_small, "ingest", {}, std::nullopt,
@@ -68,7 +69,7 @@ public:
     impl(engine& owner, ingest_options options, ingest_sink& output)
         : jobs_(options.jobs != 0 ? options.jobs : owner.workers().size()),
           work_(owner, checked(std::move(options), owner), jobs_), output_(output),
-          kernels_("cut=" + std::string(chunker(work_.options.chunker).kernel())
+          kernels_("cut=" + std::string(chunker(chunker_for(work_.options.chunker, work_.options.sizes, 0)).kernel())
                    + " digest=" + std::string(multi_hasher(work_.options.hash).kernel()))
     {
     }

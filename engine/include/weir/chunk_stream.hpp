@@ -33,7 +33,7 @@ class unit;
 
 struct stream_options {
     chunker_options chunker = {};
-    /// Where set, the average is looked up by the size of the source, and `chunker`'s sizes do not count.
+    /// Where set, the average is looked up by the size of the source, and `chunker.average` does not count.
     std::optional<chunk_size_table> sizes = {};
     hash_algorithm hash = hash_algorithm::sha256;
 };
@@ -41,8 +41,8 @@ struct stream_options {
 // gcc 12 destroys other aggregates twice that are made in a call which is awaited.
 static_assert(std::is_trivially_destructible_v<stream_options>);
 
-/// What a stream of `size` bytes is cut with, all defaults filled in: `table` says the average where it is given,
-/// and the other sizes follow from that.
+/// What a stream of `size` bytes is cut with, all defaults filled in. `table`, where given, says the average; minimum
+/// and maximum stay what `chunker` says, or follow from that average where it leaves them at 0.
 /// \throws weir::error  as `resolve`
 [[nodiscard]] WEIR_API chunker_options chunker_for(const chunker_options& chunker,
                                                    const std::optional<chunk_size_table>& table,

@@ -29,7 +29,7 @@ namespace weir {
 
 struct ingest_options {
     chunker_options chunker = {};
-    /// The average by the size of each file, instead of `chunker`'s sizes; nothing: one average for all.
+    /// The average by the size of each file, instead of `chunker.average`; nothing: one average for all.
     std::optional<chunk_size_table> sizes = chunk_size_table();
     hash_algorithm hash = hash_algorithm::sha256;
     /// A digest of each whole file besides; computed in order, so one core bounds a large file's speed.
