@@ -27,7 +27,7 @@ public:
         std::error_code outcome = {};
     };
 
-    void add(std::shared_ptr<cleanable> target) { members_.emplace_back(std::move(target)); }
+    void add(std::shared_ptr<cleanable> target) { members_.emplace_back().target = std::move(target); }
 
     static void start(const std::shared_ptr<release_group>& self, const asio::any_io_executor& strand)
     {

@@ -11,6 +11,11 @@ namespace weir {
 namespace detail {
 
 struct file_state {
+    file_state(file_handle opened, std::string path, read_service& by, bool directly) noexcept
+        : file(std::move(opened)), name(std::move(path)), service(&by), direct(directly)
+    {
+    }
+
     file_handle file;
     std::string name;
     read_service* service; // of the io_context, which outlives its files
@@ -79,7 +84,7 @@ std::shared_ptr<file_state> open_state(const boost::asio::any_io_executor& execu
         throw error(errc::not_seekable, "open", name);
     if (type == file_type::directory)
         throw_system_error(EISDIR, "open", name);
-    return std::make_shared<file_state>(std::move(file), std::move(name), &find_backend(executor, options.backend),
+    return std::make_shared<file_state>(std::move(file), std::move(name), find_backend(executor, options.backend),
                                         options.direct);
 }
 

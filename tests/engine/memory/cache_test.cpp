@@ -26,7 +26,7 @@ struct manual_clock {
     using period = std::milli;
     using duration = std::chrono::milliseconds;
     using time_point = std::chrono::time_point<manual_clock>;
-    static constexpr bool is_steady = true;
+    [[maybe_unused]] static constexpr bool is_steady = true; // asked for by the concept of a clock
     static inline std::atomic<rep> ticks{0};
     static time_point now() { return time_point(duration(ticks.load())); }
 };
