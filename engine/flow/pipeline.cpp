@@ -110,6 +110,7 @@ asio::awaitable<void> chunk_stream::pipeline::run(std::shared_ptr<pipeline> self
     catch (...) {
         failure = std::current_exception();
     }
+    self->reading_ = false; // a flush that is still queued does nothing
     // What was cut before an error comes before it.
     if (self->open_ && !self->open_->empty() && !self->cancelled())
         dispatch(self);
@@ -140,7 +141,11 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
     for (;;) {
         flush_when_reading_waits(self);
         reading_ = true;
-        (void)co_await gather_.spare(*memory_); // before the source can take the last block
+        // Before the source can take the last block; and what could not be gathered for want of one is gathered now.
+        do {
+            (void)co_await gather_.spare(*memory_);
+            gather_scattered();
+        } while (scattered());
         bytes piece = co_await read_source();
         reading_ = false;
         if (piece.empty())
@@ -148,7 +153,6 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
         co_await ensure_open_unit();
         cut(piece);
         piece.clear();
-        gather_scattered();
         if (open_->count() >= unit_chunks_ || open_->size() >= unit_bytes_)
             dispatch(self);
         if (clock::now() - turn > producer_turn) {
@@ -258,11 +262,16 @@ void chunk_stream::pipeline::emit(std::uint64_t end)
     stages.count(stage::cut, size);
 }
 
+bool chunk_stream::pipeline::scattered() const noexcept
+{
+    return gathered_ < partial_.size() && partial_.slice_count() > partial_.size() / block_bytes_ + 2;
+}
+
 /// A source that gives many blocks with little in each would pin more blocks than the reservation has. What such a
-/// source gave for the chunk in progress is copied together, each byte once.
+/// source gave for the chunk in progress is copied together, each byte once, as far as there is a block to copy to.
 void chunk_stream::pipeline::gather_scattered()
 {
-    if (partial_.slice_count() <= partial_.size() / block_bytes_ + 2 || gathered_ == partial_.size())
+    if (!scattered())
         return;
     bytes dense = partial_.take_front(gathered_);
     while (!partial_.empty()) {
@@ -280,6 +289,26 @@ void chunk_stream::pipeline::gather_scattered()
     partial_ = std::move(dense);
 }
 
+/// One turn of a unit's digests. Where the workers end before it has run, the unit fails: nobody waits for ever.
+class chunk_stream::pipeline::digest_task {
+public:
+    digest_task(std::shared_ptr<pipeline> of, detail::unit* target) noexcept : of_(std::move(of)), target_(target) {}
+    digest_task(digest_task&&) noexcept = default;
+    digest_task& operator=(digest_task&&) = delete;
+    ~digest_task()
+    {
+        if (!of_)
+            return;
+        target_->failure = std::make_exception_ptr(error(errc::closed, "stream"));
+        of_->digested(target_);
+    }
+    void operator()() { digest_turn(std::exchange(of_, nullptr), target_); }
+
+private:
+    std::shared_ptr<pipeline> of_;
+    detail::unit* target_;
+};
+
 void chunk_stream::pipeline::dispatch(const std::shared_ptr<pipeline>& self)
 {
     detail::unit* const full = std::exchange(self->open_, nullptr);
@@ -288,7 +317,17 @@ void chunk_stream::pipeline::dispatch(const std::shared_ptr<pipeline>& self)
         self->queue_.push_back(full);
         ++self->digesting_;
     }
-    asio::post(self->workers_.executor(), [self, full] { digest_turn(self, full); });
+    post_digest(self, full);
+}
+
+void chunk_stream::pipeline::post_digest(const std::shared_ptr<pipeline>& self, detail::unit* target) noexcept
+{
+    try {
+        asio::post(self->workers_.executor(), digest_task(self, target));
+    }
+    catch (...) {
+        // No memory: the task that was dropped has failed the unit.
+    }
 }
 
 void chunk_stream::pipeline::digest_turn(const std::shared_ptr<pipeline>& self, detail::unit* target)
@@ -300,7 +339,7 @@ void chunk_stream::pipeline::digest_turn(const std::shared_ptr<pipeline>& self, 
         const bool done = self->cancelled() || target->digest(digest_turn_bytes);
         turn.succeed(target->size(), target->count());
         if (!done) {
-            asio::post(self->workers_.executor(), [self, target] { digest_turn(self, target); });
+            post_digest(self, target);
             return;
         }
     }

@@ -48,6 +48,7 @@ public:
 
 private:
     class last_word;
+    class digest_task;
     static boost::asio::awaitable<void> run(std::shared_ptr<pipeline> self, last_word word);
     boost::asio::awaitable<void> produce(const std::shared_ptr<pipeline>& self);
     boost::asio::awaitable<bytes> read_source();
@@ -56,8 +57,10 @@ private:
     detail::unit* idle_unit();
     void cut(const bytes& piece);
     void emit(std::uint64_t end);
+    [[nodiscard]] bool scattered() const noexcept;
     void gather_scattered();
     static void dispatch(const std::shared_ptr<pipeline>& self);
+    static void post_digest(const std::shared_ptr<pipeline>& self, detail::unit* target) noexcept;
     static void digest_turn(const std::shared_ptr<pipeline>& self, detail::unit* target);
     void digested(detail::unit* target) noexcept;
     void end(std::exception_ptr failure) noexcept;

@@ -25,8 +25,8 @@ descriptor_source::descriptor_source(engine& owner, file_handle file, std::strin
 long descriptor_source::read_now(std::span<std::byte> memory) noexcept
 {
     pollfd look{file_.descriptor(), POLLIN, 0};
-    if (::poll(&look, 1, 0) == 0)
-        return -EAGAIN;
+    if (const int seen = ::poll(&look, 1, 0); seen <= 0)
+        return seen == 0 ? -EAGAIN : -errno; // EINTR must not lead to a read that waits
     if (const auto fault = injected_read(file_.descriptor(), position_, memory.size())) {
         if (*fault <= 0)
             return *fault;

@@ -43,6 +43,9 @@ chunker_options largest_sizes(const ingest_options& options)
     return largest;
 }
 
+/// Files that are read past the cache, or missed in it, want at least one block with the system.
+constexpr std::size_t least_read_ahead = 1;
+
 ingest_options checked(ingest_options options, const engine& owner)
 {
     if (options.sizes)
@@ -53,7 +56,7 @@ ingest_options checked(ingest_options options, const engine& owner)
     if (options.batch_files == 0 || options.batch_files > 4096)
         throw error(errc::bad_configuration, "ingest", "batch_files", std::nullopt,
                     std::to_string(options.batch_files) + " is not in 1 to 4096");
-    const std::size_t needed = required_memory_bytes(largest, 0, owner.block_bytes());
+    const std::size_t needed = required_memory_bytes(largest, least_read_ahead, owner.block_bytes());
     if (needed > owner.memory_bytes())
         throw error(errc::pool_too_small, "ingest", {}, std::nullopt,
                     std::to_string(needed) + " bytes are needed for chunks of up to " + std::to_string(largest.max)
@@ -68,17 +71,27 @@ class ingest_job::impl {
 public:
     impl(engine& owner, ingest_options options, ingest_sink& output)
         : jobs_(options.jobs != 0 ? options.jobs : owner.workers().size()),
-          work_(owner, checked(std::move(options), owner), jobs_), output_(output),
-          kernels_("cut=" + std::string(chunker(chunker_for(work_.options.chunker, work_.options.sizes, 0)).kernel())
-                   + " digest=" + std::string(multi_hasher(work_.options.hash).kernel()))
+          work_(std::make_shared<detail::ingest_work>(owner, checked(std::move(options), owner), jobs_)), output_(output),
+          kernels_("cut=" + std::string(chunker(chunker_for(work_->options.chunker, work_->options.sizes, 0)).kernel())
+                   + " digest=" + std::string(multi_hasher(work_->options.hash).kernel()))
     {
+        const chunker_options largest = work_->options.sizes ? largest_sizes(work_->options) : work_->options.chunker;
+        const std::size_t block = owner.block_bytes();
+        const std::size_t spare = (owner.memory_bytes() - required_memory_bytes(largest, 0, block)) / block;
+        work_->read_ahead_blocks = std::clamp(spare, least_read_ahead, work_->read_ahead_blocks);
     }
+
+    impl(const impl&) = delete;
+    impl& operator=(const impl&) = delete;
+
+    /// A job that is destroyed while it runs, with a caller's context that was stopped, leaves lanes behind.
+    ~impl() { cancel_lanes(); }
 
     asio::awaitable<void> run(path_supplier paths)
     {
         co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
         started_ = clock::now();
-        work_.paths = std::move(paths);
+        work_->paths = std::move(paths);
         start_lanes();
         std::exception_ptr failure;
         try {
@@ -92,7 +105,7 @@ public:
             co_await stop_lanes();
         ended_ = clock::now();
         if (!failure)
-            failure = work_.reports.failure();
+            failure = work_->reports.failure();
         if (failure)
             std::rethrow_exception(failure);
     }
@@ -105,24 +118,25 @@ public:
         out.unique_bytes = unique_.unique_bytes();
         out.unique_exact = unique_.exact();
         lock.unlock();
-        out.skipped = work_.skipped.load(std::memory_order_relaxed);
+        out.skipped = work_->skipped.load(std::memory_order_relaxed);
         const clock::time_point started = started_;
         const clock::time_point ended = ended_;
         if (started != clock::time_point())
             out.elapsed = (ended != clock::time_point() ? ended : clock::now()) - started;
-        out.backend = to_string(work_.options.backend);
-        out.fallback = file_statistics(work_.owner.executor()).fallback;
+        out.backend = to_string(work_->options.backend);
+        out.fallback = file_statistics(work_->owner.executor()).fallback;
         out.kernels = kernels_;
-        out.stages = work_.stages();
+        out.stages = work_->stages();
         return out;
     }
 
 private:
     struct lane_runner {
-        lane_runner(detail::ingest_work& work, std::size_t index)
-            : lane(work, index), strand(asio::make_strand(work.owner.workers().executor()))
+        lane_runner(std::shared_ptr<detail::ingest_work> shared, std::size_t index)
+            : work(std::move(shared)), lane(*work, index), strand(asio::make_strand(work->owner.workers().executor()))
         {
         }
+        std::shared_ptr<detail::ingest_work> work;
         detail::ingest_lane lane;
         asio::strand<worker_pool::executor_type> strand;
         asio::cancellation_signal signal; ///< emitted on the strand only
@@ -131,21 +145,22 @@ private:
     /// Says that a lane has ended, also when an engine that ends destroys its frame, begun or not.
     class lane_end {
     public:
-        explicit lane_end(detail::report_channel& reports) noexcept : reports_(&reports) {}
-        lane_end(lane_end&& other) noexcept : reports_(std::exchange(other.reports_, nullptr)) {}
+        explicit lane_end(std::shared_ptr<detail::ingest_work> work) noexcept : work_(std::move(work)) {}
+        lane_end(lane_end&&) noexcept = default;
         lane_end& operator=(lane_end&&) = delete;
         ~lane_end()
         {
-            if (reports_)
-                reports_->lane_ended(std::make_exception_ptr(error(errc::closed, "ingest")));
+            if (work_)
+                work_->reports.lane_ended(std::make_exception_ptr(error(errc::closed, "ingest")));
         }
         void say(std::exception_ptr failure) noexcept
         {
-            std::exchange(reports_, nullptr)->lane_ended(std::move(failure));
+            const auto work = std::exchange(work_, nullptr);
+            work->reports.lane_ended(std::move(failure));
         }
 
     private:
-        detail::report_channel* reports_;
+        std::shared_ptr<detail::ingest_work> work_;
     };
 
     /// The frame shares the runner: it is still there when the job's owner has been told of the end.
@@ -166,27 +181,34 @@ private:
     {
         for (std::size_t i = 0; i < jobs_; ++i) {
             const auto& runner = lanes_.emplace_back(std::make_shared<lane_runner>(work_, i));
-            asio::co_spawn(runner->strand, run_lane(runner, lane_end(work_.reports)),
+            asio::co_spawn(runner->strand, run_lane(runner, lane_end(work_)),
                            asio::bind_cancellation_slot(runner->signal.slot(), [](const std::exception_ptr&) {}));
         }
     }
 
-    asio::awaitable<void> stop_lanes()
+    void cancel_lanes()
     {
-        work_.cancelled = true;
+        if (lanes_.empty() || work_->reports.all_ended())
+            return;
+        work_->cancelled = true;
         for (const auto& each : lanes_)
             asio::post(each->strand, [each] { each->signal.emit(asio::cancellation_type::terminal); });
-        while (detail::report* unread = co_await work_.reports.receive())
-            work_.reports.put_back(unread);
+    }
+
+    asio::awaitable<void> stop_lanes()
+    {
+        cancel_lanes();
+        while (detail::report* unread = co_await work_->reports.receive())
+            work_->reports.put_back(unread);
     }
 
     asio::awaitable<void> deliver()
     {
         const auto executor = co_await asio::this_coro::executor;
         clock::time_point turn = clock::now();
-        while (detail::report* next = co_await work_.reports.receive()) {
+        while (detail::report* next = co_await work_->reports.receive()) {
             co_await deliver(*next);
-            work_.reports.put_back(next);
+            work_->reports.put_back(next);
             if (clock::now() - turn > sink_turn) {
                 co_await asio::post(executor, asio::use_awaitable);
                 turn = clock::now();
@@ -228,7 +250,7 @@ private:
     }
 
     std::size_t jobs_;
-    detail::ingest_work work_;
+    std::shared_ptr<detail::ingest_work> work_; ///< the lanes share it: they may end after the job
     ingest_sink& output_;
     std::string kernels_;
     std::vector<std::shared_ptr<lane_runner>> lanes_;

@@ -1,7 +1,6 @@
 #include "lane.hpp"
 
 #include <weir/error.hpp>
-#include <weir/file_source.hpp>
 #include <weir/merkle_tree.hpp>
 
 #include <boost/asio/error.hpp>
@@ -27,6 +26,8 @@ constexpr std::size_t medium_blocks = 4;
 // Blocks for such files beside the slots of the small ones.
 constexpr std::size_t batch_blocks = 2 * medium_blocks;
 constexpr std::size_t slot_bytes = std::size_t{16} << 10;
+// Of the files that wait for a stream: sixteen lanes must fit below the usual limit of 1,024 descriptors.
+constexpr std::size_t most_open_files = 8;
 constexpr std::size_t digest_turn_bytes = std::size_t{2} << 20;
 
 /// Whether an argument names something elsewhere: `scheme://`, as RFC 3986 spells schemes.
@@ -51,6 +52,15 @@ std::string text_of(const std::exception_ptr& failure)
     catch (...) {
         return "unknown exception";
     }
+}
+
+file_options file_options_of(const ingest_work& work)
+{
+    file_options out;
+    out.direct = work.options.direct;
+    out.backend = work.options.backend;
+    out.read_ahead_blocks = work.read_ahead_blocks;
+    return out;
 }
 
 enum class reading { ended, filled, failed };
@@ -194,13 +204,13 @@ void ingest_lane::read_files()
     const std::size_t slot_blocks = (files_.size() + slots_a_block - 1) / slots_a_block;
     results_.clear();
     results_.resize(files_.size());
-    memory_ = work_.options.direct ? std::nullopt : work_.owner.pool().try_reserve(slot_blocks + batch_blocks, block);
+    const std::size_t wanted = slot_blocks + batch_blocks;
+    memory_.reset();
+    if (!work_.options.direct && wanted <= work_.owner.memory_bytes() / block)
+        memory_ = work_.owner.pool().try_reserve(wanted, block);
     if (!memory_) {
-        for (std::size_t i = 0; i < files_.size(); ++i) {
-            results_[i].file = files_[i].open(open_flags::none, results_[i].error);
-            results_[i].result = results_[i].file ? small_file::outcome::large : small_file::outcome::failed;
-            take_result(files_[i], results_[i], {});
-        }
+        for (tree_entry& each : files_)
+            large_.push_back({std::move(each), file_handle()});
         return;
     }
     std::vector<buffer> slots;
@@ -231,13 +241,16 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
     }
     case small_file::outcome::large:
         slot = buffer();
-        if (!memory_ || !add_medium(entry.path, result.file))
-            large_.push_back({std::move(entry.path), std::move(result.file)});
+        if (add_medium(entry, result.file))
+            return;
+        if (large_.size() >= most_open_files)
+            result.file.close();
+        large_.push_back({std::move(entry), std::move(result.file)});
     }
 }
 
 /// Reads a file of a few blocks whole, if it is cached and there is memory; otherwise nothing happened.
-bool ingest_lane::add_medium(std::string& path, const file_handle& file)
+bool ingest_lane::add_medium(tree_entry& entry, const file_handle& file)
 {
     bytes content;
     for (std::size_t i = 0; i < medium_blocks; ++i) {
@@ -250,7 +263,7 @@ bool ingest_lane::add_medium(std::string& path, const file_handle& file)
             return false; // a stream of its own waits for the disk, or reports what is wrong
         content.append(std::move(*block).freeze());
         if (outcome == reading::ended) {
-            batch_.add(std::move(path), content);
+            batch_.add(std::move(entry.path), content);
             return true;
         }
     }
@@ -276,29 +289,31 @@ asio::awaitable<void> ingest_lane::digest_batch()
     batch_.move_to(*report_);
 }
 
-asio::awaitable<void> ingest_lane::read_large(large_file file)
+asio::awaitable<void> ingest_lane::read_large(large_file large)
 {
-    file_options options;
-    options.direct = work_.options.direct;
-    options.backend = work_.options.backend;
+    file_options options = file_options_of(work_);
     std::exception_ptr failure;
     std::unique_ptr<source> input;
     try {
+        std::error_code unopened;
+        if (!large.file)
+            large.file = large.entry.open(open_flags::none, unopened);
+        if (!large.file)
+            throw error(unopened, "open", large.entry.path);
         if (work_.options.memory_map_threshold != 0
-            && file.file.info(file.path).size >= work_.options.memory_map_threshold)
+            && large.file.info(large.entry.path).size >= work_.options.memory_map_threshold)
             options.backend = backend::mmap;
-        input = open_file(work_.owner, std::move(file.file), file.path, options);
+        input = open_file(work_.owner, std::move(large.file), large.entry.path, options);
     }
     catch (...) {
         failure = std::current_exception();
     }
-    co_await pass_or_fail(std::move(file.path), std::move(input), failure);
+    co_await pass_or_fail(std::move(large.entry.path), std::move(input), failure);
 }
 
 asio::awaitable<void> ingest_lane::read_special(std::string path)
 {
-    file_options options;
-    options.backend = work_.options.backend;
+    const file_options options = file_options_of(work_);
     std::exception_ptr failure;
     std::unique_ptr<source> input;
     try {

@@ -5,6 +5,7 @@
 #include "report.hpp"
 
 #include <weir/chunk_stream.hpp>
+#include <weir/file_source.hpp>
 #include <weir/ingest.hpp>
 #include <weir/small_files.hpp>
 
@@ -28,6 +29,8 @@ public:
 
     engine& owner;
     const ingest_options options;
+    /// Of a large file, where its back end reads ahead; less where the pool is small.
+    std::size_t read_ahead_blocks = file_options().read_ahead_blocks;
     report_channel reports;
     path_supplier paths;
     std::atomic<bool> cancelled{false}; ///< looked at between steps that do not suspend
@@ -57,16 +60,16 @@ public:
 
 private:
     struct large_file {
-        std::string path;
-        file_handle file;
+        tree_entry entry;
+        file_handle file; ///< empty where too many are open: opened again when its turn comes
     };
 
     boost::asio::awaitable<void> read_entries();
     void read_files();
     void take_result(tree_entry& entry, small_file& result, buffer slot);
-    bool add_medium(std::string& path, const file_handle& file);
+    bool add_medium(tree_entry& entry, const file_handle& file);
     boost::asio::awaitable<void> digest_batch();
-    boost::asio::awaitable<void> read_large(large_file file);
+    boost::asio::awaitable<void> read_large(large_file large);
     boost::asio::awaitable<void> read_special(std::string path);
     boost::asio::awaitable<void> pass_or_fail(std::string path, std::unique_ptr<source> input,
                                               std::exception_ptr failure);

@@ -91,6 +91,12 @@ asio::awaitable<report*> report_channel::receive()
     }
 }
 
+bool report_channel::all_ended() const
+{
+    std::lock_guard lock(mutex_);
+    return running_ == 0;
+}
+
 std::exception_ptr report_channel::failure() const
 {
     std::lock_guard lock(mutex_);

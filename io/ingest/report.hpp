@@ -65,6 +65,7 @@ public:
     /// \par Cancellation
     /// terminal, partial, total: no report is lost.
     [[nodiscard]] boost::asio::awaitable<report*> receive();
+    [[nodiscard]] bool all_ended() const;
     /// Why a lane ended that should not have.
     [[nodiscard]] std::exception_ptr failure() const;
 

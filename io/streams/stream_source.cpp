@@ -21,17 +21,18 @@ class stream_source_base::pump {
 public:
     pump(std::unique_ptr<detail::stream_reader> stream, std::string name)
         : stream_(std::move(stream)), name_(std::move(name))
-    {
-        stopped_.set();
-    }
+    {}
 
     [[nodiscard]] static asio::awaitable<bytes> read(std::shared_ptr<pump> self, reservation& memory,
                                                      std::size_t max_bytes)
     {
         for (;;) {
+            self->progress_.reset(); // before every look: what is set after it is not lost
             self->bring_what_is_free(memory);
             start_if_possible(self);
-            if (bytes got = self->take(max_bytes); !got.empty() || self->at_end())
+            bool ended = false;
+            bytes got = self->take(max_bytes, ended);
+            if (!got.empty() || ended)
                 co_return got;
             if (self->needs_block()) {
                 buffer block = co_await memory.async_take(asio::use_awaitable);
@@ -46,7 +47,12 @@ public:
     [[nodiscard]] static asio::awaitable<void> close(std::shared_ptr<pump> self)
     {
         stop(self);
-        co_await self->stopped_.async_wait(asio::use_awaitable);
+        for (;;) {
+            self->stopped_.reset();
+            if (!self->running())
+                break;
+            co_await self->stopped_.async_wait(asio::use_awaitable);
+        }
         self->drop_memory();
     }
 
@@ -100,26 +106,29 @@ private:
             child = std::make_shared<detail::child_control>(self->stream_->executor());
             self->child_ = child;
         }
-        self->stopped_.reset();
         detail::async_run_child(std::move(child), run(under_way(self)), [](const result<void>&) {});
     }
 
-    bytes take(std::size_t max_bytes)
-    {
-        const std::lock_guard lock(mutex_);
-        progress_.reset();
-        return ready_.take_front(std::min(max_bytes, ready_.size()));
-    }
-
+    /// What there is; `ended` where nothing is there and nothing will come. One look: the end comes after all bytes.
     /// \throws what ended the stream
-    bool at_end()
+    bytes take(std::size_t max_bytes, bool& ended)
     {
         const std::lock_guard lock(mutex_);
+        bytes got = ready_.take_front(std::min(max_bytes, ready_.size()));
+        if (!got.empty())
+            return got;
         if (closed_)
             throw error(errc::closed, "read", name_, position_);
         if (failed_)
             throw error(failed_, "read", name_, position_);
-        return ended_;
+        ended = ended_;
+        return got;
+    }
+
+    bool running()
+    {
+        const std::lock_guard lock(mutex_);
+        return child_ != nullptr;
     }
 
     void drop_memory()
@@ -211,7 +220,7 @@ private:
     const std::unique_ptr<detail::stream_reader> stream_;
     const std::string name_;
     detail::async_event progress_; ///< something to take, the end, or no run any more
-    detail::async_event stopped_;  ///< set while no run is under way
+    detail::async_event stopped_;  ///< a run has ended
 
     std::mutex mutex_; // guards what follows
     bytes ready_;      ///< read and not yet given

@@ -250,7 +250,7 @@ TEST_CASE("ingest: the smallest pool does it too, slower")
     options.sizes.reset();
     options.chunker = weir::weir1(256 * kib);
     collecting_sink sink;
-    bench b(weir::required_memory_bytes(options.chunker, 0, 256 * kib) + 8 * 256 * kib);
+    bench b(weir::required_memory_bytes(options.chunker, 1, 256 * kib));
     const auto summary = b.run({tree.path.string()}, sink, options);
     CHECK(summary.files == contents.size());
     for (const auto& [path, content] : contents)
