@@ -82,12 +82,15 @@ void ring_service::start(std::unique_ptr<read_operation> operation)
 {
     std::unique_ptr<read_operation> refused; // destroyed after the lock: it may call anything
     std::lock_guard lock(mutex_);
-    if (closed_ || !ready_) {
+    if (closed_) {
         refused = std::move(operation);
         return;
     }
     counters_.started();
-    queue_.push_back(std::move(operation));
+    if (ready_)
+        queue_.push_back(std::move(operation));
+    else // a child that could not have a ring of its own
+        end(std::move(operation), std::error_code(ENOSYS, std::system_category()), 0);
     post_turn();
 }
 
@@ -119,23 +122,30 @@ void ring_service::turn()
         turn_posted_ = false;
         if (closed_)
             return;
-        io_uring_cq_eventfd_toggle(&ring_, false);
-        collect();
-        prepare_cancels();
-        refill();
-        io_uring_submit(&ring_);
-        io_uring_cq_eventfd_toggle(&ring_, true);
-        wait_or_go_on();
+        if (ready_)
+            serve_ring();
         results = std::move(results_);
     }
     results.complete_all();
+}
+
+void ring_service::serve_ring()
+{
+    io_uring_cq_eventfd_toggle(&ring_, false);
+    collect();
+    prepare_cancels();
+    refill();
+    io_uring_submit(&ring_);
+    io_uring_cq_eventfd_toggle(&ring_, true);
+    wait_or_go_on();
 }
 
 // Nothing may be missed between the last look and the sleep: the eventfd is on again before this looks.
 void ring_service::wait_or_go_on()
 {
     const bool completed = io_uring_cq_ready(&ring_) > 0 || io_uring_cq_has_overflow(&ring_);
-    if (completed || io_uring_sq_ready(&ring_) > 0 || !queue_.empty())
+    const bool room = lent_.size() < entries; // without it only a completion lets the queue go on
+    if (completed || io_uring_sq_ready(&ring_) > 0 || (room && !queue_.empty()))
         post_turn();
     else if (!lent_.empty())
         arm();

@@ -42,6 +42,7 @@ private:
     void open_ring();
     void post_turn();
     void turn();
+    void serve_ring();
     void collect();
     void finish(read_operation& operation, long outcome);
     void end(std::unique_ptr<read_operation> operation, std::error_code failure, std::size_t count);
