@@ -163,7 +163,9 @@ private:
         std::shared_ptr<detail::ingest_work> work_;
     };
 
-    /// The frame shares the runner: it is still there when the job's owner has been told of the end.
+    /// The frame shares the runner: it is still there when the job's owner has been told of the end. So does the
+    /// completion handler, because Asio uses the signal until that is called: a lane that never suspended is posted
+    /// once more after its last line.
     static asio::awaitable<void> run_lane(std::shared_ptr<lane_runner> runner, lane_end end)
     {
         std::exception_ptr failure;

@@ -285,6 +285,15 @@ TEST_CASE("ingest: a sink that fails ends the job with its error")
     CHECK(b.engine.pool().statistics().in_use_bytes == 0);
 }
 
+TEST_CASE("ingest: a job may be destroyed as soon as it has ended, though its lanes never suspended")
+{
+    bench bench;
+    for (int turn = 0; turn < 300; ++turn) {
+        collecting_sink sink;
+        CHECK(bench.run({"missing"}, sink).errors == 1);
+    }
+}
+
 TEST_CASE("ingest: cancelled at any step it ends, and everything is back")
 {
     temporary_directory tree;
