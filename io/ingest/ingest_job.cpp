@@ -183,7 +183,6 @@ private:
     {
         for (std::size_t i = 0; i < jobs_; ++i) {
             const auto& runner = lanes_.emplace_back(std::make_shared<lane_runner>(work_, i));
-            // The handler shares the runner too: Asio looks at the slot until it has called it.
             asio::co_spawn(runner->strand, run_lane(runner, lane_end(work_)),
                            asio::bind_cancellation_slot(runner->signal.slot(), [runner](const std::exception_ptr&) {}));
         }

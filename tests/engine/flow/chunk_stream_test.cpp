@@ -14,6 +14,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -336,7 +337,7 @@ TEST_CASE("chunk_stream: a slow consumer stops the source")
 {
     const auto content = test::random_bytes(16 * mib, 14);
     bench b(4 * mib);
-    std::size_t asked = 0;
+    std::atomic<std::size_t> asked = 0; // by a worker
     test::script how;
     how.read_size = [&asked] {
         ++asked;
