@@ -160,8 +160,41 @@ configuration load_configuration(const std::filesystem::path& path)
     }
 }
 
+namespace {
+
+/// toml++ 3.3 runs into undefined behaviour where a character beyond ASCII stands outside of comments and texts, which
+/// TOML does not allow anyway, or after a backslash. Texts end with their line here: no key has a longer one.
+void refuse_stray_characters(std::string_view text, std::string_view name)
+{
+    if (text.starts_with("\xEF\xBB\xBF"))
+        text.remove_prefix(3);
+    char inside = 0; // the quote of a text, '#' in a comment, or 0
+    char before = 0;
+    toml::source_index line = 1;
+    for (const char c : text) {
+        const bool escaped = inside == '"' && before == '\\';
+        const bool beyond_ascii = static_cast<unsigned char>(c) >= 0x80;
+        if (beyond_ascii && (inside == 0 || escaped))
+            refuse(name, line, "characters beyond ASCII are allowed in comments and texts only");
+        if (c == '\n') {
+            ++line;
+            inside = 0;
+        }
+        else if (inside == 0 && (c == '"' || c == '\'' || c == '#')) {
+            inside = c;
+        }
+        else if (inside != '#' && c == inside && !escaped) {
+            inside = 0;
+        }
+        before = escaped && c == '\\' ? 0 : c;
+    }
+}
+
+} // namespace
+
 configuration parse_configuration(std::string_view text, std::string_view name)
 {
+    refuse_stray_characters(text, name);
     try {
         return reader(name).read(toml::parse(text, name));
     }

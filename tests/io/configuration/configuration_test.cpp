@@ -247,4 +247,14 @@ TEST_CASE("configuration: a file is loaded; one that cannot be read is the syste
     CHECK(failure_of(directory.path()) == std::errc::is_a_directory);
 }
 
+TEST_CASE("configuration: characters beyond ASCII are refused outside of comments and texts, with their line")
+{
+    CHECK_NOTHROW((void)weir::parse_configuration("# caf\u00e9\n[chunking] # \u00e9\n", "a.toml"));
+    for (const char* text : {"\n\u00e9 = 1\n", "\n[chunking]\u00a0\n", "\n[chunking]\u00e9\n"})
+        CHECK_THROWS_WITH_AS((void)weir::parse_configuration(text, "a.toml"),
+                             "read the configuration a.toml:2: bad configuration (characters beyond ASCII are allowed in "
+                             "comments and texts only)",
+                             weir::error);
+}
+
 } // namespace
