@@ -170,12 +170,16 @@ void refuse_stray_characters(std::string_view text, std::string_view name)
         text.remove_prefix(3);
     char inside = 0; // the quote of a text, '#' in a comment, or 0
     char before = 0;
+    int brackets = 0;
     toml::source_index line = 1;
     for (const char c : text) {
         const bool escaped = inside == '"' && before == '\\';
         const bool beyond_ascii = static_cast<unsigned char>(c) >= 0x80;
         if (beyond_ascii && (inside == 0 || escaped))
             refuse(name, line, "characters beyond ASCII are allowed in comments and texts only");
+        brackets = inside == 0 && c == '[' ? brackets + 1 : 0;
+        if (brackets > 2)
+            refuse(name, line, "three brackets begin nothing"); // toml++ 3.3 asserts on them
         if (c == '\n') {
             ++line;
             inside = 0;
