@@ -1,16 +1,12 @@
 #include <weir/ingest.hpp>
 
-#include "lane.hpp"
+#include "lane_group.hpp"
 
 #include <weir/error.hpp>
 #include <weir/reading.hpp>
 #include <weir/unique_counter.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -71,7 +67,8 @@ class ingest_job::impl {
 public:
     impl(engine& owner, ingest_options options, ingest_sink& output)
         : jobs_(options.jobs != 0 ? options.jobs : owner.workers().size()),
-          work_(std::make_shared<detail::ingest_work>(owner, checked(std::move(options), owner), jobs_)), output_(output),
+          work_(std::make_shared<detail::ingest_work>(owner, checked(std::move(options), owner), jobs_)),
+          lanes_(work_), output_(output),
           kernels_("cut=" + std::string(chunker(chunker_for(work_->options.chunker, work_->options.sizes, 0)).kernel())
                    + " digest=" + std::string(multi_hasher(work_->options.hash).kernel()))
     {
@@ -85,14 +82,14 @@ public:
     impl& operator=(const impl&) = delete;
 
     /// A job that is destroyed while it runs, with a caller's context that was stopped, leaves lanes behind.
-    ~impl() { cancel_lanes(); }
+    ~impl() { lanes_.cancel(); }
 
     asio::awaitable<void> run(path_supplier paths)
     {
         co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
         started_ = clock::now();
         work_->paths = std::move(paths);
-        start_lanes();
+        lanes_.start(jobs_);
         std::exception_ptr failure;
         try {
             co_await deliver();
@@ -131,75 +128,9 @@ public:
     }
 
 private:
-    struct lane_runner {
-        lane_runner(std::shared_ptr<detail::ingest_work> shared, std::size_t index)
-            : work(std::move(shared)), lane(*work, index), strand(asio::make_strand(work->owner.workers().executor()))
-        {
-        }
-        std::shared_ptr<detail::ingest_work> work;
-        detail::ingest_lane lane;
-        asio::strand<worker_pool::executor_type> strand;
-        asio::cancellation_signal signal; ///< emitted on the strand only
-    };
-
-    /// Says that a lane has ended, also when an engine that ends destroys its frame, begun or not.
-    class lane_end {
-    public:
-        explicit lane_end(std::shared_ptr<detail::ingest_work> work) noexcept : work_(std::move(work)) {}
-        lane_end(lane_end&&) noexcept = default;
-        lane_end& operator=(lane_end&&) = delete;
-        ~lane_end()
-        {
-            if (work_)
-                work_->reports.lane_ended(std::make_exception_ptr(error(errc::closed, "ingest")));
-        }
-        void say(std::exception_ptr failure) noexcept
-        {
-            const auto work = std::exchange(work_, nullptr);
-            work->reports.lane_ended(std::move(failure));
-        }
-
-    private:
-        std::shared_ptr<detail::ingest_work> work_;
-    };
-
-    /// The frame shares the runner: it is still there when the job's owner has been told of the end. So does the
-    /// completion handler, because Asio uses the signal until that is called: a lane that never suspended is posted
-    /// once more after its last line.
-    static asio::awaitable<void> run_lane(std::shared_ptr<lane_runner> runner, lane_end end)
-    {
-        std::exception_ptr failure;
-        try {
-            co_await runner->lane.run();
-        }
-        catch (...) {
-            failure = std::current_exception();
-        }
-        runner->lane.drop();
-        end.say(std::move(failure));
-    }
-
-    void start_lanes()
-    {
-        for (std::size_t i = 0; i < jobs_; ++i) {
-            const auto& runner = lanes_.emplace_back(std::make_shared<lane_runner>(work_, i));
-            asio::co_spawn(runner->strand, run_lane(runner, lane_end(work_)),
-                           asio::bind_cancellation_slot(runner->signal.slot(), [runner](const std::exception_ptr&) {}));
-        }
-    }
-
-    void cancel_lanes()
-    {
-        if (lanes_.empty() || work_->reports.all_ended())
-            return;
-        work_->cancelled = true;
-        for (const auto& each : lanes_)
-            asio::post(each->strand, [each] { each->signal.emit(asio::cancellation_type::terminal); });
-    }
-
     asio::awaitable<void> stop_lanes()
     {
-        cancel_lanes();
+        lanes_.cancel();
         while (detail::report* unread = co_await work_->reports.receive())
             work_->reports.put_back(unread);
     }
@@ -253,9 +184,9 @@ private:
 
     std::size_t jobs_;
     std::shared_ptr<detail::ingest_work> work_; ///< the lanes share it: they may end after the job
+    detail::lane_group lanes_;
     ingest_sink& output_;
     std::string kernels_;
-    std::vector<std::shared_ptr<lane_runner>> lanes_;
     std::atomic<clock::time_point> started_{};
     std::atomic<clock::time_point> ended_{};
     mutable std::mutex mutex_;

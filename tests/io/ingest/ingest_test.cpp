@@ -12,6 +12,9 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
 
 #include <sys/stat.h>
@@ -292,6 +295,47 @@ TEST_CASE("ingest: a job may be destroyed as soon as it has ended, though its la
         collecting_sink sink;
         CHECK(bench.run({"missing"}, sink).errors == 1);
     }
+}
+
+/// Takes nothing until it is cancelled.
+class parked_sink final : public weir::ingest_sink {
+public:
+    asio::awaitable<void> chunks(std::string_view, std::span<const weir::chunk_record>) override { return wait(); }
+    asio::awaitable<void> file(const weir::file_record&) override { return wait(); }
+    asio::awaitable<void> failed(std::string_view, std::error_code, std::string_view) override { return wait(); }
+
+    bool parked = false;
+
+private:
+    asio::awaitable<void> wait()
+    {
+        parked = true;
+        asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+        co_await never.async_wait(asio::use_awaitable);
+    }
+};
+
+asio::awaitable<void> run_own_job(weir::engine& engine, weir::ingest_sink& sink, std::string path)
+{
+    weir::ingest_job job(engine, {}, sink);
+    weir::path_supplier paths = supply({path});
+    co_await job.run(std::move(paths));
+}
+
+TEST_CASE("ingest: a job whose sink waits outlives its engine, and ends with the io_context")
+{
+    temporary_directory tree;
+    const std::string path = tree.write("file", test::random_bytes(5000, 8));
+    parked_sink sink;
+    bool told = false;
+    {
+        asio::io_context context;
+        weir::engine engine(context.get_executor(), bench::options(32 * mib));
+        asio::co_spawn(context, run_own_job(engine, sink, path), [&](const std::exception_ptr&) { told = true; });
+        while (!sink.parked)
+            context.run_one();
+    } // the engine first, then the context with the job in a frame of it
+    CHECK(!told);
 }
 
 TEST_CASE("ingest: cancelled at any step it ends, and everything is back")
