@@ -19,6 +19,15 @@ public:
         return std::nullopt;
     }
 
+    /// Instead of handing linked chains to a ring: a negative error number.
+    virtual std::optional<int> on_submit() { return std::nullopt; }
+    /// What a step of a linked chain (0: open, 1: read, 2: close) came to, in place of what it did come to.
+    virtual int on_chain_result(unsigned step, int result)
+    {
+        (void)step;
+        return result;
+    }
+
 protected:
     ~fault_injector() = default;
 };
@@ -44,6 +53,18 @@ inline std::optional<int> injected_setup()
 {
     fault_injector* faults = installed_faults.load(std::memory_order_relaxed);
     return faults ? faults->on_setup() : std::nullopt;
+}
+
+inline std::optional<int> injected_submission()
+{
+    fault_injector* faults = installed_faults.load(std::memory_order_relaxed);
+    return faults ? faults->on_submit() : std::nullopt;
+}
+
+inline int injected_chain_result(unsigned step, int result)
+{
+    fault_injector* faults = installed_faults.load(std::memory_order_relaxed);
+    return faults ? faults->on_chain_result(step, result) : result;
 }
 
 } // namespace weir::detail

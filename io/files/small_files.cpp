@@ -1,6 +1,7 @@
 #include "files/small_files.hpp"
 
 #include "files/fault_injection.hpp"
+#include "files/read_service.hpp"
 
 #include <weir/error.hpp>
 
@@ -55,10 +56,11 @@ void read_small_file(const tree_entry& file, buffer& slot, small_file& result, b
     file_handle opened = file.open(open_flags::none, result.error);
     if (result.error)
         return;
+    unsigned retries = 0;
     while (!slot.spare().empty()) {
         const std::size_t wanted = slot.spare().size();
         const long got = read_some(opened.descriptor(), slot.spare(), slot.size());
-        if (got == -EINTR)
+        if (is_passing_failure(got) && retries++ < max_retries)
             continue;
         if (got < 0) {
             slot.clear();

@@ -5,6 +5,8 @@
 // The second link is hard, since every small file is a short read, which would break a soft one and leave the slot
 // taken. What comes out in an odd way is read once more by plain calls, which know all cases.
 
+#include "files/fault_injection.hpp"
+#include "files/read_service.hpp"
 #include "files/ring_setup.hpp"
 #include "files/small_files.hpp"
 
@@ -17,6 +19,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace weir::detail {
 namespace {
@@ -25,7 +28,17 @@ constexpr unsigned chains = 64;
 constexpr unsigned entries = 256; // three a chain
 enum stage : unsigned { opening, reading, closing, stages };
 
-// Belongs to one thread, which alone submits and reaps.
+// What one call is to read.
+struct chain_batch {
+    std::span<const std::size_t> which;
+    std::span<const tree_entry> files;
+    std::span<buffer> slots;
+    std::span<small_file> results;
+
+    void read_plainly(std::size_t i) { read_small_file(files[i], slots[i], results[i], true); }
+};
+
+// Belongs to one thread, which alone submits and reaps, and to one process: after a fork the child drops it untouched.
 class chain_ring {
 public:
     chain_ring() noexcept;
@@ -33,10 +46,12 @@ public:
     chain_ring& operator=(const chain_ring&) = delete;
     ~chain_ring();
 
+    /// Negative where there is no ring, or none any more.
     [[nodiscard]] int setup_result() const noexcept { return setup_result_; }
+    [[nodiscard]] bool is_of_this_process() const noexcept { return process_ == ::getpid(); }
 
-    void read(std::span<const std::size_t> which, std::span<const tree_entry> files, std::span<buffer> slots,
-              std::span<small_file> results);
+    /// Reads all of the batch, without the ring if that takes nothing any more.
+    void read(chain_batch batch);
 
 private:
     struct chain {
@@ -46,13 +61,19 @@ private:
     };
 
     void start(unsigned index, std::size_t file, const tree_entry& entry, buffer& slot) noexcept;
-    template <class Finished>
-    void reap(Finished finished);
+    [[nodiscard]] int submit_and_wait(unsigned count) noexcept;
+    [[nodiscard]] unsigned lent() const noexcept { return awaited_ - io_uring_sq_ready(&ring_); }
+    unsigned reap(chain_batch& batch);
+    static void finish(const chain& ended, chain_batch& batch);
+    void give_up(int failure, chain_batch& batch);
 
     io_uring ring_{};
+    pid_t process_ = ::getpid();
     int setup_result_;
     unsigned awaited_ = 0; // completions of all chains that are still to come
     std::array<chain, chains> chains_;
+    std::array<unsigned, chains> free_{};
+    std::size_t free_count_ = 0;
 };
 
 chain_ring::chain_ring() noexcept
@@ -65,14 +86,25 @@ chain_ring::chain_ring() noexcept
     setup_result_ = io_uring_register_files_sparse(&ring_, chains); // Linux 5.19
     if (setup_result_ == 0 && ring_.sq.ring_entries < stages * chains)
         setup_result_ = -ENOMEM; // locked memory is short: a chain must fit into one submission
-    if (setup_result_ < 0)
+    if (setup_result_ < 0) {
         io_uring_queue_exit(&ring_);
+        return;
+    }
+    io_uring_ring_dontfork(&ring_); // a child that touches the ring of its parent would break both
+    while (free_count_ < chains) {
+        free_[free_count_] = static_cast<unsigned>(free_count_);
+        ++free_count_;
+    }
 }
 
 chain_ring::~chain_ring()
 {
-    if (setup_result_ == 0)
+    if (setup_result_ < 0)
+        return;
+    if (is_of_this_process())
         io_uring_queue_exit(&ring_);
+    else
+        ::close(ring_.ring_fd); // it stays the parent's; its memory is not even mapped here
 }
 
 void chain_ring::start(unsigned index, std::size_t file, const tree_entry& entry, buffer& slot) noexcept
@@ -101,49 +133,75 @@ void chain_ring::start(unsigned index, std::size_t file, const tree_entry& entry
     io_uring_sqe_set_data64(close, close_data);
 }
 
-template <class Finished>
-void chain_ring::reap(Finished finished)
+int chain_ring::submit_and_wait(unsigned count) noexcept
+{
+    const auto fault = injected_submission();
+    const int submitted = fault ? *fault : io_uring_submit_and_wait(&ring_, count);
+    if (submitted < 0 && lent() > 0) { // it takes nothing now: what it has must come back first
+        io_uring_cqe* done = nullptr;
+        io_uring_wait_cqe(&ring_, &done);
+    }
+    return submitted;
+}
+
+void chain_ring::finish(const chain& ended, chain_batch& batch)
+{
+    buffer& slot = batch.slots[ended.file];
+    const int got = ended.results[reading];
+    if (ended.results[opening] == 0 && got >= 0 && static_cast<std::size_t>(got) < slot.spare().size()) {
+        slot.commit(static_cast<std::size_t>(got));
+        batch.results[ended.file] = {};
+        batch.results[ended.file].result = small_file::outcome::whole;
+    } else {
+        batch.read_plainly(ended.file); // large, failed, interrupted, or cancelled by nobody
+    }
+}
+
+// How many completions there were.
+unsigned chain_ring::reap(chain_batch& batch)
 {
     io_uring_cqe* done[stages * chains];
     const unsigned count = io_uring_peek_batch_cqe(&ring_, done, stages * chains);
     for (unsigned i = 0; i < count; ++i) {
         const auto index = static_cast<unsigned>(done[i]->user_data / stages);
-        chains_[index].results[done[i]->user_data % stages] = done[i]->res;
+        const auto which = static_cast<unsigned>(done[i]->user_data % stages);
+        chains_[index].results[which] = injected_chain_result(which, done[i]->res);
         --awaited_;
-        if (--chains_[index].left == 0)
-            finished(index, chains_[index]);
+        if (--chains_[index].left == 0) {
+            free_[free_count_++] = index;
+            finish(chains_[index], batch);
+        }
     }
     io_uring_cq_advance(&ring_, count);
+    return count;
 }
 
-void chain_ring::read(std::span<const std::size_t> which, std::span<const tree_entry> files, std::span<buffer> slots,
-                      std::span<small_file> results)
+// Only when nothing is lent to the kernel: it would write into slots that others have by then.
+void chain_ring::give_up(int failure, chain_batch& batch)
 {
-    std::array<unsigned, chains> free;
-    std::size_t free_count = chains;
-    for (unsigned i = 0; i < chains; ++i)
-        free[i] = i;
-    const auto finished = [&](unsigned index, const chain& ended) {
-        free[free_count++] = index;
-        const std::size_t i = ended.file;
-        const int got = ended.results[reading];
-        if (ended.results[opening] == 0 && got >= 0 && static_cast<std::size_t>(got) < slots[i].spare().size()) {
-            slots[i].commit(static_cast<std::size_t>(got));
-            results[i] = {};
-            results[i].result = small_file::outcome::whole;
-        } else {
-            read_small_file(files[i], slots[i], results[i], true); // large, failed, or interrupted
-        }
-    };
-    std::size_t next = 0;
-    while (next < which.size() || free_count < chains) {
-        while (next < which.size() && free_count > 0) {
-            const std::size_t i = which[next++];
-            start(free[--free_count], i, files[i], slots[i]);
+    io_uring_queue_exit(&ring_);
+    setup_result_ = failure;
+    for (const chain& each : chains_)
+        if (each.left > 0)
+            batch.read_plainly(each.file);
+    for (const std::size_t i : batch.which)
+        batch.read_plainly(i);
+}
+
+void chain_ring::read(chain_batch batch)
+{
+    unsigned failures = 0; // in a row, without a completion
+    while (!batch.which.empty() || free_count_ < chains) {
+        for (; !batch.which.empty() && free_count_ > 0; batch.which = batch.which.subspan(1)) {
+            const std::size_t i = batch.which.front();
+            start(free_[--free_count_], i, batch.files[i], batch.slots[i]);
         }
         // Half of what is still to come: the disk stays busy while that is worked on.
-        io_uring_submit_and_wait(&ring_, std::max(awaited_ / 2, 1u));
-        reap(finished);
+        const int submitted = submit_and_wait(std::max(awaited_ / 2, 1u));
+        if (reap(batch) > 0 || submitted >= 0)
+            failures = 0;
+        else if (++failures > max_retries && lent() == 0)
+            return give_up(submitted, batch);
     }
 }
 
@@ -153,13 +211,15 @@ bool read_by_ring(std::span<const std::size_t> which, std::span<const tree_entry
                   std::span<small_file> results, std::string& reason)
 {
     thread_local std::unique_ptr<chain_ring> ring; // no coroutine suspends while it is used
-    if (!ring)
+    if (!ring || !ring->is_of_this_process()) {
+        ring.reset();
         ring = std::make_unique<chain_ring>();
+    }
     if (ring->setup_result() < 0) {
         reason = "io_uring: " + std::system_category().message(-ring->setup_result());
         return false;
     }
-    ring->read(which, files, slots, results);
+    ring->read({which, files, slots, results});
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include <weir/small_files.hpp>
 
 #include "files/fault_injection.hpp"
+#include "files/read_service.hpp"
 #include "support/temp_dir.hpp"
 
 #include <weir/buffer_pool.hpp>
@@ -8,10 +9,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <map>
 #include <string>
 #include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace {
 
@@ -199,6 +204,152 @@ TEST_CASE("small_files: an error while reading is that file's alone, and an inte
     CHECK(first_failed != second_failed);
     CHECK(all.content(0) == (first_failed ? "" : "text"));
     CHECK(all.content(1) == (second_failed ? "" : "text"));
+}
+
+TEST_CASE("small_files: a read that only has to be made again is made again, but not for ever")
+{
+    class scripted final : public weir::detail::fault_injector {
+    public:
+        explicit scripted(int refusals) : left(refusals) {}
+        std::optional<long> on_read(int, std::uint64_t, std::size_t) override
+        {
+            constexpr std::array<long, 3> kinds{-EINTR, -EAGAIN, -ECANCELED};
+            return left > 0 ? std::optional(kinds[static_cast<std::size_t>(--left) % 3]) : std::nullopt;
+        }
+        int left;
+    };
+    test::temp_dir dir;
+    dir.write("file", "text");
+    for (const bool too_many : {false, true}) {
+        CAPTURE(too_many);
+        scripted faults(static_cast<int>(weir::detail::max_retries) + too_many);
+        weir::detail::scoped_faults install(faults);
+        const batch all = walk_and_read(dir.path(), weir::backend::threads);
+        CHECK(faults.left == 0);
+        CHECK(bool(all.results[0].error) == too_many);
+        CHECK(all.content(0) == (too_many ? "" : "text"));
+    }
+}
+
+bool has_ring()
+{
+    const std::vector<weir::backend> possible = ways();
+    return std::find(possible.begin(), possible.end(), weir::backend::uring) != possible.end();
+}
+
+// The name of each file is its length.
+std::size_t write_files(const test::temp_dir& dir, std::size_t count)
+{
+    for (std::size_t i = 0; i < count; ++i)
+        dir.write(std::to_string(i), std::string(i, 'x'));
+    return count;
+}
+
+void check_lengths(const batch& all)
+{
+    for (std::size_t i = 0; i < all.entries.size(); ++i) {
+        CHECK_FALSE(all.results[i].error);
+        CHECK(all.content(i).size() == std::stoul(all.entries[i].name()));
+    }
+}
+
+TEST_CASE("small_files: a chain that nobody cancelled, that was interrupted or put off is read by plain calls")
+{
+    class scripted final : public weir::detail::fault_injector {
+    public:
+        int on_chain_result(unsigned step, int result) override
+        {
+            constexpr std::array<int, 3> kinds{-ECANCELED, -EINTR, -EAGAIN};
+            return step == failing && ++changed % 2 == 0 ? kinds[changed % 3] : result;
+        }
+        std::optional<long> on_read(int, std::uint64_t, std::size_t) override
+        {
+            ++plain_reads;
+            return std::nullopt;
+        }
+        unsigned failing = 0;
+        std::size_t changed = 0;
+        std::size_t plain_reads = 0;
+    };
+    if (!has_ring())
+        return;
+    test::temp_dir dir;
+    const std::size_t count = write_files(dir, 200);
+    for (const unsigned step : {0U, 1U}) { // to open, to read
+        CAPTURE(step);
+        scripted faults;
+        faults.failing = step;
+        weir::detail::scoped_faults install(faults);
+        check_lengths(walk_and_read(dir.path(), weir::backend::uring));
+        CHECK(faults.plain_reads == count / 2);
+    }
+}
+
+TEST_CASE("small_files: a ring that takes nothing any more is given up, and the files are read all the same")
+{
+    class refusing final : public weir::detail::fault_injector {
+    public:
+        std::optional<int> on_submit() override
+        {
+            return submissions++ < accepted ? std::nullopt : std::optional(-EAGAIN);
+        }
+        unsigned submissions = 0;
+        unsigned accepted = 0;
+    };
+    if (!has_ring())
+        return;
+    test::temp_dir dir;
+    const std::size_t count = write_files(dir, 300);
+    for (const unsigned accepted : {0U, 1U, 3U}) { // some of the files have been read by then, some are under way
+        CAPTURE(accepted);
+        std::thread([&] { // has a ring of its own
+            weir::tree_walker walker;
+            walker.add(dir.path());
+            std::vector<weir::tree_entry> entries;
+            while (walker.next_batch(entries, count)) {
+            }
+            batch all(std::move(entries));
+            refusing faults;
+            faults.accepted = accepted;
+            {
+                weir::detail::scoped_faults install(faults);
+                weir::read_small_files(all.entries, all.slots, all.results, weir::backend::uring);
+            }
+            check_lengths(all);
+            CHECK(faults.submissions >= accepted + weir::detail::max_retries);
+            CHECK(faults.submissions <= accepted + 2 * weir::detail::max_retries);
+            CHECK_THROWS_AS(walk_and_read(dir.path(), weir::backend::uring), weir::error);
+            check_lengths(walk_and_read(dir.path(), weir::backend::auto_));
+        }).join();
+    }
+}
+
+// Whether a child of this process reads all files of `dir` as they are. A child that hangs is ended by its alarm.
+bool child_reads(const std::string& dir, weir::backend how)
+{
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::alarm(60);
+        const batch all = walk_and_read(dir, how);
+        bool good = !all.entries.empty();
+        for (std::size_t i = 0; i < all.entries.size(); ++i)
+            good = good && !all.results[i].error && all.content(i).size() == std::stoul(all.entries[i].name());
+        ::_exit(good ? 0 : 1);
+    }
+    int status = -1;
+    return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+TEST_CASE("small_files: after a fork the child reads by a ring of its own, and the parent's goes on")
+{
+    test::temp_dir dir;
+    write_files(dir, 100);
+    for (const weir::backend way : ways()) {
+        CAPTURE(to_string(way));
+        check_lengths(walk_and_read(dir.path(), way)); // the ring is there before the fork
+        CHECK(child_reads(dir.path(), way));
+        check_lengths(walk_and_read(dir.path(), way));
+    }
 }
 
 } // namespace
