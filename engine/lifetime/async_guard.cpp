@@ -75,14 +75,26 @@ void guard_core::track(const std::shared_ptr<guard_core>& self)
     self->self_ = self;
     if (!self->options_.resources)
         return;
+    registration entry;
     try {
-        self->registration_ =
+        entry =
             self->options_.resources->add({.kind = resource_kind::guard, .name = self->options_.name, .target = self});
     }
     catch (...) {
         self->force_release();
         throw;
     }
+    // From then on a clean-up knows the guard, and may have settled it by now.
+    const std::lock_guard lock(self->mutex_);
+    if (self->phase_.load(std::memory_order_acquire) != phase::done)
+        self->registration_ = std::move(entry);
+}
+
+void guard_core::unregister() noexcept
+{
+    registration entry;
+    const std::lock_guard lock(mutex_);
+    entry = std::move(registration_);
 }
 
 bool guard_core::advance(phase from, phase to) noexcept
@@ -136,7 +148,7 @@ asio::awaitable<void> guard_core::perform(claim mine)
 void guard_core::settle(std::error_code outcome, const std::exception_ptr& failure) noexcept
 {
     phase_.store(phase::done, std::memory_order_release);
-    registration_.reset();
+    unregister();
     if (timing_ && outcome)
         timing_->fail(outcome, 0, 1);
     else if (timing_)

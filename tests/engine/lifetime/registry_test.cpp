@@ -317,4 +317,27 @@ TEST_CASE("registry: threads that add and end registrations and guards while all
     CHECK(resources.live_resources().empty());
 }
 
+TEST_CASE("cleanup_all: a guard that is forced while it is being made leaves nothing registered")
+{
+    weir::registry resources;
+    outcome_counts counts;
+    asio::io_context never_run;
+    std::vector<weir::async_guard<outcome_counts*>> guards(5000);
+    std::atomic<bool> made = false;
+    std::jthread maker([&] {
+        for (auto& each : guards)
+            each = weir::async_guard(never_run.get_executor(), &counts, release_soon, fall_back,
+                                     {.resources = &resources});
+        made = true;
+    });
+    asio::io_context context;
+    while (!made)
+        test::await(context, resources.cleanup_all(clock_type::now())); // past its deadline: by force at once
+    maker.join();
+    CHECK(resources.statistics().live() == guards.size() - static_cast<std::size_t>(counts.fallen_back));
+    test::await(context, resources.cleanup_all(clock_type::now()));
+    CHECK(resources.statistics().live() == 0);
+    CHECK(counts.fallen_back == static_cast<int>(guards.size()));
+}
+
 } // namespace

@@ -78,16 +78,17 @@ private:
     static void run(claim mine) noexcept;
     bool advance(phase from, phase to) noexcept;
     void settle(std::error_code outcome, const std::exception_ptr& failure) noexcept;
+    void unregister() noexcept;
     void tell(const std::exception_ptr& failure) noexcept;
 
     boost::asio::any_io_executor executor_;
     guard_options options_;
     std::atomic<phase> phase_{phase::held};
-    registration registration_;
     std::optional<timed_event> timing_; // the claim's
     std::weak_ptr<guard_core> self_;
 
     std::mutex mutex_; // guards what follows
+    registration registration_; // empty once the guard is settled
     std::shared_ptr<child_control> child_;
     std::vector<waiter> waiters_;
     bool cancelled_ = false;
