@@ -123,8 +123,8 @@ void chain_ring::start(unsigned index, std::size_t file, const tree_entry& entry
     io_uring_sqe_set_data64(open, open_data);
 
     const auto [read, read_data] = add(reading);
-    io_uring_prep_read(read, static_cast<int>(index), slot.spare().data(),
-                       static_cast<unsigned>(slot.spare().size()), 0);
+    io_uring_prep_read(read, static_cast<int>(index), slot.spare().data(), static_cast<unsigned>(slot.spare().size()),
+                       0);
     read->flags |= IOSQE_FIXED_FILE | IOSQE_IO_HARDLINK;
     io_uring_sqe_set_data64(read, read_data);
 
@@ -152,7 +152,8 @@ void chain_ring::finish(const chain& ended, chain_batch& batch)
         slot.commit(static_cast<std::size_t>(got));
         batch.results[ended.file] = {};
         batch.results[ended.file].result = small_file::outcome::whole;
-    } else {
+    }
+    else {
         batch.read_plainly(ended.file); // large, failed, interrupted, or cancelled by nobody
     }
 }

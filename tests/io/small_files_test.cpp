@@ -320,7 +320,8 @@ TEST_CASE("small_files: a ring that takes nothing any more is given up, and the 
             CHECK(faults.submissions <= accepted + 2 * weir::detail::max_retries);
             CHECK_THROWS_AS(walk_and_read(dir.path(), weir::backend::uring), weir::error);
             check_lengths(walk_and_read(dir.path(), weir::backend::auto_));
-        }).join();
+        })
+            .join();
     }
 }
 
