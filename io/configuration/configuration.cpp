@@ -1,22 +1,23 @@
 #include <weir/configuration.hpp>
 
 #include "keys.hpp"
+#include "toml.hpp"
 
 #include <weir/error.hpp>
 #include <weir/file_handle.hpp>
 
-// Debian's package describes toml++ as a shared library; its headers alone keep it out of our own interface.
-#define TOML_HEADER_ONLY 1
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
-
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <map>
 #include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
 #include <unistd.h>
 
 namespace weir {
@@ -24,7 +25,11 @@ namespace {
 
 using detail::configuration_key;
 
+using detail::toml_entry;
+using detail::toml_table;
+
 constexpr std::size_t read_step = 64_KiB;
+constexpr std::size_t largest_file = 1_MiB; // a device by mistake must not fill the memory
 
 [[noreturn]] void refuse(std::string_view file, std::optional<std::uint64_t> line, std::string_view why)
 {
@@ -32,17 +37,18 @@ constexpr std::size_t read_step = 64_KiB;
     throw error(errc::bad_configuration, "read the configuration", place, std::nullopt, why);
 }
 
-std::uint64_t line_of(const toml::node& node) { return node.source().begin.line; }
-
 /// One file while it is read.
 class reader {
 public:
     explicit reader(std::string_view file) : file_(file) {}
 
-    configuration read(const toml::table& document)
+    configuration read(std::span<const toml_entry> document)
     {
-        for (auto&& [name, node] : document)
-            read_section(name.str(), node);
+        for (const toml_entry& entry : document) {
+            check_section(entry);
+            if (entry.path.size() > 1)
+                read_key(entry);
+        }
         if (const auto found = detail::find_contradiction(values_)) {
             const auto line = lines_.contains(found->key) ? lines_.find(found->key) : lines_.find(found->other);
             refuse(file_, line != lines_.end() ? std::optional(line->second) : std::nullopt,
@@ -52,34 +58,33 @@ public:
     }
 
 private:
-    void read_section(std::string_view name, const toml::node& node)
+    void check_section(const toml_entry& entry) const
     {
+        const std::string& name = entry.path.front();
         const auto keys = detail::configuration_keys();
         const auto of_section = [&](const configuration_key& key) { return key.section() == name; };
+        const bool is_table = entry.path.size() > 1 || std::holds_alternative<toml_table>(entry.value);
         if (std::none_of(keys.begin(), keys.end(), of_section))
-            refuse(file_, line_of(node),
+            refuse(file_, entry.line,
                    fmt::format("unknown {} {}; allowed are the sections [chunking], [performance] and [limits]",
-                               node.is_table() ? "section" : "key", name));
-        if (!node.is_table())
-            refuse(file_, line_of(node), fmt::format("{} is a section: write [{}]", name, name));
-        for (auto&& [key_name, value] : *node.as_table())
-            read_key(name, key_name.str(), value);
+                               is_table ? "section" : "key", name));
+        if (!is_table)
+            refuse(file_, entry.line, fmt::format("{} is a section: write [{}]", name, name));
     }
 
-    void read_key(std::string_view section, std::string_view name, const toml::node& node)
+    void read_key(const toml_entry& entry)
     {
+        const std::string name = fmt::format("{}", fmt::join(entry.path, "."));
         const auto keys = detail::configuration_keys();
-        const auto key = std::find_if(keys.begin(), keys.end(), [&](const configuration_key& candidate) {
-            return candidate.section() == section && candidate.name() == name;
-        });
-        if (key == keys.end())
-            refuse(file_, line_of(node),
-                   fmt::format("unknown key {}.{}; allowed are {}", section, name, names_of(section)));
-        lines_[key->full_name] = line_of(node);
-        if (!std::visit([&](const auto& typed) { return assign(typed, node); }, key->value))
-            refuse(file_, line_of(node),
-                   fmt::format("{}.{} cannot have this value; allowed are {}", section, name,
-                               detail::allowed_values(*key)));
+        const auto key = std::find_if(keys.begin(), keys.end(),
+                                      [&](const configuration_key& candidate) { return candidate.full_name == name; });
+        if (key == keys.end() || entry.path.size() != 2) // a quoted name may hold a full stop
+            refuse(file_, entry.line,
+                   fmt::format("unknown key {}; allowed are {}", name, names_of(entry.path.front())));
+        lines_[key->full_name] = entry.line;
+        if (!std::visit([&](const auto& typed) { return assign(typed, entry); }, key->value))
+            refuse(file_, entry.line,
+                   fmt::format("{} cannot have this value; allowed are {}", name, detail::allowed_values(*key)));
     }
 
     static std::string names_of(std::string_view section)
@@ -91,45 +96,45 @@ private:
         return names;
     }
 
-    bool assign(const detail::number_key& key, const toml::node& node)
+    bool assign(const detail::number_key& key, const toml_entry& entry)
     {
-        const std::optional<std::uint64_t> value = number_in(node, key.is_size);
+        const std::optional<std::uint64_t> value = number_in(entry, key.is_size);
         const bool allowed = value && detail::is_allowed(key, *value);
         if (allowed)
             key.set(values_, *value);
         return allowed;
     }
 
-    static std::optional<std::uint64_t> number_in(const toml::node& node, bool is_size)
+    static std::optional<std::uint64_t> number_in(const toml_entry& entry, bool is_size)
     {
-        if (const auto* number = node.as_integer())
-            return number->get() >= 0 ? std::optional(static_cast<std::uint64_t>(number->get())) : std::nullopt;
-        const auto* text = node.as_string();
+        if (const auto* number = std::get_if<std::int64_t>(&entry.value))
+            return *number >= 0 ? std::optional(static_cast<std::uint64_t>(*number)) : std::nullopt;
+        const auto* text = std::get_if<std::string>(&entry.value);
         if (!is_size || !text)
             return std::nullopt;
         try {
-            return parse_size(text->get());
+            return parse_size(*text);
         }
         catch (const error&) {
             return std::nullopt;
         }
     }
 
-    bool assign(const detail::flag_key& key, const toml::node& node)
+    bool assign(const detail::flag_key& key, const toml_entry& entry)
     {
-        const auto* flag = node.as_boolean();
+        const auto* flag = std::get_if<bool>(&entry.value);
         if (flag)
-            key.set(values_, flag->get());
+            key.set(values_, *flag);
         return flag != nullptr;
     }
 
-    bool assign(const detail::choice_key& key, const toml::node& node)
+    bool assign(const detail::choice_key& key, const toml_entry& entry)
     {
         std::string word;
-        if (const auto* text = node.as_string())
-            word = text->get();
-        else if (const auto* number = node.as_integer())
-            word = fmt::format("{}", number->get());
+        if (const auto* text = std::get_if<std::string>(&entry.value))
+            word = *text;
+        else if (const auto* number = std::get_if<std::int64_t>(&entry.value))
+            word = fmt::format("{}", *number);
         const auto found = std::find(key.words.begin(), key.words.end(), word);
         if (found == key.words.end())
             return false;
@@ -157,53 +162,18 @@ configuration load_configuration(const std::filesystem::path& path)
         text.resize(size + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
         if (count == 0)
             return parse_configuration(text, path.native());
+        if (text.size() > largest_file)
+            refuse(path.native(), std::nullopt, "a configuration has at most 1 MiB");
     }
 }
-
-namespace {
-
-/// toml++ 3.3 runs into undefined behaviour where a character beyond ASCII stands outside of comments and texts, which
-/// TOML does not allow anyway, or after a backslash. Texts end with their line here: no key has a longer one.
-void refuse_stray_characters(std::string_view text, std::string_view name)
-{
-    if (text.starts_with("\xEF\xBB\xBF"))
-        text.remove_prefix(3);
-    char inside = 0; // the quote of a text, '#' in a comment, or 0
-    char before = 0;
-    int brackets = 0;
-    toml::source_index line = 1;
-    for (const char c : text) {
-        const bool escaped = inside == '"' && before == '\\';
-        const bool beyond_ascii = static_cast<unsigned char>(c) >= 0x80;
-        if (beyond_ascii && (inside == 0 || escaped))
-            refuse(name, line, "characters beyond ASCII are allowed in comments and texts only");
-        brackets = inside == 0 && c == '[' ? brackets + 1 : 0;
-        if (brackets > 2)
-            refuse(name, line, "three brackets begin nothing"); // toml++ 3.3 asserts on them
-        if (c == '\n') {
-            ++line;
-            inside = 0;
-        }
-        else if (inside == 0 && (c == '"' || c == '\'' || c == '#')) {
-            inside = c;
-        }
-        else if (inside != '#' && c == inside && !escaped) {
-            inside = 0;
-        }
-        before = escaped && c == '\\' ? 0 : c;
-    }
-}
-
-} // namespace
 
 configuration parse_configuration(std::string_view text, std::string_view name)
 {
-    refuse_stray_characters(text, name);
     try {
-        return reader(name).read(toml::parse(text, name));
+        return reader(name).read(detail::parse_toml(text));
     }
-    catch (const toml::parse_error& failure) {
-        refuse(name, failure.source().begin.line, failure.description());
+    catch (const detail::toml_error& failure) {
+        refuse(name, failure.line(), failure.what());
     }
 }
 

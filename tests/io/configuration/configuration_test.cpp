@@ -247,14 +247,24 @@ TEST_CASE("configuration: a file is loaded; one that cannot be read is the syste
     CHECK(failure_of(directory.path()) == std::errc::is_a_directory);
 }
 
-TEST_CASE("configuration: characters beyond ASCII are refused outside of comments and texts, with their line")
+TEST_CASE("configuration: whatever way of TOML a key is written in, it means the same")
 {
-    CHECK_NOTHROW((void)weir::parse_configuration("# caf\u00e9\n[chunking] # \u00e9\n", "a.toml"));
-    for (const char* text : {"\n\u00e9 = 1\n", "\n[chunking]\u00a0\n", "\n[chunking]\u00e9\n"})
-        CHECK_THROWS_WITH_AS((void)weir::parse_configuration(text, "a.toml"),
-                             "read the configuration a.toml:2: bad configuration (characters beyond ASCII are allowed in "
-                             "comments and texts only)",
-                             weir::error);
+    const auto average_in = [](const char* text) { return weir::parse_configuration(text, "a.toml").chunking.average; };
+    for (const char* text :
+         {"chunking.average = 16384", "chunking = { average = \"16K\" }", "[chunking]\naverage = 0x4000",
+          "[\"chunking\"]\n'average' = '16 KiB'", "# caf\u00e9\n[chunking] # \u00e9\naverage = 16_384\r\n"})
+        CHECK(average_in(text) == 16_KiB);
+    check_refusal("[chunking.average]\n", {"weir.toml:1", "chunking.average", "cannot have this value"});
+    check_refusal("chunking.average.x = 1\n", {"weir.toml:1", "unknown key chunking.average.x"});
+    check_refusal("\"chunking.average\" = 1\n", {"weir.toml:1", "unknown key chunking.average"});
+    check_refusal("[chunking]\naverage = 64K\n", {"weir.toml:2", "chunking.average", "64 B to 16 MiB"});
+    check_refusal("[chunking]\naverage = [64]\n", {"weir.toml:2", "chunking.average", "64 B to 16 MiB"});
+}
+
+TEST_CASE("configuration: what has no end, or is no text, is refused and not kept")
+{
+    for (const char* path : {"/dev/zero", "/proc/self/exe"})
+        CHECK_THROWS_WITH_AS((void)weir::load_configuration(path), doctest::Contains(path), weir::error);
 }
 
 } // namespace
