@@ -27,7 +27,6 @@ sha256_function sha256_portable_x1;
 sha256_function sha256_shani_x1; // SHA-NI, SSE4.1
 sha256_function sha256_shani_x2;
 sha256_function sha256_shani_x3;
-sha256_function sha256_shani_x4;
 sha256_function sha256_avx2_x8;
 sha256_function sha256_avx512_x16; // AVX-512 F and BW
 

@@ -15,6 +15,7 @@ struct sha256_kernel {
     std::string_view name;
     sha256_function* run;
     unsigned lanes;
+    bool fills_core = false; ///< so it suffers most while the core's other hyperthread is busy
 };
 
 inline constexpr unsigned sha256_max_lanes = 16;
@@ -29,6 +30,9 @@ struct sha256_plan {
 
 /// The kernels that may run on `level` of this CPU; empty if there are none but OpenSSL's.
 [[nodiscard]] std::span<const sha256_kernel> sha256_kernels_of(cpu_level level);
+
+/// Chooses by the seconds that each kernel takes per block and lane.
+[[nodiscard]] sha256_plan make_sha256_plan(std::span<const sha256_kernel> kernels, std::span<const double> seconds);
 
 /// The plan for `level`, or null if OpenSSL is best for every number of messages.
 ///

@@ -1,7 +1,7 @@
-// SHA-256 by the SHA instructions of x86-64, one to four messages interleaved.
+// SHA-256 by the SHA instructions of x86-64, one to three messages interleaved.
 //
-// A message alone waits for the latency of its own rounds; a second, third and fourth fill the gaps. How many pay
-// depends on the CPU: two on Intel's (the unit is saturated), three or four on AMD's.
+// A message alone waits for the latency of its own rounds; a second and a third fill the gaps. How many pay depends
+// on the CPU: two on Intel's (the unit is saturated), three on AMD's. Four spill more than they fill.
 
 #include "sha256_kernels.hpp"
 
@@ -86,6 +86,5 @@ template <unsigned Lanes> inline void compress(sha256_lane* const* lanes, std::s
 void sha256_shani_x1(sha256_lane* const* lanes, std::size_t blocks) noexcept { compress<1>(lanes, blocks); }
 void sha256_shani_x2(sha256_lane* const* lanes, std::size_t blocks) noexcept { compress<2>(lanes, blocks); }
 void sha256_shani_x3(sha256_lane* const* lanes, std::size_t blocks) noexcept { compress<3>(lanes, blocks); }
-void sha256_shani_x4(sha256_lane* const* lanes, std::size_t blocks) noexcept { compress<4>(lanes, blocks); }
 
 } // namespace weir::hashing

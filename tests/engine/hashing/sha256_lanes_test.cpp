@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <string>
 
 namespace {
@@ -56,6 +57,26 @@ TEST_CASE("sha256 lanes: kernels that change with the number of messages left gi
             ;
         batch.check(weir::hash_algorithm::sha256);
     }
+}
+
+TEST_CASE("sha256 plan: a busy neighbour on the core does not hide that three streams are the best")
+{
+    const sha256_kernel kernels[] = {{"x1", sha256_portable_x1, 1},
+                                     {"x2", sha256_portable_x1, 2},
+                                     {"x3", sha256_portable_x1, 3, true},
+                                     {"x16", sha256_portable_x1, 16}};
+    // Nanoseconds a block as Zen 3 and Zen 4 gave them, alone and beside a neighbour.
+    for (const auto& seconds : {std::array{40.4, 21.6, 18.1, 27.0}, std::array{40.7, 23.8, 27.4, 32.0}}) {
+        const sha256_plan plan = make_sha256_plan(kernels, seconds);
+        CHECK(plan.kernels[1] == &kernels[0]);
+        CHECK(plan.kernels[2] == &kernels[1]);
+        CHECK(plan.kernels[3] == &kernels[2]);
+        CHECK(plan.kernels[16] == &kernels[2]);
+    }
+    // Sapphire Rapids: lanes of AVX-512 win where there are enough messages.
+    const sha256_plan plan = make_sha256_plan(kernels, std::array{50.0, 41.0, 41.0, 23.6});
+    CHECK(plan.kernels[3] == &kernels[2]);
+    CHECK(plan.kernels[16] == &kernels[3]);
 }
 
 TEST_CASE("sha256 plan: there is a kernel of the level for every number of messages")
