@@ -10,14 +10,21 @@
 #include <weir/size.hpp>
 #include <weir/worker_pool.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <fmt/format.h>
 
 #include <atomic>
 #include <chrono>
+#include <deque>
+#include <exception>
+#include <memory>
 #include <variant>
 
 namespace tool {
@@ -38,7 +45,8 @@ Exit: 0 all files are as listed; 1 a file is not, cannot be read, or a line of L
 3 the output failed; 130 or 143 by a signal.
 )";
 
-/// One check of one list. The comparing runs on a worker, since it waits for files; what it says is said on the loop.
+/// One check of one list. Reading the list and the verdicts, in its order, are a coroutine on a strand of the workers;
+/// batches of chunks are read and digested by all of them. What there is to say is said on the loop.
 class check_run {
 public:
     check_run(std::string list, const display_options& display)
@@ -47,8 +55,7 @@ public:
           session_(quiet_ ? progress_mode::never : display.progress,
                    [this] {
                        return work_done{bytes_, files_, {}};
-                   }),
-          worker_({.threads = 1})
+                   })
     {}
 
     int run()
@@ -62,7 +69,7 @@ private:
 
     asio::awaitable<void> start()
     {
-        auto strand = asio::make_strand(worker_.executor());
+        auto strand = asio::make_strand(workers_.executor());
         auto work = compare_all();
         co_await asio::co_spawn(strand, std::move(work), asio::use_awaitable);
     }
@@ -72,47 +79,102 @@ private:
         path_list lines(list_, '\n');
         while (const std::optional<std::string> line = lines.next()) {
             ++line_number_;
-            take(*line);
+            if (take(*line))
+                co_await start_batch();
             if (said_.size() + complaints_.size() >= 16_KiB || clock::now() >= next_hop_)
                 co_await hand_over();
         }
+        co_await start_batch();
+        while (!running_.empty())
+            co_await finish_batch();
         for (const verdict& result : compare_.rest())
             say_verdict(result);
         co_await hand_over();
     }
 
-    void take(const std::string& line)
+    /// A batch that a worker is at.
+    struct running_batch {
+        std::shared_ptr<check_batch> lines;
+        bool done = false; // said on the strand
+        std::exception_ptr failure;
+    };
+
+    /// Gives what was added to the workers. One batch more than they are waits for a free one.
+    asio::awaitable<void> start_batch()
+    {
+        while (running_.size() > workers_.size())
+            co_await finish_batch();
+        auto lines = compare_.next_batch();
+        if (!lines)
+            co_return;
+        const auto strand = co_await asio::this_coro::executor;
+        if (!batch_done_)
+            batch_done_ = std::make_shared<asio::steady_timer>(strand, clock::time_point::max());
+        const auto& batch = running_.emplace_back(std::make_shared<running_batch>());
+        batch->lines = std::move(lines);
+        auto work = [batch, strand, told = batch_done_] {
+            std::exception_ptr failure;
+            try {
+                batch->lines->run();
+            }
+            catch (...) {
+                failure = std::current_exception();
+            }
+            asio::post(strand, [batch, told, failure] {
+                batch->done = true;
+                batch->failure = failure;
+                told->cancel();
+            });
+        };
+        asio::post(workers_.executor(), std::move(work));
+    }
+
+    /// Waits for the oldest batch and says its verdicts.
+    asio::awaitable<void> finish_batch()
+    {
+        const std::shared_ptr<running_batch> oldest = running_.front();
+        while (!oldest->done) {
+            (void)co_await batch_done_->async_wait(asio::as_tuple(asio::use_awaitable));
+        }
+        if (oldest->failure)
+            std::rethrow_exception(oldest->failure);
+        running_.pop_front();
+        bytes_ += oldest->lines->bytes();
+        for (const verdict& result : compare_.finish(std::move(oldest->lines)))
+            say_verdict(result);
+    }
+
+    /// \returns  whether a batch is complete
+    bool take(const std::string& line)
     {
         try {
             const listed entry = parse_listed(line);
-            std::visit([this](const auto& typed) { take(typed); }, entry);
+            return std::visit([this](const auto& typed) { return take(typed); }, entry);
         }
         catch (const weir::error& failure) {
             if (failure.code() != weir::errc::bad_format)
                 throw;
             ++wrong_lines_;
             complain(fmt::format("{}:{}: {}", list_, line_number_, failure.what()));
+            return false;
         }
     }
 
-    void take(const listed_chunk& line)
-    {
-        compare_.chunk(line);
-        bytes_ += line.length;
-    }
+    bool take(const listed_chunk& line) { return compare_.add(line); }
+    bool take(const listed_file& line) { return compare_.add(line); }
 
-    void take(const listed_file& line) { say_verdict(compare_.file(line)); }
-
-    void take(const listed_error& line)
+    bool take(const listed_error& line)
     {
         compare_.forget(line.path);
         complain(fmt::format("{}: could not be read when the list was made", line.path));
+        return false;
     }
 
-    void take(const listed_summary& line)
+    bool take(const listed_summary& line)
     {
         if (line.interrupted)
             complain(fmt::format("{}: was interrupted, and may lack files", list_));
+        return false;
     }
 
     void say_verdict(const verdict& result)
@@ -161,11 +223,13 @@ private:
 
     std::string list_;
     bool quiet_;
-    session session_; // holds the loop: before the worker, which completes on it
-    weir::worker_pool worker_;
+    session session_; // holds the loop: before the workers, which complete on it
+    weir::worker_pool workers_;
 
-    // The worker's, and the loop's once the work has ended.
+    // The strand's, and the loop's once the work has ended.
     verifier compare_;
+    std::deque<std::shared_ptr<running_batch>> running_; // in the order of the list
+    std::shared_ptr<asio::steady_timer> batch_done_;     // never fires: cancelled when one is
     std::string said_;
     std::string complaints_;
     clock::time_point next_hop_ = clock::now() + 10ms;

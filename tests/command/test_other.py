@@ -83,6 +83,21 @@ class Check(CommandTest):
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stdout.decode(), r"^t/small: FAILED \(.*\)\n$")
 
+    def test_a_long_list_of_several_hashes_has_its_verdicts_in_its_order(self):
+        for number in range(40):
+            self.write(f"many/{number:02}", noise(700_000 + number))
+        text = b"".join(self.weir("ingest", "--json", "--chunk-avg", "16K", "--hash", chosen, "many").stdout
+                        for chosen in ("sha256", "sha512-256"))
+        self.write("list", text)
+        with open(os.path.join(self.directory, "many/23"), "r+b") as file:
+            file.seek(699_999)
+            file.write(b"?" if noise(700_023)[699_999:700_000] != b"?" else b"!")
+        result = self.weir("check", "list")
+        verdicts = [line.partition(": ") for line in result.stdout.decode().splitlines()[:-1]]
+        self.assertEqual([path for path, _, _ in verdicts], [each["path"] for each in of_type(lines_of(text), "file")])
+        self.assertEqual({path for path, _, said in verdicts if said != "OK"}, {"many/23"})
+        self.assertEqual([said[:6] for path, _, said in verdicts if path == "many/23"], ["FAILED"] * 2)
+
     def test_a_list_comes_from_standard_input_too(self):
         self.assertEqual(self.check("-", stdin=self.list())[0], 0)
 
