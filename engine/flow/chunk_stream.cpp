@@ -14,6 +14,7 @@ namespace asio = boost::asio;
 chunk_stream::chunk_stream(engine& owner, std::unique_ptr<source> input, const stream_options& options)
     : pipeline_(std::make_shared<pipeline>(owner, std::move(input), options))
 {
+    pipeline_->enlist(owner);
 }
 
 chunk_stream::chunk_stream(chunk_stream&& other) noexcept
@@ -86,6 +87,7 @@ asio::awaitable<void> chunk_stream::close()
     while (!work.finished()) // once set it stays so
         co_await work.drained.async_wait(asio::use_awaitable);
     work.drop_queue();
+    work.strike_off();
 }
 
 const chunker_options& chunk_stream::chunker() const noexcept { return pipeline_->sizes(); }

@@ -1,6 +1,7 @@
 #include <weir/engine.hpp>
 
 #include "base/cgroup.hpp"
+#include "flow/shutdown.hpp"
 
 #include <weir/error.hpp>
 
@@ -63,17 +64,32 @@ std::shared_ptr<buffer_pool> make_engine_pool(const engine_options& options)
 
 engine::engine(boost::asio::any_io_executor executor, const engine_options& options)
     : engine(std::move(executor), make_engine_pool(options), std::make_shared<worker_pool>(options.workers),
-             options.block_bytes, options.observer)
+             options)
 {
 }
 
 engine::engine(boost::asio::any_io_executor executor, std::shared_ptr<buffer_pool> pool,
-               std::shared_ptr<worker_pool> workers, std::size_t block_bytes, weir::observer* observer)
-    : executor_(std::move(executor)), pool_(std::move(pool)), workers_(std::move(workers)), block_bytes_(block_bytes),
-      memory_bytes_(pool_->options().max_bytes), observer_(observer)
+               std::shared_ptr<worker_pool> workers, const engine_options& options)
+    : executor_(std::move(executor)),
+      own_resources_(options.resources ? nullptr : std::make_unique<registry>(options.observer)),
+      resources_(options.resources ? options.resources : own_resources_.get()), pool_(std::move(pool)),
+      workers_(std::move(workers)), block_bytes_(options.block_bytes), memory_bytes_(pool_->options().max_bytes),
+      observer_(options.observer), intake_(std::make_shared<detail::intake>()), trimmer_(std::make_shared<detail::pool_trimmer>(pool_))
 {
+    intake_entry_ = resources_->add(
+        {.name = "engine", .phase = shutdown_phase::stop_accepting, .target = intake_, .counted = false});
+    trimmer_entry_ = resources_->add(
+        {.kind = resource_kind::pool_blocks, .name = "pool", .target = trimmer_, .counted = false});
 }
 
 engine::~engine() = default;
+
+bool engine::accepting() const noexcept { return intake_->open(); }
+
+void engine::ensure_accepting(std::string_view operation, std::string_view subject) const
+{
+    if (!accepting())
+        throw error(errc::closed, operation, subject);
+}
 
 } // namespace weir

@@ -49,8 +49,8 @@ std::size_t required_memory_bytes(const chunker_options& chunker, std::size_t re
 }
 
 chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, const stream_options& options)
-    : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()), block_bytes_(owner.block_bytes()),
-      hash_(options.hash), strand_(asio::make_strand(workers_.executor())), source_(std::move(input)),
+    : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()), resources_(owner.resources()),
+      name_(input->name()), block_bytes_(owner.block_bytes()), hash_(options.hash), strand_(asio::make_strand(workers_.executor())), source_(std::move(input)),
       chunker_(chunker_for(options.chunker, options.sizes, source_->size()))
 {
     const std::size_t needed = required_memory_bytes(sizes(), source_->read_ahead_blocks(), block_bytes_);
@@ -93,8 +93,15 @@ private:
 void chunk_stream::pipeline::start(const std::shared_ptr<pipeline>& self)
 {
     assert(!self->started_);
-    self->started_ = true;
-    self->started_at_ = clock::now();
+    {
+        std::lock_guard lock(self->mutex_);
+        self->started_ = true;
+        self->started_at_ = clock::now();
+        if (self->abandoned_) {
+            self->ended_ = true;
+            return;
+        }
+    }
     const auto signal = std::make_shared<asio::cancellation_signal>();
     self->signal_ = signal;
     asio::co_spawn(*self->strand_, run(self, last_word(self)),
@@ -127,6 +134,8 @@ asio::awaitable<void> chunk_stream::pipeline::run(std::shared_ptr<pipeline> self
 
 asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipeline>& self)
 {
+    if (cancelled())
+        throw error(errc::closed, "stream", name_);
     const std::size_t needed = required_memory_bytes(sizes(), source_->read_ahead_blocks(), block_bytes_);
     {
         const auto waiting = stages.waiting(stage::read);
@@ -134,6 +143,8 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
         reservation granted
             = co_await pool_.async_reserve(needed / block_bytes_, block_bytes_, asio::use_awaitable);
         memory_.emplace(std::move(granted));
+        memory_->keep_registered(
+            resources_.add({.kind = resource_kind::reservation, .name = name_, .bytes = needed}));
         wait.succeed(needed, needed / block_bytes_);
     }
 
@@ -396,16 +407,22 @@ void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
 detail::unit* chunk_stream::pipeline::take(bool& ended)
 {
     std::unique_lock lock(mutex_);
+    if (abandoned_)
+        throw error(errc::closed, "stream", name_);
     if (!queue_.empty() && queue_.front()->digested) {
         detail::unit* const next = queue_.front();
         if (next->failure)
             std::rethrow_exception(next->failure);
         queue_.erase(queue_.begin());
-        return next;
+        return lent_ = next;
     }
     ended = ended_ && queue_.empty();
-    if (ended && failure_)
-        std::rethrow_exception(failure_);
+    const std::exception_ptr failure = failure_;
+    lock.unlock();
+    if (ended)
+        strike_off();
+    if (ended && failure)
+        std::rethrow_exception(failure);
     return nullptr;
 }
 
@@ -414,18 +431,24 @@ void chunk_stream::pipeline::recycle(detail::unit* used) noexcept
     if (!used)
         return;
     used->clear();
+    bool returned = false;
     {
         std::lock_guard lock(mutex_);
+        lent_ = nullptr;
         idle_.push_back(used);
+        returned = abandoned_;
     }
     room_.set();
+    if (returned)
+        returned_.set();
 }
 
 void chunk_stream::pipeline::drop_queue() noexcept
 {
     std::lock_guard lock(mutex_);
     for (const auto& each : units_)
-        each->clear();
+        if (each.get() != lent_)
+            each->clear();
     queue_.clear();
 }
 

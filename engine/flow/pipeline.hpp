@@ -5,6 +5,7 @@
 
 #include <weir/chunk_stream.hpp>
 #include <weir/detail/async_event.hpp>
+#include <weir/registry.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/strand.hpp>
@@ -14,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace weir {
@@ -22,9 +24,16 @@ namespace weir {
 ///
 /// Three sides meet here. The producer (one coroutine on `strand_`) reads, cuts, and fills `open_`. Digest tasks run
 /// on the worker pool, one a unit. The consumer takes finished units in order. `mutex_` guards what they share.
-class chunk_stream::pipeline {
+class chunk_stream::pipeline final : public cleanable, public std::enable_shared_from_this<pipeline> {
 public:
     pipeline(engine& owner, std::unique_ptr<source> input, const stream_options& options);
+
+    /// Makes it known to the registry of its engine. \throws weir::error  `errc::closed`: too late for that
+    void enlist(engine& owner);
+
+    // The registry's side (pipeline_cleanup.cpp): consumers get `errc::closed` from now on.
+    [[nodiscard]] boost::asio::awaitable<void> release() override;
+    bool force_release() noexcept override;
 
     // The consumer's side.
     static void start(const std::shared_ptr<pipeline>& self); ///< once
@@ -33,7 +42,8 @@ public:
     detail::unit* take(bool& ended);
     void recycle(detail::unit* used) noexcept; ///< null is fine
     static void cancel(const std::shared_ptr<pipeline>& self);
-    void drop_queue() noexcept; ///< \pre finished()
+    void drop_queue() noexcept; ///< all but what the consumer has; \pre finished()
+    void strike_off() noexcept; ///< of the registry: nothing is left to clean up
     [[nodiscard]] bool started() const noexcept { return started_; }
     [[nodiscard]] bool finished() const;
     [[nodiscard]] bool cancelled() const;
@@ -64,10 +74,14 @@ private:
     static void digest_turn(const std::shared_ptr<pipeline>& self, detail::unit* target);
     void digested(detail::unit* target) noexcept;
     void end(std::exception_ptr failure) noexcept;
+    void abandon();
+    [[nodiscard]] bool lends() const;
 
     worker_pool& workers_;
     buffer_pool& pool_;
     weir::observer* observer_;
+    registry& resources_;
+    const std::string name_; ///< of the source
     std::size_t block_bytes_;
     hash_algorithm hash_;
     std::optional<boost::asio::strand<worker_pool::executor_type>> strand_; ///< until the end: then the engine may go
@@ -97,11 +111,15 @@ private:
     std::vector<std::unique_ptr<detail::unit>> units_; ///< all of them
     std::vector<detail::unit*> idle_;
     std::vector<detail::unit*> queue_; ///< dispatched and not yet taken, in the order of the stream
+    detail::unit* lent_ = nullptr; ///< with the consumer
     std::size_t digesting_ = 0;
     bool cancelled_ = false;
+    bool abandoned_ = false; ///< by the registry
     bool ended_ = false;
     std::exception_ptr failure_;
+    registration entry_;
     detail::async_event room_; ///< a unit became idle
+    detail::async_event returned_; ///< abandoned, and the consumer has nothing any more
 };
 
 } // namespace weir

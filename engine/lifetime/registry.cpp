@@ -117,8 +117,9 @@ cleanup_counts cleanup_report::total() const noexcept
 
 registration::place registration::shared::add(resource_description&& what)
 {
-    counters& counted = kinds[static_cast<std::size_t>(what.kind)];
+    counters& numbers = kinds[static_cast<std::size_t>(what.kind)];
     const std::uint64_t bytes = what.bytes;
+    const bool counted = what.counted;
     const std::uint32_t number = shard_of_this_thread(shards.size());
     std::uint32_t slot = 0;
     {
@@ -133,9 +134,11 @@ registration::place registration::shared::add(resource_description&& what)
         mine.free.pop_back();
         mine.slots[slot] = entry{std::move(what), clock::now(), true};
     }
-    counted.total.fetch_add(1, std::memory_order_relaxed);
-    counted.live_bytes.fetch_add(bytes, std::memory_order_relaxed);
-    raise_to(counted.peak, counted.live.fetch_add(1, std::memory_order_relaxed) + 1);
+    if (counted) {
+        numbers.total.fetch_add(1, std::memory_order_relaxed);
+        numbers.live_bytes.fetch_add(bytes, std::memory_order_relaxed);
+        raise_to(numbers.peak, numbers.live.fetch_add(1, std::memory_order_relaxed) + 1);
+    }
     return {number, slot};
 }
 
@@ -151,9 +154,11 @@ void registration::shared::remove(place where) noexcept
         gone = std::exchange(leaving.what, {});
         owner.free.push_back(where.slot);
     }
-    counters& counted = kinds[static_cast<std::size_t>(gone.kind)];
-    counted.live.fetch_sub(1, std::memory_order_relaxed);
-    counted.live_bytes.fetch_sub(gone.bytes, std::memory_order_relaxed);
+    if (!gone.counted)
+        return;
+    counters& numbers = kinds[static_cast<std::size_t>(gone.kind)];
+    numbers.live.fetch_sub(1, std::memory_order_relaxed);
+    numbers.live_bytes.fetch_sub(gone.bytes, std::memory_order_relaxed);
 }
 
 registration::registration() noexcept = default;
@@ -211,7 +216,8 @@ std::vector<live_resource> registry::live_resources() const
     std::vector<live_resource> found;
     const auto now = registration::shared::clock::now();
     state_->for_each([&](const registration::shared::entry& each) {
-        found.push_back({each.what.kind, each.what.name, each.what.bytes, now - each.since});
+        if (each.what.counted)
+            found.push_back({each.what.kind, each.what.name, each.what.bytes, now - each.since});
     });
     std::ranges::sort(found, std::greater(), &live_resource::age);
     return found;

@@ -192,6 +192,12 @@ std::size_t reservation::blocks() const noexcept { return state_ ? state_->block
 std::size_t reservation::block_bytes() const noexcept { return state_ ? state_->block_bytes() : 0; }
 std::size_t reservation::free_blocks() const noexcept { return state_ ? state_->free_blocks() : 0; }
 
+void reservation::keep_registered(registration entry)
+{
+    if (state_)
+        state_->keep_registered(std::move(entry));
+}
+
 std::optional<buffer> reservation::try_take()
 {
     return state_ ? state_->try_take() : std::nullopt;

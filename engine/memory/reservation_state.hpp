@@ -3,6 +3,7 @@
 
 #include "memory/slab.hpp"
 
+#include <weir/registry.hpp>
 #include <weir/reservation.hpp>
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 namespace weir::detail {
 
@@ -34,6 +36,7 @@ public:
     /// A block that was taken here comes back.
     void give_back(pool_block& returned) noexcept;
     void close();
+    void keep_registered(registration entry) noexcept { entry_ = std::move(entry); }
 
 private:
     using waiters = std::map<std::uint64_t, buffer_completion>; // by the order of coming
@@ -43,6 +46,7 @@ private:
     [[nodiscard]] bool keeps(const pool_block& returned) const noexcept;
     void cancel(std::uint64_t order);
 
+    registration entry_; // first: ended last
     const std::shared_ptr<pool_state> pool_;
     tier& home_;
     const std::size_t blocks_;

@@ -18,6 +18,7 @@ descriptor_source::descriptor_source(engine& owner, file_handle file, std::strin
     : executor_(owner.executor()), file_(std::move(file)), name_(std::move(name)),
       watching_(std::make_shared<std::atomic<bool>>(false))
 {
+    entry_ = owner.resources().add({.kind = resource_kind::file, .name = name_});
 }
 
 // O_NONBLOCK would be seen by whoever shares the open file, a shell's terminal for instance. So look first: what
@@ -91,6 +92,7 @@ asio::awaitable<void> descriptor_source::close()
     watched_.reset();
     filler_.reset();
     file_.close();
+    entry_.reset();
     co_return;
 }
 

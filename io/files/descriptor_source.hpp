@@ -27,6 +27,7 @@ private:
     void watch();
 
     boost::asio::any_io_executor executor_;
+    registration entry_;
     file_handle file_;
     std::string name_;
     std::uint64_t position_ = 0;

@@ -58,6 +58,7 @@ std::unique_ptr<source> open_file(engine& owner, const std::filesystem::path& pa
 
 std::unique_ptr<source> open_file(engine& owner, file_handle file, std::string name, const file_options& options)
 {
+    owner.ensure_accepting("open", name);
     const file_type type = file.info(name).type;
     if (type == file_type::directory)
         throw_system_error(EISDIR, "read", name);
@@ -69,6 +70,7 @@ std::unique_ptr<source> open_file(engine& owner, file_handle file, std::string n
 
 std::unique_ptr<source> open_descriptor(engine& owner, int descriptor, std::string name, const file_options& options)
 {
+    owner.ensure_accepting("open", name);
     file_handle copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
     if (!copy)
         throw_system_error(errno, "open", name);

@@ -42,6 +42,8 @@ mapped_file::mapped_file(file_handle file, std::string name, const map_options& 
     const std::uint64_t most = std::numeric_limits<std::ptrdiff_t>::max();
     const std::uint64_t rest = std::min(info.size - options.offset, most);
     size_ = options.length ? std::min<std::size_t>(*options.length, rest) : rest;
+    if (options.resources)
+        entry_ = options.resources->add({.kind = resource_kind::mapping, .name = name_, .bytes = size_});
     if (size_ > 0)
         map(options);
 }
@@ -82,7 +84,7 @@ void mapped_file::unmap() noexcept
 }
 
 mapped_file::mapped_file(mapped_file&& other) noexcept
-    : file_(std::move(other.file_)), name_(std::move(other.name_)), offset_(other.offset_),
+    : entry_(std::move(other.entry_)), file_(std::move(other.file_)), name_(std::move(other.name_)), offset_(other.offset_),
       size_(std::exchange(other.size_, 0)), memory_(std::exchange(other.memory_, nullptr)),
       memory_bytes_(other.memory_bytes_), skipped_(other.skipped_), broken_(std::exchange(other.broken_, nullptr))
 {
@@ -92,6 +94,7 @@ mapped_file& mapped_file::operator=(mapped_file&& other) noexcept
 {
     if (this != &other) {
         unmap();
+        entry_ = std::move(other.entry_);
         file_ = std::move(other.file_);
         name_ = std::move(other.name_);
         offset_ = other.offset_;

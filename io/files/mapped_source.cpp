@@ -37,13 +37,14 @@ struct mapped_source::window {
 
 mapped_source::mapped_source(engine& owner, file_handle file, std::string name, const file_options& options,
                              std::uint64_t start)
-    : file_(std::move(file)), name_(std::move(name)), read_ahead_blocks_(options.read_ahead_blocks), start_(start),
+    : resources_(owner.resources()), file_(std::move(file)), name_(std::move(name)), read_ahead_blocks_(options.read_ahead_blocks), start_(start),
       position_(start), broken_(std::make_shared<std::atomic<bool>>(false)),
       counters_(&find_threads(owner.executor()).counters())
 {
     if (!mapping_guard_installed())
         throw error(errc::backend_unavailable, "open", name_, std::nullopt, "mmap needs the mapping guard");
     const file_info info = file_.info(name_);
+    entry_ = resources_.add({.kind = resource_kind::file, .name = name_, .bytes = info.size});
     end_ = std::max(info.size, start);
     if (info.allocated_bytes < info.size)
         holes_.start(file_.descriptor());
@@ -106,6 +107,7 @@ slice mapped_source::map_window(std::vector<buffer> tokens, std::size_t count)
     options.length = count;
     options.advice = map_advice::sequential;
     options.direct_access = true;
+    options.resources = &resources_;
     mapped_file map(std::move(copy), name_, options);
     if (map.size() < count)
         throw error(errc::mapping_broken, "read", name_, position_ + map.size());

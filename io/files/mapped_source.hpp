@@ -32,6 +32,8 @@ private:
     void look_at_end();
     [[nodiscard]] slice map_window(std::vector<buffer> tokens, std::size_t count);
 
+    registry& resources_;
+    registration entry_;
     file_handle file_;
     std::string name_;
     std::size_t read_ahead_blocks_;

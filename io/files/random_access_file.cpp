@@ -3,17 +3,50 @@
 
 #include "files/read_service.hpp"
 
+#include <weir/detail/async_event.hpp>
+#include <weir/error.hpp>
+
 #include <boost/asio/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
 
 namespace weir {
 namespace detail {
 
-struct file_state {
+struct file_state final : cleanable {
     file_state(file_handle opened, std::string path, read_service& by, bool directly) noexcept
         : file(std::move(opened)), name(std::move(path)), service(&by), direct(directly)
     {
+    }
+
+    /// \returns  false when the file is closed; else `end_read` follows
+    [[nodiscard]] bool begin_read() noexcept
+    {
+        std::uint64_t seen = reads.load();
+        while ((seen & closed) == 0)
+            if (reads.compare_exchange_weak(seen, seen + 1))
+                return true;
+        return false;
+    }
+    void end_read() noexcept
+    {
+        if (reads.fetch_sub(1) == closed + 1)
+            close();
+    }
+
+    bool release_now() noexcept override { return force_release(); }
+    boost::asio::awaitable<void> release() override
+    {
+        force_release();
+        co_await gone.async_wait(boost::asio::use_awaitable);
+    }
+    bool force_release() noexcept override
+    {
+        const std::uint64_t before = reads.fetch_or(closed);
+        if (before == 0)
+            close();
+        return (before & ~closed) == 0;
     }
 
     file_handle file;
@@ -21,6 +54,22 @@ struct file_state {
     read_service* service; // of the io_context, which outlives its files
     bool direct;
     std::atomic<std::uint64_t> position = 0;
+
+    registration entry;
+
+private:
+    static constexpr std::uint64_t closed = std::uint64_t{1} << 63;
+
+    // Once: by whoever ends the last read of a closed file, or closes one without reads.
+    void close() noexcept
+    {
+        file.close();
+        entry.reset();
+        gone.set();
+    }
+
+    std::atomic<std::uint64_t> reads = 0; ///< under way, and whether it is closed
+    async_event gone;
 };
 
 namespace {
@@ -39,6 +88,20 @@ public:
         : file_(std::move(file)), handler_(std::move(handler)), moves_position_(moves_position)
     {
     }
+    ~handler_read() override
+    {
+        if (begun_)
+            file_->end_read();
+    }
+
+    /// \returns  false when the file is closed; the handler knows by then
+    [[nodiscard]] bool begin()
+    {
+        begun_ = file_->begin_read();
+        if (!begun_)
+            std::move(handler_).post(code(errc::closed), 0);
+        return begun_;
+    }
 
     void complete(std::error_code failure, std::size_t count) noexcept override
     {
@@ -54,6 +117,7 @@ private:
     std::shared_ptr<file_state> file_;
     read_completion handler_;
     bool moves_position_;
+    bool begun_ = false;
 };
 
 void start_read(const std::shared_ptr<file_state>& file, std::uint64_t offset, boost::asio::mutable_buffer memory,
@@ -63,10 +127,13 @@ void start_read(const std::shared_ptr<file_state>& file, std::uint64_t offset, b
         return std::move(handler).post({}, 0);
     read_service& service = *file->service;
     const std::uint64_t id = service.next_id();
-    // Before the start: afterwards the handler may be gone.
-    if (auto slot = handler.slot(); slot.is_connected())
-        slot.assign([&service, id](boost::asio::cancellation_type) { service.cancel(id); });
+    auto slot = handler.slot();
     auto operation = std::make_unique<handler_read>(file, std::move(handler), moves_position);
+    if (!operation->begin())
+        return;
+    // Before the start: afterwards the handler may be gone.
+    if (slot.is_connected())
+        slot.assign([&service, id](boost::asio::cancellation_type) { service.cancel(id); });
     operation->id = id;
     operation->descriptor = file->file.descriptor();
     operation->offset = offset;
@@ -84,8 +151,12 @@ std::shared_ptr<file_state> open_state(const boost::asio::any_io_executor& execu
         throw error(errc::not_seekable, "open", name);
     if (type == file_type::directory)
         throw_system_error(EISDIR, "open", name);
-    return std::make_shared<file_state>(std::move(file), std::move(name), find_backend(executor, options.backend),
-                                        options.direct);
+    const auto state = std::make_shared<file_state>(std::move(file), std::move(name),
+                                                    find_backend(executor, options.backend), options.direct);
+    if (options.resources)
+        state->entry
+            = options.resources->add({.kind = resource_kind::file, .name = state->name, .target = state});
+    return state;
 }
 
 } // namespace

@@ -57,6 +57,7 @@ regular_source::regular_source(engine& owner, file_handle file, std::string name
     const off_t device_end = info.type == file_type::block_device ? ::lseek(file_->descriptor(), 0, SEEK_END) : 0;
     endless_ = !sized && device_end <= 0;
     end_ = sized ? info.size : endless_ ? unknown_end : static_cast<std::uint64_t>(device_end);
+    entry_ = owner.resources().add({.kind = resource_kind::file, .name = name_, .bytes = info.size});
     if (sized && info.allocated_bytes < info.size)
         holes_.start(file_->descriptor());
     if (direct_ && start % direct_alignment != 0)

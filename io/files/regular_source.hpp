@@ -47,6 +47,7 @@ private:
     [[nodiscard]] step fail(std::error_code code);
 
     boost::asio::any_io_executor executor_;
+    registration entry_;
     std::shared_ptr<const file_handle> file_; // shared with the reads that are under way
     std::string name_;
     file_options options_;

@@ -57,6 +57,7 @@ ingest_options checked(ingest_options options, const engine& owner)
         throw error(errc::pool_too_small, "ingest", {}, std::nullopt,
                     std::to_string(needed) + " bytes are needed for chunks of up to " + std::to_string(largest.max)
                         + ", the limit is " + std::to_string(owner.memory_bytes()));
+    owner.ensure_accepting("ingest", {});
     options.backend = resolve_backend(owner.executor(), options.backend);
     return options;
 }
@@ -68,7 +69,7 @@ public:
     impl(engine& owner, ingest_options options, ingest_sink& output)
         : jobs_(options.jobs != 0 ? options.jobs : owner.workers().size()),
           work_(std::make_shared<detail::ingest_work>(owner, checked(std::move(options), owner), jobs_)),
-          lanes_(work_), output_(output),
+          lanes_(std::make_shared<detail::lane_group>(work_)), output_(output),
           kernels_("cut=" + std::string(chunker(chunker_for(work_->options.chunker, work_->options.sizes, 0)).kernel())
                    + " digest=" + std::string(multi_hasher(work_->options.hash).kernel()))
     {
@@ -82,14 +83,14 @@ public:
     impl& operator=(const impl&) = delete;
 
     /// A job that is destroyed while it runs, with a caller's context that was stopped, leaves lanes behind.
-    ~impl() { lanes_.cancel(); }
+    ~impl() { lanes_->cancel(); }
 
     asio::awaitable<void> run(path_supplier paths)
     {
         co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
         started_ = clock::now();
         work_->paths = std::move(paths);
-        lanes_.start(jobs_);
+        start_lanes();
         std::exception_ptr failure;
         try {
             co_await deliver();
@@ -100,9 +101,12 @@ public:
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         if (failure)
             co_await stop_lanes();
+        entry_.reset();
         ended_ = clock::now();
         if (!failure)
             failure = work_->reports.failure();
+        if (failure && code_of(failure) == condition::cancelled && !work_->owner.accepting())
+            failure = std::make_exception_ptr(error(errc::closed, "ingest"));
         if (failure)
             std::rethrow_exception(failure);
     }
@@ -128,9 +132,18 @@ public:
     }
 
 private:
+    /// Started before they are registered, and registered before the look: a clean-up stops them or is seen.
+    void start_lanes()
+    {
+        lanes_->start(jobs_);
+        entry_ = work_->owner.resources().add({.kind = resource_kind::flow, .name = "ingest", .target = lanes_});
+        if (!work_->owner.accepting())
+            lanes_->cancel();
+    }
+
     asio::awaitable<void> stop_lanes()
     {
-        lanes_.cancel();
+        lanes_->cancel();
         while (detail::report* unread = co_await work_->reports.receive())
             work_->reports.put_back(unread);
     }
@@ -184,7 +197,8 @@ private:
 
     std::size_t jobs_;
     std::shared_ptr<detail::ingest_work> work_; ///< the lanes share it: they may end after the job
-    detail::lane_group lanes_;
+    std::shared_ptr<detail::lane_group> lanes_;
+    registration entry_; ///< while it runs
     ingest_sink& output_;
     std::string kernels_;
     std::atomic<clock::time_point> started_{};

@@ -213,6 +213,8 @@ void ingest_lane::read_files()
             large_.push_back({std::move(each), file_handle()});
         return;
     }
+    memory_->keep_registered(work_.owner.resources().add(
+        {.kind = resource_kind::reservation, .name = "small files", .bytes = wanted * block}));
     std::vector<buffer> slots;
     for (std::size_t i = 0; i < slot_blocks; ++i)
         for (buffer& each : split(*memory_->try_take_own(), slot_bytes))
@@ -335,6 +337,7 @@ asio::awaitable<void> ingest_lane::pass_or_fail(std::string path, std::unique_pt
         co_await pass(std::move(path), std::move(input));
         co_return;
     }
+    check_cancelled();
     co_await start_report();
     fail(std::move(path), failure);
 }
@@ -423,7 +426,8 @@ void ingest_lane::fail(std::string path, std::exception_ptr failure)
 
 void ingest_lane::check_cancelled() const
 {
-    if (work_.cancelled)
+    // An engine that is shut down refuses every file: the job is over then, and no file is to blame.
+    if (work_.cancelled || !work_.owner.accepting())
         throw boost::system::system_error(asio::error::operation_aborted);
 }
 

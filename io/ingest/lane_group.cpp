@@ -82,4 +82,20 @@ void lane_group::cancel()
             asio::post(running->strand, [running] { running->signal.emit(asio::cancellation_type::terminal); });
 }
 
+asio::awaitable<void> lane_group::release()
+{
+    cancel();
+    co_await work_->reports.wait_for_lanes();
+}
+
+bool lane_group::force_release() noexcept
+{
+    try {
+        cancel();
+    }
+    catch (...) { // no memory to ask them: they go on
+    }
+    return work_->reports.all_ended();
+}
+
 } // namespace weir::detail

@@ -3,6 +3,8 @@
 
 #include "lane.hpp"
 
+#include <weir/registry.hpp>
+
 #include <memory>
 #include <vector>
 
@@ -10,13 +12,17 @@ namespace weir::detail {
 
 /// \par Thread-safety
 /// `start` comes first; the rest from any thread.
-class lane_group {
+class lane_group final : public cleanable {
 public:
     explicit lane_group(std::shared_ptr<ingest_work> work) noexcept : work_(std::move(work)) {}
 
     void start(std::size_t lanes);
     /// Asks the lanes that still run to end. Does nothing once all have, also after the end of their engine.
     void cancel();
+
+    // The registry's side: the job then ends by `errc::closed`.
+    [[nodiscard]] boost::asio::awaitable<void> release() override;
+    bool force_release() noexcept override;
 
 private:
     struct runner;

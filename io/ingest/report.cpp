@@ -71,6 +71,8 @@ void report_channel::lane_ended(std::exception_ptr failure) noexcept
             failure_ = std::move(failure);
     }
     arrived_.set();
+    if (all_ended())
+        ended_.set();
 }
 
 asio::awaitable<report*> report_channel::receive()
@@ -95,6 +97,12 @@ bool report_channel::all_ended() const
 {
     std::lock_guard lock(mutex_);
     return running_ == 0;
+}
+
+asio::awaitable<void> report_channel::wait_for_lanes()
+{
+    while (!all_ended())
+        co_await ended_.async_wait(asio::use_awaitable);
 }
 
 std::exception_ptr report_channel::failure() const

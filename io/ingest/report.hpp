@@ -66,6 +66,7 @@ public:
     /// terminal, partial, total: no report is lost.
     [[nodiscard]] boost::asio::awaitable<report*> receive();
     [[nodiscard]] bool all_ended() const;
+    [[nodiscard]] boost::asio::awaitable<void> wait_for_lanes();
     /// Why a lane ended that should not have.
     [[nodiscard]] std::exception_ptr failure() const;
 
@@ -82,6 +83,7 @@ private:
     std::size_t running_;
     std::exception_ptr failure_;
     async_event arrived_;
+    async_event ended_; ///< all lanes have
 };
 
 } // namespace weir::detail

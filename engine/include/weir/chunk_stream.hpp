@@ -58,8 +58,9 @@ static_assert(std::is_trivially_destructible_v<stream_options>);
 /// The engine outlives the stream.
 class WEIR_API chunk_stream {
 public:
-    /// Nothing starts before the first `next`.
+    /// Nothing starts before the first `next`. Registered with the engine, by the name of the source, until its end.
     /// \throws weir::error  `errc::bad_chunk_sizes`
+    ///                      `errc::closed`: the engine was shut down
     ///                      `errc::pool_too_small`: the engine's pool cannot hold `required_memory_bytes`
     chunk_stream(engine& owner, std::unique_ptr<source> input, const stream_options& options = {});
     chunk_stream(chunk_stream&&) noexcept;
@@ -71,7 +72,7 @@ public:
     /// The next chunk; nothing at the end, and at every call after it.
     ///
     /// \throws weir::error  of the source, with path and offset, after all chunks before it were given.
-    ///                      Every later call throws it again.
+    ///                      Every later call throws it again. `errc::closed`: the engine ended or was shut down.
     /// \par Cancellation
     /// terminal, partial, total: nothing is lost; the next call gives what this one would have.
     /// \par Executor

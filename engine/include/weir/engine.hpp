@@ -1,14 +1,17 @@
 #pragma once
-// What flows share: a pool of blocks, workers, and an observer, on the caller's executor.
+// What flows share: a pool of blocks, workers, a registry and an observer, on the caller's executor.
 
 #include <weir/buffer_pool.hpp>
 #include <weir/export.hpp>
+#include <weir/registry.hpp>
 #include <weir/worker_pool.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
+#include <type_traits>
 
 namespace weir {
 
@@ -23,7 +26,18 @@ struct engine_options {
     worker_options workers;
     /// Told what happens, where set; must outlive the engine.
     weir::observer* observer = nullptr;
+    /// Where flows, jobs, files, maps and reservations are registered; must outlive the engine, and may serve several.
+    /// Null: a registry of its own, whose clean-ups the observer is told of.
+    registry* resources = nullptr;
 };
+
+// gcc 12 destroys other aggregates twice that are made in a call which is awaited.
+static_assert(std::is_trivially_destructible_v<engine_options>);
+
+namespace detail {
+class intake;
+class pool_trimmer;
+}
 
 /// The memory limit that `engine_options::memory_bytes == 0` stands for.
 [[nodiscard]] WEIR_API std::size_t default_memory_bytes(std::size_t workers);
@@ -42,9 +56,10 @@ public:
     /// \throws weir::error  `errc::bad_configuration`; system category when threads cannot be made
     explicit engine(boost::asio::any_io_executor executor, const engine_options& options = {});
 
-    /// Shares pool and workers with other engines: a service with one io_context per thread has one of each.
+    /// Shares pool and workers with other engines: a service with one io_context per thread has one of each. Of the
+    /// options, those of memory and workers do not count.
     engine(boost::asio::any_io_executor executor, std::shared_ptr<buffer_pool> pool,
-           std::shared_ptr<worker_pool> workers, std::size_t block_bytes, weir::observer* observer = nullptr);
+           std::shared_ptr<worker_pool> workers, const engine_options& options = {});
 
     engine(const engine&) = delete;
     engine& operator=(const engine&) = delete;
@@ -61,13 +76,28 @@ public:
     /// Null where nobody looks.
     [[nodiscard]] weir::observer* observer() const noexcept { return observer_; }
 
+    /// What lives here, by kind and name. `resources().cleanup_all(deadline)` shuts the engine down: it takes no new
+    /// flow, job or file from then on (`errc::closed`), ends what runs, gives idle memory back to the system, and
+    /// closes files. Consumers of streams and callers of jobs get `errc::closed`; what they still hold is what is left.
+    [[nodiscard]] registry& resources() const noexcept { return *resources_; }
+    /// False once its registry was cleaned up.
+    [[nodiscard]] bool accepting() const noexcept;
+    /// \throws weir::error  `errc::closed`, with what was to be done to what, when it does not accept any more
+    void ensure_accepting(std::string_view operation, std::string_view subject) const;
+
 private:
     boost::asio::any_io_executor executor_;
+    std::unique_ptr<registry> own_resources_; ///< null where others share it; the workers may use it to their end
+    registry* resources_;
     std::shared_ptr<buffer_pool> pool_;
     std::shared_ptr<worker_pool> workers_;
     std::size_t block_bytes_;
     std::size_t memory_bytes_;
     weir::observer* observer_;
+    std::shared_ptr<detail::intake> intake_;
+    std::shared_ptr<detail::pool_trimmer> trimmer_;
+    registration intake_entry_;
+    registration trimmer_entry_;
 };
 
 } // namespace weir

@@ -75,6 +75,8 @@ struct resource_description {
     std::uint64_t bytes = 0;                  ///< memory or content that it stands for
     std::optional<shutdown_phase> phase = {}; ///< `phase_of(kind)` where not said
     std::weak_ptr<cleanable> target = {};     ///< empty: counted and reported, never cleaned up
+    /// False for what lives as long as its owner and is no leak: it has its turn in a clean-up, and that is all.
+    bool counted = true;
 };
 
 struct kind_statistics {

@@ -14,6 +14,7 @@
 
 namespace weir {
 
+class registration;
 class reservation;
 
 namespace detail {
@@ -48,6 +49,10 @@ public:
     [[nodiscard]] std::size_t block_bytes() const noexcept;
     /// How many of the promised blocks are here now.
     [[nodiscard]] std::size_t free_blocks() const noexcept;
+
+    /// Keeps `entry` registered until this is dropped and the last block that was taken through it is back: so a
+    /// registry names what is still held after the end of a stream.
+    void keep_registered(registration entry);
 
     /// Takes a block of its own, else an elastic one; nothing if neither is free, or others wait here.
     [[nodiscard]] std::optional<buffer> try_take();

@@ -114,7 +114,7 @@ public:
     ~ingest_job();
 
     /// Reads all of it. What fails is reported to the sink, and the rest goes on.
-    /// \throws whatever the sink throws
+    /// \throws whatever the sink throws; `errc::closed`: the engine was shut down
     /// \par Cancellation
     /// terminal, partial, total: stops within a few milliseconds, or when a read that the system cannot cancel is
     /// done; then throws `operation_aborted`. `summary` says how far it came.

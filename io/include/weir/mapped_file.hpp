@@ -3,6 +3,7 @@
 
 #include <weir/export.hpp>
 #include <weir/file_handle.hpp>
+#include <weir/registry.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -23,6 +24,8 @@ struct map_options {
     map_advice advice = map_advice::normal;
     /// Allow `view()`: needs `install_mapping_guard()`, else `errc::backend_unavailable`.
     bool direct_access = false;
+    /// Where the map is registered as long as it lives; never unmapped from there, since others may look at it.
+    registry* resources = nullptr;
 };
 
 /// Lets truncated maps be survived, in the whole process: from now on a SIGBUS in a window with direct access puts
@@ -82,6 +85,7 @@ private:
     void unmap() noexcept;
     void check_range(std::size_t at, std::size_t count) const;
 
+    registration entry_;
     file_handle file_;
     std::string name_;
     std::uint64_t offset_ = 0;

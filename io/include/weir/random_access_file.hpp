@@ -5,6 +5,7 @@
 #include <weir/export.hpp>
 #include <weir/reading.hpp>
 #include <weir/file_handle.hpp>
+#include <weir/registry.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -45,6 +46,9 @@ struct file_open_options {
     weir::backend backend = weir::backend::auto_;
     /// Around the page cache: offset, size and memory of every read must be aligned as the file system asks.
     bool direct = false;
+    /// Where the file is registered as long as it is open. A clean-up closes it when its last read has ended; reads that
+    /// are started after that complete with `errc::closed`.
+    registry* resources = nullptr;
 };
 
 /// Reads a regular file, or what else has positions, at any offset; meets Asio's AsyncRandomAccessReadDevice, so that

@@ -83,6 +83,22 @@ TEST_CASE("registry: counts live, peak and total resources of each kind, and the
     CHECK(seen.of(resource_kind::file).live_bytes == 0);
 }
 
+TEST_CASE("registry: what is not counted is no leak, and has its turn in a clean-up all the same")
+{
+    asio::io_context context;
+    weir::registry resources;
+    std::vector<std::string> order;
+    const auto engine = std::make_shared<fake>(fake::way::at_once, order, "engine");
+    const auto entry = resources.add({.name = "engine", .target = engine, .counted = false});
+    CHECK(resources.statistics().live() == 0);
+    CHECK(resources.statistics().of(resource_kind::other).total == 0);
+    CHECK(resources.leak_report().empty());
+    const auto report = test::await(context, resources.cleanup_all(clock_type::now() + 1s));
+    CHECK(report.total().immediate == 1);
+    CHECK(report.left == 0);
+    CHECK(order == std::vector<std::string>{"engine"});
+}
+
 TEST_CASE("registry: the leak report names what is still there, oldest first, and is empty when nothing is")
 {
     weir::registry resources;

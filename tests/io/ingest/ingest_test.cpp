@@ -1,5 +1,6 @@
 #include <weir/ingest.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/run.hpp"
 #include "support/seed.hpp"
 #include "support/sources.hpp"
@@ -29,6 +30,7 @@ namespace {
 
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
+using clock_type = std::chrono::steady_clock;
 
 constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = 1024 * kib;
@@ -336,6 +338,34 @@ TEST_CASE("ingest: a job whose sink waits outlives its engine, and ends with the
             context.run_one();
     } // the engine first, then the context with the job in a frame of it
     CHECK(!told);
+}
+
+TEST_CASE("ingest: a clean-up of the engine ends the job, blames no file, and leaves nothing")
+{
+    temporary_directory tree;
+    for (int i = 0; i < 30; ++i)
+        tree.write(std::to_string(i), test::random_bytes(static_cast<std::size_t>(i) * 70000, 6));
+    for (int steps = 0; steps < 12; ++steps) {
+        collecting_sink sink;
+        bench b;
+        weir::ingest_job job(b.engine, {}, sink);
+        test::task<void> running(b.context.get_executor(), job.run(supply({tree.path.string()})));
+        for (int i = 0; i <= steps && !running.done(); ++i)
+            b.context.run_one();
+        const bool done = running.done();
+        const auto deadline = clock_type::now() + std::chrono::seconds(10);
+        const weir::cleanup_report report = test::await(b.context, b.engine.resources().cleanup_all(deadline));
+        CHECK(report.total().forced + report.total().unfinished + report.total().failures == 0);
+        b.context.restart();
+        b.context.run();
+        CHECK(b.engine.resources().leak_report().empty());
+        CHECK(b.engine.pool().statistics().in_use_bytes == 0);
+        if (!done && !running.outcome()) // else it had read everything
+            CHECK(running.outcome().code() == weir::errc::closed);
+        for (const auto& [path, found] : sink.files)
+            CHECK(!found.error);
+        CHECK_THROWS_WITH_AS(weir::ingest_job(b.engine, {}, sink), "ingest: closed", weir::error);
+    }
 }
 
 TEST_CASE("ingest: cancelled at any step it ends, and everything is back")

@@ -1,0 +1,73 @@
+// How a registry ends a stream whose consumer may know nothing of it yet.
+
+#include "pipeline.hpp"
+
+#include <weir/error.hpp>
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include <utility>
+
+namespace weir {
+
+namespace asio = boost::asio;
+
+void chunk_stream::pipeline::enlist(engine& owner)
+{
+    // First the entry, then the look: whoever closes the engine meanwhile finds the one or is seen by the other.
+    entry_ = resources_.add({.kind = resource_kind::flow, .name = name_, .target = weak_from_this()});
+    owner.ensure_accepting("stream", name_);
+}
+
+void chunk_stream::pipeline::abandon()
+{
+    std::unique_ptr<source> unread;
+    {
+        std::lock_guard lock(mutex_);
+        abandoned_ = true;
+        if (!started_)
+            unread = std::move(source_); // nobody else will close it
+    }
+    cancel(shared_from_this());
+    ready.set();
+}
+
+bool chunk_stream::pipeline::lends() const
+{
+    std::lock_guard lock(mutex_);
+    return lent_ != nullptr;
+}
+
+void chunk_stream::pipeline::strike_off() noexcept
+{
+    registration gone; // without the lock
+    std::lock_guard lock(mutex_);
+    gone = std::move(entry_);
+}
+
+asio::awaitable<void> chunk_stream::pipeline::release()
+{
+    abandon();
+    while (!finished()) // once set it stays so
+        co_await drained.async_wait(asio::use_awaitable);
+    drop_queue();
+    while (lends())
+        co_await returned_.async_wait(asio::use_awaitable);
+    strike_off();
+}
+
+bool chunk_stream::pipeline::force_release() noexcept
+{
+    try {
+        abandon();
+    }
+    catch (...) { // no memory to ask it: it goes on
+    }
+    if (!finished())
+        return false;
+    drop_queue();
+    strike_off();
+    return true;
+}
+
+} // namespace weir
