@@ -68,7 +68,8 @@ void read_small_file(const tree_entry& file, buffer& slot, small_file& result, b
             return;
         }
         slot.commit(static_cast<std::size_t>(got));
-        if (got == 0 || (short_is_end && static_cast<std::size_t>(got) < wanted)) {
+        const bool is_short = static_cast<std::size_t>(got) < wanted;
+        if (got == 0 || (short_is_end && is_short && may_be_the_end(slot.size()))) {
             result.result = small_file::outcome::whole;
             return;
         }

@@ -3,9 +3,18 @@
 
 #include <weir/small_files.hpp>
 
+#include <cstddef>
 #include <string>
 
 namespace weir::detail {
+
+/// Whether a read that gave fewer bytes than it might is the end of the file, where that ends at `offset`. A disk error
+/// behind the first pages makes a read short too, at the end of a page; the next one reports it.
+constexpr bool may_be_the_end(std::size_t offset) noexcept
+{
+    constexpr std::size_t smallest_page = 4096;
+    return offset == 0 || offset % smallest_page != 0;
+}
 
 /// By plain calls. `short_is_end`: the file system gives short reads at the end of a file only.
 void read_small_file(const tree_entry& file, buffer& slot, small_file& result, bool short_is_end);

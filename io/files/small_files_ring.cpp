@@ -147,14 +147,15 @@ int chain_ring::submit_and_wait(unsigned count) noexcept
 void chain_ring::finish(const chain& ended, chain_batch& batch)
 {
     buffer& slot = batch.slots[ended.file];
-    const int got = ended.results[reading];
-    if (ended.results[opening] == 0 && got >= 0 && static_cast<std::size_t>(got) < slot.spare().size()) {
-        slot.commit(static_cast<std::size_t>(got));
+    const bool read_well = ended.results[opening] == 0 && ended.results[reading] >= 0;
+    const auto got = static_cast<std::size_t>(read_well ? ended.results[reading] : 0);
+    if (read_well && got < slot.spare().size() && may_be_the_end(got)) {
+        slot.commit(got);
         batch.results[ended.file] = {};
         batch.results[ended.file].result = small_file::outcome::whole;
     }
     else {
-        batch.read_plainly(ended.file); // large, failed, interrupted, or cancelled by nobody
+        batch.read_plainly(ended.file); // large, failed, interrupted, cancelled by nobody, or perhaps not all
     }
 }
 

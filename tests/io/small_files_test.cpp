@@ -75,7 +75,7 @@ TEST_CASE("small_files: each is read whole into its slot, those that fill it are
     test::temp_dir dir;
     std::map<std::string, std::string> expected;
     for (std::size_t i = 0; i < 300; ++i) {
-        const std::size_t size = i % 50 == 0 ? slot_bytes - 1 + i / 50 : i * 37;
+        const std::size_t size = i % 50 == 0 ? slot_bytes - 1 + i / 50 : i % 50 == 1 ? i / 50 * 4096 : i * 37;
         std::string text(size, static_cast<char>('a' + i % 26));
         const std::string path = dir.write("d" + std::to_string(i % 7) + "/" + std::to_string(i), text);
         expected.emplace(path, std::move(text));
@@ -228,6 +228,27 @@ TEST_CASE("small_files: a read that only has to be made again is made again, but
         CHECK(faults.left == 0);
         CHECK(bool(all.results[0].error) == too_many);
         CHECK(all.content(0) == (too_many ? "" : "text"));
+    }
+}
+
+TEST_CASE("small_files: a disk error behind the first page, which makes a read short, is no end")
+{
+    class bad_page final : public weir::detail::fault_injector {
+    public:
+        std::optional<long> on_read(int, std::uint64_t offset, std::size_t) override
+        {
+            return offset < 4096 ? 4096 : -EIO;
+        }
+        int on_chain_result(unsigned step, int result) override { return step == 1 ? 4096 : result; }
+    } faults;
+    test::temp_dir dir;
+    dir.write("file", std::string(12'000, 'x'));
+    for (const weir::backend way : ways()) {
+        CAPTURE(to_string(way));
+        weir::detail::scoped_faults install(faults);
+        const batch all = walk_and_read(dir.path(), way);
+        CHECK(all.results[0].error == std::errc::io_error);
+        CHECK(all.content(0).empty());
     }
 }
 
