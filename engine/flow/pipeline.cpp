@@ -123,6 +123,8 @@ asio::awaitable<void> chunk_stream::pipeline::run(std::shared_ptr<pipeline> self
         dispatch(self);
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     try {
+        // A source may be able to say only now whether what was seen of it was so: a file that is mapped.
+        co_await self->finish_digests();
         co_await self->source_->close();
     }
     catch (...) {
@@ -191,6 +193,21 @@ asio::awaitable<bytes> chunk_stream::pipeline::read_source()
     catch (...) {
         told.fail(code_of(std::current_exception()));
         throw;
+    }
+}
+
+asio::awaitable<void> chunk_stream::pipeline::finish_digests()
+{
+    for (;;) {
+        digests_ended_.reset(); // before the look: what is set after it is not lost
+        std::size_t left = 0;
+        {
+            std::lock_guard lock(mutex_);
+            left = digesting_;
+        }
+        if (left == 0)
+            break;
+        co_await digests_ended_.async_wait(asio::use_awaitable);
     }
 }
 
@@ -364,16 +381,20 @@ void chunk_stream::pipeline::digested(detail::unit* target) noexcept
 {
     stages.count(stage::digest, target->size(), target->count());
     bool first = false;
+    bool none_left = false;
     bool last = false;
     {
         std::lock_guard lock(mutex_);
         target->digested = true;
         --digesting_;
         first = queue_.front()->digested;
-        last = ended_ && digesting_ == 0;
+        none_left = digesting_ == 0;
+        last = ended_ && none_left;
     }
     if (first)
         ready.set();
+    if (none_left)
+        digests_ended_.set();
     if (last)
         drained.set();
 }

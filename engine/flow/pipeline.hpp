@@ -63,6 +63,7 @@ private:
     boost::asio::awaitable<void> produce(const std::shared_ptr<pipeline>& self);
     boost::asio::awaitable<bytes> read_source();
     boost::asio::awaitable<void> ensure_open_unit();
+    boost::asio::awaitable<void> finish_digests();
     void flush_when_reading_waits(const std::shared_ptr<pipeline>& self);
     detail::unit* idle_unit();
     void cut(const bytes& piece);
@@ -120,6 +121,7 @@ private:
     registration entry_;
     detail::async_event room_; ///< a unit became idle
     detail::async_event returned_; ///< abandoned, and the consumer has nothing any more
+    detail::async_event digests_ended_; ///< all that are under way
 };
 
 } // namespace weir

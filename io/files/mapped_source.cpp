@@ -52,7 +52,11 @@ mapped_source::mapped_source(engine& owner, file_handle file, std::string name, 
 
 void mapped_source::check_windows() const
 {
-    if (broken_->load())
+    const bool in_use_broken = std::ranges::any_of(windows_, [](const std::weak_ptr<window>& each) {
+        const auto alive = each.lock();
+        return alive && !alive->file.valid();
+    });
+    if (in_use_broken || broken_->load())
         throw error(errc::mapping_broken, "read", name_, position_);
 }
 
@@ -112,6 +116,8 @@ slice mapped_source::map_window(std::vector<buffer> tokens, std::size_t count)
     if (map.size() < count)
         throw error(errc::mapping_broken, "read", name_, position_ + map.size());
     auto owner = std::make_shared<window>(std::move(map), std::move(tokens), broken_);
+    std::erase_if(windows_, [](const std::weak_ptr<window>& each) { return each.expired(); });
+    windows_.push_back(owner);
     const std::span<const std::byte> seen = owner->file.view();
     position_ += seen.size();
     counters_->read_directly(seen.size());

@@ -8,6 +8,7 @@
 #include <weir/mapped_file.hpp>
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +23,7 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> size() const noexcept override { return end_ - start_; }
     [[nodiscard]] std::size_t read_ahead_blocks() const noexcept override { return read_ahead_blocks_; }
     [[nodiscard]] std::string_view name() const noexcept override { return name_; }
-    /// \throws weir::error  `errc::mapping_broken`: so was a window that is not in use any more
+    /// \throws weir::error  `errc::mapping_broken`: so is a window, or was when its last slice was dropped
     [[nodiscard]] boost::asio::awaitable<void> close() override;
 
 private:
@@ -43,6 +44,7 @@ private:
     bool end_seen_ = false;
     hole_finder holes_;
     std::shared_ptr<std::atomic<bool>> broken_; // set by windows when they end
+    std::vector<std::weak_ptr<window>> windows_; // in use: not many more than the reservation has blocks
     read_counters* counters_;
 };
 

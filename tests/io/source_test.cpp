@@ -329,9 +329,32 @@ TEST_CASE("file_source: a truncation under a map is seen at the end at the lates
     CHECK(seen.size() == 300'000);
     std::filesystem::resize_file(path, 0);
     CHECK(seen.begin()->data()[299'999] == std::byte(0));
-    seen.clear();
     const auto close = [&] { asio::co_spawn(on.strand(), from->close(), asio::use_future).get(); };
     CHECK(failure_of(close) == weir::errc::mapping_broken);
+    seen.clear();
+    CHECK(failure_of(close) == weir::errc::mapping_broken);
+}
+
+TEST_CASE("file_source: a truncation under a map counts only where it was seen while a slice was in use")
+{
+    weir::install_mapping_guard();
+    machine on;
+    test::temp_dir dir;
+    weir::file_options way;
+    way.backend = weir::backend::mmap;
+    for (const bool still_in_use : {false, true}) {
+        CAPTURE(still_in_use);
+        const std::string path = dir.write("file", pattern(300'000));
+        const std::unique_ptr<weir::source> from = weir::open_file(*on.engine, path, way);
+        weir::reservation memory = on.reserve(8);
+        weir::bytes seen = asio::co_spawn(on.strand(), from->read(memory, 1 << 20), asio::use_future).get();
+        REQUIRE(seen.size() == 300'000);
+        if (!still_in_use)
+            seen.clear();
+        std::filesystem::resize_file(path, 299'999); // within the last page: no signal says it
+        const auto close = [&] { asio::co_spawn(on.strand(), from->close(), asio::use_future).get(); };
+        CHECK(failure_of(close) == (still_in_use ? weir::errc::mapping_broken : std::error_code()));
+    }
 }
 
 TEST_CASE("file_source: holes are given without reading, and memory does not grow with them")
@@ -469,6 +492,59 @@ TEST_CASE("file_source: a cancelled read loses nothing")
     CHECK(asio::co_spawn(strand, from->read(memory, 100), asio::use_future).get().size() == 4);
 }
 
+/// How a read ends whose caller was cancelled before it began.
+asio::awaitable<std::error_code> read_when_cancelled(weir::source& from, weir::reservation& memory)
+{
+    const auto strand = co_await asio::this_coro::executor;
+    co_await asio::this_coro::throw_if_cancelled(false);
+    for (;;) {
+        const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none)
+            break;
+        co_await asio::post(strand, asio::use_awaitable);
+    }
+    co_await asio::this_coro::throw_if_cancelled(true);
+    std::error_code outcome;
+    try {
+        const weir::bytes got = co_await from.read(memory, 100);
+    }
+    catch (...) {
+        outcome = weir::code_of(std::current_exception());
+    }
+    co_await asio::this_coro::throw_if_cancelled(false); // else co_spawn's own last step throws
+    co_return outcome;
+}
+
+std::error_code cancelled_before_its_start(machine& on, weir::source& from, weir::reservation& memory)
+{
+    asio::cancellation_signal signal;
+    std::promise<std::error_code> ended;
+    auto strand = on.strand();
+    asio::co_spawn(strand, read_when_cancelled(from, memory),
+                   asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr, std::error_code outcome) {
+                       ended.set_value(outcome);
+                   }));
+    asio::post(strand, [&] { signal.emit(asio::cancellation_type::terminal); });
+    return ended.get_future().get();
+}
+
+TEST_CASE("file_source: a read that is cancelled before its start takes no memory and loses nothing")
+{
+    machine on;
+    test::temp_dir dir;
+    const std::string text = pattern(300'000);
+    const std::string path = dir.write("file", text);
+    for (const weir::file_options& way : ways(on)) {
+        CAPTURE_WAY(way);
+        const std::unique_ptr<weir::source> from = weir::open_file(*on.engine, path, way);
+        weir::reservation memory = on.reserve(8);
+        CHECK(cancelled_before_its_start(on, *from, memory) == weir::condition::cancelled);
+        CHECK(memory.free_blocks() == memory.blocks());
+        CHECK(asio::co_spawn(on.strand(), read_all(*from, memory, 1 << 20), asio::use_future).get() == text);
+    }
+    CHECK(on.engine->pool().check());
+}
+
 struct pipe_ends {
     weir::file_handle read, write;
     pipe_ends()
@@ -559,6 +635,19 @@ TEST_CASE("descriptor_source: a regular file is read from its position, which ot
         CHECK(content(on, std::move(from)) == text.substr(777));
         CHECK(::lseek(file.descriptor(), 0, SEEK_CUR) == 777);
     }
+}
+
+TEST_CASE("descriptor_source: a read that is cancelled before its start takes no memory and loses nothing")
+{
+    machine on;
+    pipe_ends pipe;
+    REQUIRE(::write(pipe.write.descriptor(), "0123456789", 10) == 10);
+    const std::unique_ptr<weir::source> from = weir::open_descriptor(*on.engine, pipe.read.descriptor(), "-");
+    weir::reservation memory = on.reserve(2);
+    CHECK(cancelled_before_its_start(on, *from, memory) == weir::condition::cancelled);
+    CHECK(memory.free_blocks() == memory.blocks());
+    pipe.write.close();
+    CHECK(asio::co_spawn(on.strand(), read_all(*from, memory, 100), asio::use_future).get() == "0123456789");
 }
 
 TEST_CASE("descriptor_source: an error comes after all that was read")

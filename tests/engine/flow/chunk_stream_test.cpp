@@ -15,6 +15,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -440,6 +441,62 @@ TEST_CASE("run_flow: cancelled at any step it gives everything back")
         CHECK(alive == 0);
         CHECK(b.at_rest());
     }
+}
+
+// Asks at its closing; it cannot know more by itself.
+class asking_source final : public weir::source {
+public:
+    asking_source(std::span<const std::byte> content, std::function<void()> at_close)
+        : inner_(content), at_close_(std::move(at_close))
+    {
+    }
+    asio::awaitable<weir::bytes> read(weir::reservation& memory, std::size_t max_bytes) override
+    {
+        return inner_.read(memory, max_bytes);
+    }
+    std::string_view name() const noexcept override { return "asking"; }
+    asio::awaitable<void> close() override
+    {
+        at_close_();
+        co_return;
+    }
+
+private:
+    test::scripted_source inner_;
+    std::function<void()> at_close_;
+};
+
+TEST_CASE("chunk_stream: a source is closed when all that it gave is digested, so that it can say whether it was so")
+{
+    const auto content = test::random_bytes(6 * mib, 11);
+    bench b;
+    std::uint64_t digested = 0;
+    std::unique_ptr<weir::chunk_stream> chunks;
+    chunks = std::make_unique<weir::chunk_stream>(
+        b.engine, std::make_unique<asking_source>(content, [&] { digested = chunks->statistics().bytes; }),
+        weir::stream_options{.chunker = weir::fixed(64 * kib)});
+    CHECK(test::run(b.context, collect(*chunks)).size() == 96);
+    CHECK(digested == content.size());
+    test::run(b.context, chunks->close());
+}
+
+TEST_CASE("chunk_stream: what a source says at its closing ends the stream")
+{
+    const auto content = test::random_bytes(100 * kib, 12);
+    bench b;
+    const auto broken = [] { throw weir::error(weir::errc::mapping_broken, "read", "asking"); };
+    weir::chunk_stream chunks(b.engine, std::make_unique<asking_source>(content, broken),
+                              {.chunker = weir::fixed(10 * kib)});
+    std::error_code failure;
+    try {
+        test::run(b.context, collect(chunks));
+    }
+    catch (const weir::error& ended) {
+        failure = ended.code();
+    }
+    CHECK(failure == weir::errc::mapping_broken);
+    test::run(b.context, chunks.close());
+    CHECK(b.at_rest());
 }
 
 } // namespace
