@@ -10,6 +10,8 @@
 #include <array>
 #include <csignal>
 #include <string_view>
+
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace {
@@ -68,12 +70,23 @@ bool is_wrong_usage(const std::error_code& code)
     return std::any_of(codes.begin(), codes.end(), [&](weir::errc candidate) { return code == candidate; });
 }
 
+/// The soft limit is low for the sake of programs that use select(2).
+void allow_all_descriptors()
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit); // as it was will do too
+}
+
 } // namespace
 
 int main(int argc, char** argv)
 {
     // A reader that went away is an error of the write, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
+    allow_all_descriptors();
     try {
         return run(argc, argv);
     }

@@ -58,7 +58,6 @@ ingest_options checked(ingest_options options, const engine& owner)
                     std::to_string(needed) + " bytes are needed for chunks of up to " + std::to_string(largest.max)
                         + ", the limit is " + std::to_string(owner.memory_bytes()));
     owner.ensure_accepting("ingest", {});
-    options.backend = resolve_backend(owner.executor(), options.backend);
     return options;
 }
 
@@ -70,6 +69,7 @@ public:
         : jobs_(options.jobs != 0 ? options.jobs : owner.workers().size()),
           work_(std::make_shared<detail::ingest_work>(owner, checked(std::move(options), owner), jobs_)),
           lanes_(std::make_shared<detail::lane_group>(work_)), output_(output),
+          backend_(resolve_backend(owner.executor(), work_->options.backend)),
           kernels_("cut=" + std::string(chunker(chunker_for(work_->options.chunker, work_->options.sizes, 0)).kernel())
                    + " digest=" + std::string(multi_hasher(work_->options.hash).kernel()))
     {
@@ -124,7 +124,7 @@ public:
         const clock::time_point ended = ended_;
         if (started != clock::time_point())
             out.elapsed = (ended != clock::time_point() ? ended : clock::now()) - started;
-        out.backend = to_string(work_->options.backend);
+        out.backend = to_string(backend_);
         out.fallback = file_statistics(work_->owner.executor()).fallback;
         out.kernels = kernels_;
         out.stages = work_->stages();
@@ -200,6 +200,7 @@ private:
     std::shared_ptr<detail::lane_group> lanes_;
     registration entry_; ///< while it runs
     ingest_sink& output_;
+    backend backend_; // for `auto_` what was found; the lanes know what was asked for
     std::string kernels_;
     std::atomic<clock::time_point> started_{};
     std::atomic<clock::time_point> ended_{};

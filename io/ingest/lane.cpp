@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@ constexpr std::size_t medium_blocks = 4;
 // Blocks for such files beside the slots of the small ones.
 constexpr std::size_t batch_blocks = 2 * medium_blocks;
 constexpr std::size_t slot_bytes = std::size_t{16} << 10;
-// Of the files that wait for a stream: sixteen lanes must fit below the usual limit of 1,024 descriptors.
+// Of the files that wait for a stream.
 constexpr std::size_t most_open_files = 8;
 constexpr std::size_t digest_turn_bytes = std::size_t{2} << 20;
 
@@ -65,6 +66,25 @@ file_options file_options_of(const ingest_work& work)
 
 enum class reading { ended, filled, failed };
 
+/// Lanes and walk keep fewer files and directories open where descriptors are few: sixteen lanes would need more than
+/// the usual 1,024. What a process has besides comes first.
+ingest_options within_descriptors(ingest_options options, std::size_t lanes)
+{
+    constexpr std::size_t others = 32;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return options;
+    const auto descriptors = static_cast<std::size_t>(limit.rlim_cur);
+    const std::size_t share = descriptors > others ? (descriptors - others) / (lanes + 1) : 0; // one for the walk
+    const auto at_most = [](std::size_t& number, std::size_t most) {
+        number = std::min(number, std::max<std::size_t>(most, 1));
+    };
+    at_most(options.batch_files, share / 2); // all of them may be larger than their slots
+    at_most(options.tree.max_batch_directories, share / 4);
+    at_most(options.tree.max_open_directories, share / 2); // two descriptors each
+    return options;
+}
+
 /// The ring serves small files even where maps serve large ones.
 backend small_backend(backend chosen)
 {
@@ -94,7 +114,7 @@ reading read_into(buffer& into, const file_handle& file, std::uint64_t offset, i
 } // namespace
 
 ingest_work::ingest_work(engine& on, ingest_options how, std::size_t lanes)
-    : owner(on), options(std::move(how)), reports(lanes), walk_(options.tree)
+    : owner(on), options(within_descriptors(std::move(how), lanes)), reports(lanes), walk_(options.tree)
 {
     batches.set_width(stage::read, lanes);
     batches.set_width(stage::digest, lanes);
@@ -237,6 +257,10 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
         return;
     }
     case small_file::outcome::failed: {
+        if (result.error == std::errc::too_many_files_open) { // it is tried again when those of the batch are closed
+            large_.push_back({std::move(entry), file_handle()});
+            return;
+        }
         const error failure(result.error, "read", entry.path);
         report_->add_failure(std::move(entry.path), failure.code(), failure.what());
         return;

@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import resource
 import socket
 import subprocess
 import unittest
@@ -283,11 +284,56 @@ class Trees(CommandTest):
         self.assertEqual([(e["path"], e["code"]) for e in of_type(lines, "error")], [("t/secret", "EACCES")])
         self.assertEqual(lines[-1]["files"], 1)
 
+    def test_one_file_system_leaves_out_what_is_mounted_below(self):
+        self.write("t/a", b"x")
+        os.mkdir(self.directory / "t/other")
+        # A mount of our own, in a name space that ends with the command.
+        script = 'mount -t tmpfs none t/other && echo y > t/other/b && exec "$@"'
+        def found(*options):
+            arguments = ["unshare", "-rm", "sh", "-c", script, "sh", WEIR, "ingest", "--json", *options, "t"]
+            return subprocess.run(arguments, cwd=self.directory, capture_output=True, timeout=PATIENCE)
+        everything = found()
+        if everything.returncode != 0:
+            self.skipTest("nothing can be mounted here: " + everything.stderr.decode(errors="replace").strip())
+        self.assertEqual({f["path"] for f in of_type(lines_of(everything.stdout), "file")}, {"t/a", "t/other/b"})
+        here = found("--one-file-system")
+        self.assertEqual(here.returncode, 0, here.stderr)
+        self.assertEqual({f["path"] for f in of_type(lines_of(here.stdout), "file")}, {"t/a"})
+
     def test_deep_trees_are_walked(self):
         path = b"t" + b"/dddddddddddddddd" * 200
         os.makedirs(os.path.join(os.fsencode(self.directory), path))
         self.write(path + b"/a", b"x")
         self.assertEqual([path_bytes(f) for f in of_type(self.ingest("t"), "file")], [path + b"/a"])
+
+
+class Descriptors(CommandTest):
+    """Few descriptors: fewer files are open at a time; where even that does not do, each file is an error."""
+
+    def setUp(self):
+        super().setUp()
+        for i in range(40):
+            self.write(f"t/d{i}/small", noise(5_000, i))
+            self.write(f"t/d{i}/e/medium", noise(40_000, i))
+            self.write(f"t/d{i}/e/f/large", noise(400_000, i))
+
+    def with_descriptors(self, number, *arguments, code):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+        return self.ingest("--memory", "200M", *arguments, "t", code=code, preexec_fn=limit)
+
+    def test_few_descriptors_are_shared_out_and_everything_is_read(self):
+        for backend in ("auto", "threads", "mmap"):
+            for number, jobs in ((64, "2"), (256, "16")):
+                with self.subTest(backend=backend, descriptors=number, jobs=jobs):
+                    summary = self.with_descriptors(number, "--backend", backend, "--jobs", jobs, code=0)[-1]
+                    self.assertEqual((summary["files"], summary["errors"]), (120, 0))
+
+    def test_out_of_descriptors_is_an_error_for_what_could_not_be_opened(self):
+        for backend in ("auto", "threads", "mmap"):
+            with self.subTest(backend=backend):
+                lines = self.with_descriptors(12, "--backend", backend, "--jobs", "2", code=1)
+                self.assertGreater(lines[-1]["errors"], 0)
+                self.assertEqual({e["code"] for e in of_type(lines, "error")}, {"EMFILE"})
 
 
 class Inputs(CommandTest):

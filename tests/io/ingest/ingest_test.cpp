@@ -1,5 +1,6 @@
 #include <weir/ingest.hpp>
 
+#include "files/fault_injection.hpp"
 #include "support/coroutine.hpp"
 #include "support/run.hpp"
 #include "support/seed.hpp"
@@ -9,6 +10,7 @@
 #include <weir/error.hpp>
 #include <weir/hasher.hpp>
 #include <weir/merkle_tree.hpp>
+#include <weir/reading.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -227,6 +229,69 @@ TEST_CASE("ingest: what is missing or cannot be read is reported, and the rest g
     CHECK(sink.files["ftp://host/x"].error == weir::errc::unsupported_scheme);
     CHECK(sink.files["/proc/self/mem"].error);
     CHECK(sink.files[good].record);
+}
+
+/// A disk that cannot read from some place of one file on, whoever asks.
+class broken_disk final : public weir::detail::fault_injector {
+public:
+    broken_disk(const std::string& path, std::uint64_t from) : from_(from)
+    {
+        struct stat found;
+        REQUIRE(::stat(path.c_str(), &found) == 0);
+        inode_ = found.st_ino;
+    }
+    std::optional<long> on_read(int descriptor, std::uint64_t offset, std::size_t size) override
+    {
+        struct stat found;
+        if (::fstat(descriptor, &found) != 0 || found.st_ino != inode_ || offset + size <= from_)
+            return std::nullopt;
+        return offset < from_ ? static_cast<long>(from_ - offset) : -EIO;
+    }
+    int on_chain_result(unsigned step, int result) override { return step == 1 ? -EIO : result; } // plain calls ask again
+
+private:
+    std::uint64_t from_;
+    ino_t inode_;
+};
+
+TEST_CASE("ingest: a disk error in the middle of a file is that file's, on every back end")
+{
+    temporary_directory tree;
+    std::map<std::string, std::vector<std::byte>> contents;
+    for (const std::size_t size : {5 * kib, 12 * kib, 2 * mib, 3 * mib})
+        contents[tree.write(std::to_string(size), test::random_bytes(size, size))] = test::random_bytes(size, size);
+    for (const auto way : {weir::backend::auto_, weir::backend::threads, weir::backend::uring}) {
+        bench probe;
+        std::error_code unavailable;
+        try {
+            weir::resolve_backend(probe.context.get_executor(), way);
+        }
+        catch (const weir::error& failure) {
+            unavailable = failure.code();
+        }
+        if (unavailable)
+            continue;
+        for (const std::size_t bad_size : {12 * kib, 3 * mib}) {
+            CAPTURE(to_string(way));
+            CAPTURE(bad_size);
+            const std::string bad = (tree.path / std::to_string(bad_size)).string();
+            broken_disk disk(bad, bad_size / 2 / 4096 * 4096); // at a page, as disks fail
+            const weir::detail::scoped_faults install(disk);
+            weir::ingest_options options;
+            options.backend = way;
+            collecting_sink sink;
+            bench b;
+            const auto summary = b.run({tree.path.string()}, sink, options);
+            CHECK(summary.files == 3);
+            CHECK(summary.errors == 1);
+            for (const auto& [path, content] : contents) {
+                if (path == bad)
+                    CHECK(sink.files[path].error == std::errc::io_error);
+                else
+                    check_file(sink.files[path], content, options);
+            }
+        }
+    }
 }
 
 TEST_CASE("ingest: pipes in a tree are counted and skipped, links are not followed")
