@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <set>
@@ -178,13 +179,20 @@ TEST_CASE("tree_walker: FIFOs in a tree are skipped and counted, as an argument 
 
 TEST_CASE("tree_walker: one file system leaves out what is mounted below")
 {
-    std::vector<tree_entry> some;
-    tree_walker walker({.one_file_system = true});
-    walker.add("/dev");
-    while (walker.next_batch(some, 100)) {
+    struct stat above, below;
+    if (::stat("/dev", &above) != 0 || ::stat("/dev/shm", &below) != 0 || above.st_dev == below.st_dev) {
+        MESSAGE("skipped: /dev/shm is no file system of its own here");
+        return;
     }
-    for (const tree_entry& entry : some)
+    const std::string own = "/dev/shm/weir-test-" + std::to_string(::getpid());
+    std::ofstream(own) << "1";
+    const auto everywhere = paths(walk("/dev"), entry_kind::file);
+    const auto here = walk("/dev", {.one_file_system = true});
+    std::filesystem::remove(own);
+    CHECK(everywhere.contains(own));
+    for (const tree_entry& entry : here)
         CHECK_FALSE(entry.path.starts_with("/dev/shm/"));
+    CHECK(paths(here, entry_kind::skipped).contains("/dev/null")); // what is not mounted below is there
 }
 
 TEST_CASE("tree_walker: names that are not UTF-8 come as they are")
@@ -260,6 +268,51 @@ TEST_CASE("tree_walker: a large directory comes in batches, which keep few direc
     CHECK(files == 5100);
     CHECK(open <= 8 + 4);
     CHECK(open_descriptors() == before);
+}
+
+// Names of few files, each of which has as many as a file may have on common file systems.
+void make_many_entries(const test::temp_dir& dir, std::size_t count)
+{
+    constexpr std::size_t names_a_file = 30'000;
+    std::string first;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string name = dir / ("entry-" + std::to_string(i));
+        if (i % names_a_file == 0)
+            std::ofstream(first = name);
+        else
+            REQUIRE(::link(first.c_str(), name.c_str()) == 0);
+    }
+}
+
+// Of this process, in bytes. Begins anew where the system allows it.
+std::size_t peak_memory(bool anew)
+{
+    if (anew)
+        std::ofstream("/proc/self/clear_refs") << "5";
+    std::ifstream status("/proc/self/status");
+    for (std::string word; status >> word;)
+        if (std::size_t kib = 0; word == "VmHWM:" && status >> kib)
+            return kib * 1024;
+    return 0;
+}
+
+TEST_CASE("tree_walker: a directory of very many entries takes no more memory than a small one")
+{
+    const bool nightly = std::getenv("WEIR_NIGHTLY") != nullptr;
+    const std::size_t count = nightly ? 1'000'000 : 100'000;
+    test::temp_dir dir;
+    make_many_entries(dir, count);
+    const std::size_t before = peak_memory(true);
+    tree_walker walker;
+    walker.add(dir.path());
+    std::size_t files = 0;
+    for (std::vector<tree_entry> batch; walker.next_batch(batch, 64); batch.clear())
+        files += batch.size();
+    CHECK(files == count);
+    [[maybe_unused]] const std::size_t grown = peak_memory(false) - before;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they keep what is freed, or a shadow of it
+    CHECK(grown < std::size_t{2} << 20);
+#endif
 }
 
 TEST_CASE("tree_walker: a directory that cannot be read is an error entry, and the rest goes on")
