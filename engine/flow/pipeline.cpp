@@ -21,7 +21,10 @@ namespace {
 
 constexpr std::size_t mebibyte = std::size_t{1} << 20;
 // One turn of a worker: about 2 ms of the slowest digest on slow cores, so that many streams share fairly.
-constexpr std::size_t digest_turn_bytes = 2 * mebibyte;
+constexpr std::size_t digest_turn_bytes = 3 * mebibyte;
+// A unit costs two wake-ups, 10 to 20 us together, so it has about as much as one turn.
+constexpr std::size_t enough_unit_bytes = 2 * mebibyte;
+constexpr std::size_t most_unit_chunks = 1024;
 constexpr auto producer_turn = std::chrono::milliseconds(2);
 // Units beside those that each worker digests: one is filled, one is with the consumer.
 constexpr std::size_t spare_units = 2;
@@ -66,7 +69,7 @@ chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, c
     idle_.push_back(units_.back().get());
 
     read_bytes_ = std::clamp(sizes().average * most_chunks_a_read, std::size_t{64} << 10, mebibyte);
-    // Enough that the lanes stay full while the longest messages end; less where memory is short.
+    // At least so many that the lanes stay full while the longest messages end; less where memory is short.
     unit_chunks_ = std::max<std::size_t>(2 * units_.front()->hasher().lanes(), 8);
     unit_bytes_ = std::max(owner.memory_bytes() / (workers + 1) / 2, block_bytes_);
     stages.set_width(stage::digest, workers);
@@ -166,7 +169,7 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
         co_await ensure_open_unit();
         cut(piece);
         piece.clear();
-        if (open_->count() >= unit_chunks_ || open_->size() >= unit_bytes_)
+        if (open_unit_is_full())
             dispatch(self);
         if (clock::now() - turn > producer_turn) {
             co_await asio::post(*strand_, asio::use_awaitable);
@@ -234,6 +237,12 @@ detail::unit* chunk_stream::pipeline::idle_unit()
     detail::unit* const next = idle_.back();
     idle_.pop_back();
     return next;
+}
+
+bool chunk_stream::pipeline::open_unit_is_full() const noexcept
+{
+    const std::size_t count = open_->count(), size = open_->size();
+    return size >= unit_bytes_ || count >= most_unit_chunks || (count >= unit_chunks_ && size >= enough_unit_bytes);
 }
 
 /// A source that has the next bytes at hand does not suspend, so the strand stays taken and this handler runs late,

@@ -66,6 +66,7 @@ private:
     boost::asio::awaitable<void> finish_digests();
     void flush_when_reading_waits(const std::shared_ptr<pipeline>& self);
     detail::unit* idle_unit();
+    [[nodiscard]] bool open_unit_is_full() const noexcept;
     void cut(const bytes& piece);
     void emit(std::uint64_t end);
     [[nodiscard]] bool scattered() const noexcept;
@@ -105,8 +106,8 @@ private:
     bool reading_ = false;
     bool flush_posted_ = false;
     std::size_t read_bytes_;       ///< asked of the source at a time
-    std::size_t unit_chunks_;      ///< a unit this large is dispatched
-    std::size_t unit_bytes_;
+    std::size_t unit_chunks_;      ///< a unit has at least so many
+    std::size_t unit_bytes_;       ///< or, where memory is short, at least these
 
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<detail::unit>> units_; ///< all of them
