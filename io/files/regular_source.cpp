@@ -22,7 +22,10 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t read_bytes = std::size_t{256} << 10; // at a time; more does not fit the caches
-constexpr std::size_t read_ahead_bytes = std::size_t{4} << 20; // that the kernel is asked for at a miss
+// The kernel is asked for so much ahead, and again when half of it is used up: a disk that waits to be asked until
+// there is a miss stands still meanwhile.
+constexpr std::size_t read_ahead_bytes = std::size_t{8} << 20;
+constexpr std::size_t cold_bytes = std::size_t{64} << 20; // behind a miss, where more of them are likely
 constexpr std::size_t direct_alignment = 4096;
 constexpr std::uint64_t unknown_end = std::numeric_limits<std::int64_t>::max();
 
@@ -172,6 +175,7 @@ regular_source::step regular_source::read_cached(reservation& memory, std::size_
         give(block_, start, static_cast<std::size_t>(got), out);
         issued_ = position_;
         counters_->read_directly(static_cast<std::size_t>(got));
+        advise_ahead();
         return step::progress;
     }
     if (got == 0)
@@ -187,18 +191,31 @@ regular_source::step regular_source::read_cached(reservation& memory, std::size_
     return missed();
 }
 
-// One read by the back end; the kernel gets what follows meanwhile, so that it will be cached when we come there.
+// One read by the back end; the kernel gets what follows meanwhile.
 regular_source::step regular_source::missed()
 {
     const std::uint64_t rest = holes_.data_end(end_) - position_;
     const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(block_.spare().size(), rest));
     window_.push(service(), file_, std::move(block_), position_, wanted, true);
     issued_ = position_ + wanted;
-#if defined(POSIX_FADV_WILLNEED)
-    if (!endless_)
-        ::posix_fadvise(file_->descriptor(), static_cast<off_t>(issued_), read_ahead_bytes, POSIX_FADV_WILLNEED);
-#endif
+    cold_until_ = position_ + cold_bytes;
+    advise_ahead();
     return step::needs_wait;
+}
+
+void regular_source::advise_ahead() noexcept
+{
+#if defined(POSIX_FADV_WILLNEED)
+    if (endless_ || position_ >= cold_until_)
+        return;
+    const std::uint64_t until = std::min(position_ + read_ahead_bytes, holes_.data_end(end_));
+    advised_ = std::max(advised_, issued_);
+    if (advised_ >= until || advised_ - position_ > read_ahead_bytes / 2)
+        return;
+    ::posix_fadvise(file_->descriptor(), static_cast<off_t>(advised_), static_cast<off_t>(until - advised_),
+                    POSIX_FADV_WILLNEED);
+    advised_ = until;
+#endif
 }
 
 // Keeps reads under way for as many blocks as are there; the order of the file is the order of the window.

@@ -33,6 +33,7 @@ private:
     [[nodiscard]] step advance(reservation& memory, std::size_t room, bytes& out);
     [[nodiscard]] step read_cached(reservation& memory, std::size_t room, bytes& out);
     [[nodiscard]] step missed();
+    void advise_ahead() noexcept;
     [[nodiscard]] step read_through_window(reservation& memory, std::size_t room, bytes& out);
     void fill_window(reservation& memory);
     [[nodiscard]] step book(window_piece& piece);
@@ -61,6 +62,8 @@ private:
     std::uint64_t position_;
     std::uint64_t issued_;
     std::uint64_t end_;
+    std::uint64_t cold_until_ = 0;   // a miss was not far behind, so the kernel is asked for what comes
+    std::uint64_t advised_ = 0;      // it was asked up to here
     hole_finder holes_;
     buffer block_;                   // being filled by this worker
     read_service* service_ = nullptr; // found at the first miss
