@@ -53,7 +53,7 @@ std::size_t required_memory_bytes(const chunker_options& chunker, std::size_t re
 
 chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, const stream_options& options)
     : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()), resources_(owner.resources()),
-      name_(input->name()), block_bytes_(owner.block_bytes()), hash_(options.hash), strand_(asio::make_strand(workers_.executor())), source_(std::move(input)),
+      name_(input->name()), block_bytes_(owner.block_bytes()), hash_(options.hash), source_(std::move(input)),
       chunker_(chunker_for(options.chunker, options.sizes, source_->size()))
 {
     const std::size_t needed = required_memory_bytes(sizes(), source_->read_ahead_blocks(), block_bytes_);
@@ -107,6 +107,7 @@ void chunk_stream::pipeline::start(const std::shared_ptr<pipeline>& self)
     }
     const auto signal = std::make_shared<asio::cancellation_signal>();
     self->signal_ = signal;
+    self->strand_.emplace(asio::make_strand(self->workers_.executor()));
     asio::co_spawn(*self->strand_, run(self, last_word(self)),
                    asio::bind_cancellation_slot(signal->slot(), [signal](const std::exception_ptr&) {}));
 }
@@ -484,16 +485,14 @@ void chunk_stream::pipeline::drop_queue() noexcept
 
 void chunk_stream::pipeline::cancel(const std::shared_ptr<pipeline>& self)
 {
-    std::optional<asio::strand<worker_pool::executor_type>> strand;
-    {
-        std::lock_guard lock(self->mutex_);
-        if (!self->started_ || self->cancelled_ || self->ended_)
-            return;
-        self->cancelled_ = true;
-        strand = self->strand_;
-    }
-    if (auto signal = self->signal_.lock())
-        asio::post(*strand, [signal = std::move(signal)] { signal->emit(asio::cancellation_type::terminal); });
+    std::lock_guard lock(self->mutex_); // while it is held the producer cannot end, nor the workers
+    if (!self->started_ || self->cancelled_ || self->ended_)
+        return;
+    self->cancelled_ = true;
+    asio::post(*self->strand_, [weak = self->signal_] {
+        if (const auto signal = weak.lock())
+            signal->emit(asio::cancellation_type::terminal);
+    });
 }
 
 bool chunk_stream::pipeline::cancelled() const

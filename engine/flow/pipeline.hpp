@@ -86,8 +86,9 @@ private:
     const std::string name_; ///< of the source
     std::size_t block_bytes_;
     hash_algorithm hash_;
-    std::optional<boost::asio::strand<worker_pool::executor_type>> strand_; ///< until the end: then the engine may go
-    /// Emitted on the strand only. The producer owns it: it refers to the workers, which a stream may outlive.
+    /// From the start to the end of the producer: a stream may outlive the engine before and after.
+    std::optional<boost::asio::strand<worker_pool::executor_type>> strand_;
+    /// Emitted on the strand only. The producer owns it: it refers to the workers too.
     std::weak_ptr<boost::asio::cancellation_signal> signal_;
     bool started_ = false;
     std::chrono::steady_clock::time_point started_at_;

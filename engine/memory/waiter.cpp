@@ -7,11 +7,48 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <optional>
+
 namespace weir::detail {
 
-struct waiter::timer {
-    boost::asio::steady_timer clock;
+namespace {
+
+/// Ends a wait early: at its deadline, or with the execution context of who waits.
+class watch final : public companion {
+public:
+    explicit watch(const std::function<void(boost::system::error_code)>& give_up) : give_up_(give_up) {}
+
+    void start_timer(const boost::asio::any_io_executor& executor, deadline limit)
+    {
+        timer_.emplace(executor, limit);
+        timer_->async_wait([give_up = give_up_](boost::system::error_code stopped) {
+            if (!stopped)
+                give_up(code(errc::deadline_exceeded));
+        });
+    }
+
+    void abandoned() noexcept override { give_up_(code(errc::closed)); }
+
+private:
+    std::function<void(boost::system::error_code)> give_up_;
+    std::optional<boost::asio::steady_timer> timer_;
 };
+
+template <class Completion>
+void watch_over(Completion& done, deadline limit, const std::function<void(boost::system::error_code)>& give_up)
+{
+    if (boost::asio::cancellation_slot slot = done.slot(); slot.is_connected())
+        slot.assign([give_up](boost::asio::cancellation_type type) {
+            if (type != boost::asio::cancellation_type::none)
+                give_up(boost::asio::error::operation_aborted);
+        });
+    auto watcher = std::make_unique<watch>(give_up);
+    if (limit != deadline::max())
+        watcher->start_timer(done.executor(), limit);
+    done.accompany(std::move(watcher));
+}
+
+} // namespace
 
 waiter::waiter(tier* home, std::size_t bytes, buffer_completion done)
     : home_(home), bytes_(bytes), wants_buffer_(std::move(done))
@@ -24,31 +61,17 @@ waiter::waiter(tier& home, std::size_t blocks, std::shared_ptr<reservation_state
 {
 }
 
-waiter::~waiter() = default;
-
 void waiter::arm(deadline limit, const std::function<void(boost::system::error_code)>& give_up)
 {
     limit_ = limit;
-    boost::asio::cancellation_slot slot = wants_buffer_ ? wants_buffer_.slot() : wants_reservation_.slot();
-    if (slot.is_connected())
-        slot.assign([give_up](boost::asio::cancellation_type type) {
-            if (type != boost::asio::cancellation_type::none)
-                give_up(boost::asio::error::operation_aborted);
-        });
-    if (limit == deadline::max())
-        return;
-    const boost::asio::any_io_executor executor = wants_buffer_ ? wants_buffer_.executor()
-                                                                : wants_reservation_.executor();
-    timer_ = std::make_unique<timer>(timer{boost::asio::steady_timer(executor, limit)});
-    timer_->clock.async_wait([give_up](boost::system::error_code stopped) {
-        if (!stopped)
-            give_up(code(errc::deadline_exceeded));
-    });
+    if (wants_buffer_)
+        watch_over(wants_buffer_, limit, give_up);
+    else
+        watch_over(wants_reservation_, limit, give_up);
 }
 
 void waiter::complete() &&
 {
-    timer_.reset();
     if (wants_buffer_)
         std::move(wants_buffer_).post(failure_, std::move(granted_));
     else if (failure_)

@@ -24,14 +24,14 @@ public:
     waiter(tier* home, std::size_t bytes, buffer_completion done);
     /// For `blocks` blocks of `home`, which go into `promised`.
     waiter(tier& home, std::size_t blocks, std::shared_ptr<reservation_state> promised, reservation_completion done);
-    ~waiter();
 
     [[nodiscard]] tier* home() const noexcept { return home_; }
     [[nodiscard]] std::size_t blocks() const noexcept { return blocks_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] const std::shared_ptr<reservation_state>& promised() const noexcept { return promised_; }
 
-    /// Has `give_up` called with a code when the handler's slot is cancelled or `limit` is reached.
+    /// Has `give_up` called with a code when the handler's slot is cancelled, `limit` is reached, or the execution context
+    /// of the handler ends.
     void arm(deadline limit, const std::function<void(boost::system::error_code)>& give_up);
     [[nodiscard]] bool expired() const noexcept { return clock::now() >= limit_; }
     [[nodiscard]] std::chrono::nanoseconds waited() const noexcept { return clock::now() - since_; }
@@ -43,14 +43,12 @@ public:
 
 private:
     friend class waiter_list;
-    struct timer;
 
     tier* home_;
     std::size_t blocks_ = 1;
     std::size_t bytes_ = 0;
     deadline limit_ = deadline::max();
     clock::time_point since_ = clock::now();
-    std::unique_ptr<timer> timer_;
     buffer_completion wants_buffer_; // one of the two is set
     reservation_completion wants_reservation_;
     std::shared_ptr<reservation_state> promised_;

@@ -4,6 +4,8 @@
 
 #include <weir/error.hpp>
 
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -15,8 +17,7 @@ namespace weir::detail {
 namespace asio = boost::asio;
 
 descriptor_source::descriptor_source(engine& owner, file_handle file, std::string name)
-    : executor_(owner.executor()), file_(std::move(file)), name_(std::move(name)),
-      watching_(std::make_shared<std::atomic<bool>>(false))
+    : executor_(owner.executor()), file_(std::move(file)), name_(std::move(name))
 {
     entry_ = owner.resources().add({.kind = resource_kind::file, .name = name_});
 }
@@ -55,7 +56,8 @@ asio::awaitable<bytes> descriptor_source::read(reservation& memory, std::size_t 
             if (!out.empty())
                 break;
             watch();
-            co_await readable_.wait();
+            co_await watch_->ended.async_wait(asio::use_awaitable);
+            watch_->ended.reset(); // before the next look: what comes after it is not lost
         } else if (got != -EINTR) {
             ended_ = true;
             failure_ = std::error_code(static_cast<int>(-got), std::system_category());
@@ -69,7 +71,7 @@ asio::awaitable<bytes> descriptor_source::read(reservation& memory, std::size_t 
 
 void descriptor_source::watch()
 {
-    if (watching_->exchange(true))
+    if (watch_->under_way.exchange(true))
         return;
     if (!watched_) {
         std::error_code failure;
@@ -79,9 +81,9 @@ void descriptor_source::watch()
         watched_.emplace(executor_, copy.descriptor());
         (void)copy.release();
     }
-    auto told = [watching = watching_, handle = readable_.get_handle()](boost::system::error_code) {
-        watching->store(false);
-        handle.notify(); // also of a failure: the read will say it
+    auto told = [watch = watch_](boost::system::error_code) { // of a failure too: the read will say it
+        watch->under_way = false;
+        watch->ended.set();
     };
     watched_->async_wait(asio::posix::descriptor_base::wait_read, std::move(told));
 }

@@ -1,8 +1,7 @@
 #pragma once
 // What has no positions as a source: a pipe, a socket, a terminal, a device.
 
-#include "files/worker_signal.hpp"
-
+#include <weir/detail/async_event.hpp>
 #include <weir/file_source.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -34,8 +33,11 @@ private:
     bool ended_ = false;
     std::error_code failure_;
     block_filler filler_;
-    worker_signal readable_;
-    std::shared_ptr<std::atomic<bool>> watching_; // a wait is with the reactor; outlives the source
+    struct watch_state {
+        std::atomic<bool> under_way = false; ///< a wait is with the reactor
+        async_event ended;
+    };
+    std::shared_ptr<watch_state> watch_ = std::make_shared<watch_state>(); // the wait shares it
     std::optional<boost::asio::posix::stream_descriptor> watched_;
 };
 

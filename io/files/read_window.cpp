@@ -1,5 +1,9 @@
 #include "files/read_window.hpp"
 
+#include <weir/error.hpp>
+
+#include <boost/asio/use_awaitable.hpp>
+
 #include <algorithm>
 
 namespace weir::detail {
@@ -8,10 +12,15 @@ namespace {
 class piece_read final : public read_operation {
 public:
     piece_read(std::shared_ptr<window_piece> piece, std::shared_ptr<const file_handle> file,
-               worker_signal::handle signal) noexcept
-        : piece_(std::move(piece)), file_(std::move(file)), signal_(std::move(signal))
+               std::shared_ptr<async_event> ended) noexcept
+        : piece_(std::move(piece)), file_(std::move(file)), ended_(std::move(ended))
     {
         descriptor = file_->descriptor();
+    }
+    ~piece_read() override
+    {
+        if (!piece_->done)
+            complete(errc::closed, 0);
     }
 
     void complete(std::error_code failure, std::size_t count) noexcept override
@@ -19,13 +28,13 @@ public:
         piece_->failure = failure;
         piece_->count = count;
         piece_->done.store(true, std::memory_order_release);
-        signal_.notify();
+        ended_->set();
     }
 
 private:
     std::shared_ptr<window_piece> piece_; // and with it the block
     std::shared_ptr<const file_handle> file_; // a number that was closed may be another file's already
-    worker_signal::handle signal_;
+    std::shared_ptr<async_event> ended_;
 };
 
 } // namespace
@@ -37,7 +46,7 @@ void read_window::push(read_service& service, std::shared_ptr<const file_handle>
     piece->given = memory.size();
     piece->memory = std::move(memory);
     piece->wanted = wanted;
-    auto read = std::make_unique<piece_read>(piece, std::move(file), signal_.get_handle());
+    auto read = std::make_unique<piece_read>(piece, std::move(file), ended_);
     piece->id = read->id = service.next_id();
     read->offset = offset;
     read->data = piece->memory.spare().data();
@@ -46,6 +55,12 @@ void read_window::push(read_service& service, std::shared_ptr<const file_handle>
     service_ = &service;
     pieces_.push_back(std::move(piece));
     service.start(std::move(read));
+}
+
+boost::asio::awaitable<void> read_window::wait()
+{
+    co_await ended_->async_wait(boost::asio::use_awaitable);
+    ended_->reset(); // before the caller's look: what ends after it is not lost
 }
 
 void read_window::cancel() noexcept

@@ -2,10 +2,10 @@
 // The reads of one file that are with a back end, in the order of the file.
 
 #include "files/read_service.hpp"
-#include "files/worker_signal.hpp"
 
 #include <weir/buffer.hpp>
 #include <weir/bytes.hpp>
+#include <weir/detail/async_event.hpp>
 #include <weir/file_handle.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -46,8 +46,8 @@ public:
     /// The file stays open until the read has ended, whatever becomes of this object.
     void push(read_service& service, std::shared_ptr<const file_handle> file, buffer memory, std::uint64_t offset,
               std::size_t wanted, bool may_be_cached);
-    /// Sleeps until some read has ended.
-    [[nodiscard]] boost::asio::awaitable<void> wait() { return signal_.wait(); }
+    /// Sleeps until some read has ended since the last call, or at once if one has.
+    [[nodiscard]] boost::asio::awaitable<void> wait();
     void cancel() noexcept;
     /// Forgets all pieces; what is under way is cancelled and comes to nothing.
     void clear() noexcept;
@@ -56,7 +56,7 @@ public:
 private:
     std::deque<std::shared_ptr<window_piece>> pieces_;
     read_service* service_ = nullptr; // of the reads that are under way
-    worker_signal signal_;
+    std::shared_ptr<async_event> ended_ = std::make_shared<async_event>(); // the reads share it
 };
 
 } // namespace weir::detail

@@ -34,7 +34,7 @@ protected:
     stream_sink_base(std::unique_ptr<detail::stream_writer> stream, std::string name);
 
 private:
-    std::unique_ptr<detail::stream_writer> stream_;
+    std::shared_ptr<detail::stream_writer> stream_; // shared with the write under way
     std::string name_;
     std::vector<boost::asio::const_buffer> parts_;
     std::uint64_t position_ = 0;

@@ -11,6 +11,7 @@
 //           state->start(completion<error_code, buffer>(std::move(handler)));
 //       }, token, state_);
 
+#include <weir/detail/parking_lot.hpp>
 #include <weir/error.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -18,8 +19,10 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/execution/context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/system_executor.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -70,10 +73,23 @@ private:
     boost::asio::executor_work_guard<executor_type> work_;
 };
 
+/// What ends with a handler: a timer of its context, say.
+class companion {
+public:
+    companion() = default;
+    companion(const companion&) = delete;
+    companion& operator=(const companion&) = delete;
+    virtual ~companion() = default;
+
+    /// The handler's context ends, and the handler will not be called: what refers to it can be given up.
+    virtual void abandoned() noexcept = 0;
+};
+
 /// A pending handler of signature `void(Args...)` whose type is forgotten, so that the code that completes
 /// it can live in a source file. Move-only; one allocation, from the handler's allocator.
 ///
-/// Dropped without `post`, it destroys the handler without calling it.
+/// Dropped without `post`, it destroys the handler without calling it. So does the end of the handler's execution
+/// context, at any time: `post` then does nothing.
 template <class... Args>
 class completion {
 public:
@@ -82,28 +98,65 @@ public:
     template <class Handler>
     explicit completion(Handler handler,
                         const boost::asio::any_io_executor& fallback = boost::asio::system_executor())
-        : node_(typed_node<Handler>::make(pending<Handler>(std::move(handler), fallback)))
     {
+        pending<Handler> operation(std::move(handler), fallback);
+        boost::asio::execution_context& context
+            = boost::asio::query(operation.executor(), boost::asio::execution::context);
+        lot_ = parking_lot::of(context);
+        node_ = typed_node<Handler>::make(std::move(operation));
+        lot_->park(*node_);
+    }
+
+    completion(completion&& other) noexcept
+        : lot_(std::move(other.lot_)), node_(std::exchange(other.node_, nullptr))
+    {
+    }
+    completion& operator=(completion other) noexcept
+    {
+        std::swap(lot_, other.lot_);
+        std::swap(node_, other.node_);
+        return *this;
+    }
+    ~completion()
+    {
+        if (!node_)
+            return;
+        if (const parking_lot::departure leaving(*lot_, *node_); leaving)
+            node_->destroy();
     }
 
     explicit operator bool() const noexcept { return node_ != nullptr; }
 
-    /// Where the handler will run.
+    /// Where the handler will run. This and the next two: only by the initiating function, while no other thread knows
+    /// of the operation.
     [[nodiscard]] boost::asio::any_io_executor executor() const { return node_->executor(); }
-
-    /// How the caller cancels; assign to it before another thread can complete the operation.
+    /// How the caller cancels.
     [[nodiscard]] boost::asio::cancellation_slot slot() const noexcept { return node_->slot; }
+    /// Gives it something that is destroyed with the handler, or before the handler is posted.
+    void accompany(std::unique_ptr<companion> with) noexcept { node_->with = std::move(with); }
 
     /// Has the handler called with `args`, on its executor, later. Once; empty afterwards.
-    void post(Args... args) && { node_.release()->post(std::move(args)...); }
+    void post(Args... args) &&
+    {
+        completion taken(std::move(*this));
+        node* const ready = std::exchange(taken.node_, nullptr);
+        if (const parking_lot::departure leaving(*taken.lot_, *ready); leaving)
+            ready->post(std::move(args)...);
+    }
 
 private:
-    struct node {
+    struct node : parked {
         explicit node(boost::asio::cancellation_slot where) noexcept : slot(where) {}
         virtual boost::asio::any_io_executor executor() const = 0;
         virtual void post(Args... args) = 0;   // frees *this first
-        virtual void destroy() noexcept = 0;
+        virtual void destroy() noexcept override = 0;
+        void abandon() noexcept override
+        {
+            if (with)
+                with->abandoned();
+        }
         boost::asio::cancellation_slot slot;
+        std::unique_ptr<companion> with;
 
     protected:
         ~node() = default;
@@ -146,11 +199,8 @@ private:
         pending<Handler> operation;
     };
 
-    struct destroyer {
-        void operator()(node* target) const noexcept { target->destroy(); }
-    };
-
-    std::unique_ptr<node, destroyer> node_;
+    std::shared_ptr<parking_lot> lot_; // first: the node may be the lot's last business
+    node* node_ = nullptr;             // in the lot
 };
 
 } // namespace weir::detail

@@ -21,27 +21,44 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 
 namespace weir::detail {
 
-/// The strand of one child, and the way to stop it.
+/// The strand of one child, and the way to stop it. Whoever keeps it beyond the child keeps nothing of the child's
+/// executor: that may have ended by then.
 class child_control {
 public:
-    explicit child_control(const boost::asio::any_io_executor& where) : strand_(boost::asio::make_strand(where)) {}
+    using strand = boost::asio::strand<boost::asio::any_io_executor>;
 
-    [[nodiscard]] const auto& strand() const noexcept { return strand_; }
-    [[nodiscard]] boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
+    explicit child_control(const boost::asio::any_io_executor& where)
+        : lot_(parking_lot::of(boost::asio::query(where, boost::asio::execution::context))),
+          strand_(boost::asio::make_strand(where))
+    {
+    }
+
+    /// Of the child's execution context.
+    [[nodiscard]] parking_lot& lot() const noexcept { return *lot_; }
+
+    /// Before the child starts.
+    void set_deadline(std::chrono::steady_clock::time_point when) { deadline_.emplace(*strand_, when); }
+
+    /// What the child runs on, and the signal that stops it, which the child has to own.
+    [[nodiscard]] strand start(const std::shared_ptr<boost::asio::cancellation_signal>& signal)
+    {
+        signal_ = signal;
+        return *strand_;
+    }
 
     /// From any thread.
     static void cancel(const std::shared_ptr<child_control>& self, boost::asio::cancellation_type how)
     {
-        boost::asio::post(self->strand_, [self, how] { self->signal_.emit(how); });
+        const std::lock_guard lock(self->mutex_);
+        if (const parking_lot::visit inside(*self->lot_); inside && self->strand_)
+            boost::asio::post(*self->strand_, [self, how] { self->emit(how); });
     }
-
-    /// Before the child starts.
-    void set_deadline(std::chrono::steady_clock::time_point when) { deadline_.emplace(strand_, when); }
 
     /// On the strand, by the child: only then may its deadline fall.
     static void begin(const std::shared_ptr<child_control>& self)
@@ -49,30 +66,64 @@ public:
         if (!self->deadline_)
             return;
         self->deadline_->async_wait([self](boost::system::error_code failed) {
-            if (failed || self->ended_)
+            if (failed || self->ended())
                 return;
             self->expired_ = true;
-            self->signal_.emit(boost::asio::cancellation_type::terminal);
+            self->emit(boost::asio::cancellation_type::terminal);
         });
     }
 
-    /// On the strand.
+    /// On the strand, or by the end of its execution context.
     void end() noexcept
     {
-        ended_ = true;
-        if (deadline_)
-            deadline_->cancel();
+        std::optional<strand> last; // goes without the lock
+        const std::lock_guard lock(mutex_);
+        last.swap(strand_);
+        deadline_.reset();
     }
 
     /// Whether the deadline stopped it; read once it has ended.
     [[nodiscard]] bool expired() const noexcept { return expired_; }
 
 private:
-    boost::asio::strand<boost::asio::any_io_executor> strand_;
+    [[nodiscard]] bool ended()
+    {
+        const std::lock_guard lock(mutex_);
+        return !strand_;
+    }
+
+    void emit(boost::asio::cancellation_type how)
+    {
+        if (const auto signal = signal_.lock())
+            signal->emit(how);
+    }
+
+    const std::shared_ptr<parking_lot> lot_;
+    std::mutex mutex_;
+    std::optional<strand> strand_; ///< until the end
     std::optional<boost::asio::steady_timer> deadline_;
-    boost::asio::cancellation_signal signal_;
-    bool ended_ = false;
+    std::weak_ptr<boost::asio::cancellation_signal> signal_;
     bool expired_ = false;
+};
+
+/// Lies in the child's completion handler, and so dies with the child in any case.
+class child_end {
+public:
+    child_end(std::shared_ptr<child_control> of, std::shared_ptr<boost::asio::cancellation_signal> signal) noexcept
+        : of_(std::move(of)), signal_(std::move(signal))
+    {
+    }
+    child_end(child_end&&) noexcept = default;
+    child_end& operator=(child_end&&) = delete;
+    ~child_end()
+    {
+        if (of_)
+            of_->end();
+    }
+
+private:
+    std::shared_ptr<child_control> of_;
+    std::shared_ptr<boost::asio::cancellation_signal> signal_; ///< Asio uses it until the handler is gone
 };
 
 template <class T>
@@ -89,23 +140,33 @@ boost::asio::awaitable<std::optional<result<T>>> child_body(std::shared_ptr<chil
 /// Starts `work` on the strand of `control`; completes with `void(result<T>)` on the handler's executor.
 ///
 /// Cancelling the handler's slot cancels `work`, which then decides how it ends. If the executor of `control` is
-/// destroyed, `work` and the handler are too, without a call.
+/// destroyed, `work` and the handler are too, without a call. If the handler's is, `work` goes on to its end: what it
+/// refers to must not die with the one that waits.
 template <class T, class Token>
 auto async_run_child(std::shared_ptr<child_control> control, boost::asio::awaitable<T> work, Token&& token)
 {
     namespace asio = boost::asio;
     return asio::async_initiate<Token, void(result<T>)>(
         [](auto handler, std::shared_ptr<child_control> child, asio::awaitable<T> body) {
-            pending operation(std::move(handler), child->strand());
+            const parking_lot::visit inside(child->lot());
+            if (!inside)
+                return;
+            const auto signal = std::make_shared<asio::cancellation_signal>();
+            const child_control::strand strand = child->start(signal);
+            completion<result<T>> operation(std::move(handler), strand);
             if (auto slot = operation.slot(); slot.is_connected())
-                slot.assign([child](asio::cancellation_type how) { child_control::cancel(child, how); });
-            auto at_end = [child, operation = std::move(operation)](std::exception_ptr broken,
-                                                                    std::optional<result<T>> outcome) mutable {
-                child->end();
+                slot.assign([weak = std::weak_ptr(child)](asio::cancellation_type how) {
+                    if (const auto alive = weak.lock())
+                        child_control::cancel(alive, how);
+                });
+            auto at_end = [ending = std::optional<child_end>(child_end(child, signal)),
+                           operation = std::move(operation)](std::exception_ptr broken,
+                                                             std::optional<result<T>> outcome) mutable {
+                ending.reset();
                 std::move(operation).post(broken ? result<T>(failure(broken)) : std::move(*outcome));
             };
-            asio::co_spawn(child->strand(), child_body(child, std::move(body)),
-                           asio::bind_cancellation_slot(child->slot(), std::move(at_end)));
+            asio::co_spawn(strand, child_body(child, std::move(body)),
+                           asio::bind_cancellation_slot(signal->slot(), std::move(at_end)));
         },
         token, std::move(control), std::move(work));
 }
