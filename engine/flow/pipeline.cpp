@@ -22,7 +22,7 @@ namespace {
 constexpr std::size_t mebibyte = std::size_t{1} << 20;
 // One turn of a worker: about 2 ms of the slowest digest on slow cores, so that many streams share fairly.
 constexpr std::size_t digest_turn_bytes = 3 * mebibyte;
-// A unit costs two wake-ups, 10 to 20 us together, so it has about as much as one turn.
+// A unit costs two wake-ups, 8 to 14 us in all, so it has about as much as one turn.
 constexpr std::size_t enough_unit_bytes = 2 * mebibyte;
 constexpr std::size_t most_unit_chunks = 1024;
 constexpr auto producer_turn = std::chrono::milliseconds(2);
