@@ -30,6 +30,8 @@ const char* message_of(errc code) noexcept
     case errc::not_seekable: return "not seekable";
     case errc::loop: return "a directory contains itself through a link";
     case errc::unsupported_scheme: return "no support for such URLs";
+    case errc::protocol_violation: return "the peer breaks the protocol";
+    case errc::redirect_refused: return "the redirect is refused";
     case errc::internal: return "internal error";
     }
     return "unknown error";
@@ -55,6 +57,8 @@ const char* name_of(errc code) noexcept
     case errc::not_seekable: return "not_seekable";
     case errc::loop: return "loop";
     case errc::unsupported_scheme: return "unsupported_scheme";
+    case errc::protocol_violation: return "protocol_violation";
+    case errc::redirect_refused: return "redirect_refused";
     case errc::internal: return "internal";
     }
     return "unknown";
@@ -83,6 +87,8 @@ bool matches(errc code, condition wanted) noexcept
     case errc::not_seekable:
     case errc::loop:
     case errc::unsupported_scheme:
+    case errc::protocol_violation:
+    case errc::redirect_refused:
     case errc::internal:
         return wanted == condition::permanent;
     }

@@ -35,6 +35,8 @@ enum class errc {
     not_seekable,          ///< a position was asked of something that has none
     loop,                  ///< a directory contains itself through a link
     unsupported_scheme,    ///< a URL of a kind that is not known, or not built in
+    protocol_violation,    ///< a peer's message breaks its protocol; the message says how
+    redirect_refused,      ///< a redirect that is not followed; the message says why
     internal,              ///< an exception that is not an error of weir's came out of a user's object
 };
 
