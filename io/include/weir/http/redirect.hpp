@@ -1,0 +1,37 @@
+#pragma once
+// Where a redirect leads, and what the request there may still say.
+
+#include <weir/export.hpp>
+#include <weir/http/request.hpp>
+
+#include <optional>
+
+namespace weir::http {
+
+struct redirect_options {
+    unsigned limit = 10; ///< so many redirects are followed in a row; 0 refuses the first
+};
+
+/// The request that follows an answer of status 301, 302, 303, 307 or 308 with a `Location`.
+///
+/// - **Method.** 303 makes a GET of all but HEAD; 301 and 302 make a GET of POST; else it stays. What became a GET
+///   has no body, and no fields that describe one.
+/// - **Secrets.** Where scheme, host or port changes, credentials of the URL go, and the fields for which
+///   `is_sensitive` holds, and `Host`. As each request is made of the one before it, nothing comes back on the way
+///   back. Credentials in a `Location` are dropped.
+///
+/// \param followed  how many redirects led to `request`
+/// \returns  nothing if the answer is none to follow: it is the caller's
+/// \throws weir::error  `errc::redirect_refused`: beyond the limit, from https to http, to a URL that is not http or
+///   https or not valid, two different `Location`s, or a body that would have to be sent again and cannot be
+/// \see RFC 9110, section 15.4
+[[nodiscard]] WEIR_API std::optional<request_head> follow_redirect(const request_head& request, unsigned status,
+                                                                   const fields& answer, unsigned followed,
+                                                                   const redirect_options& options = {});
+
+/// Whether a field is only for the origin it was set for: `Authorization`, `Proxy-Authorization`, `Cookie`, the signed
+/// ones of clouds (`x-amz-*`, `x-goog-*`, `x-ms-*`), and all whose name says auth, cookie, token, secret, signature,
+/// password or api-key.
+[[nodiscard]] WEIR_API bool is_sensitive(std::string_view field_name) noexcept;
+
+} // namespace weir::http
