@@ -6,15 +6,14 @@
 #include "session.hpp"
 #include "verifier.hpp"
 
+#include <weir/detail/run_on.hpp>
 #include <weir/error.hpp>
 #include <weir/size.hpp>
 #include <weir/worker_pool.hpp>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -69,9 +68,7 @@ private:
 
     asio::awaitable<void> start()
     {
-        auto strand = asio::make_strand(workers_.executor());
-        auto work = compare_all();
-        co_await asio::co_spawn(strand, std::move(work), asio::use_awaitable);
+        co_await weir::detail::run_on(workers_.executor(), compare_all());
     }
 
     asio::awaitable<void> compare_all()
@@ -194,7 +191,7 @@ private:
     asio::awaitable<void> hand_over()
     {
         auto printing = print(std::exchange(said_, {}), std::exchange(complaints_, {}));
-        co_await asio::co_spawn(session_.context(), std::move(printing), asio::use_awaitable);
+        co_await weir::detail::run_on(session_.context().get_executor(), std::move(printing));
         next_hop_ = clock::now() + 10ms;
     }
 
