@@ -11,6 +11,7 @@
 #include <csignal>
 #include <string_view>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -80,10 +81,20 @@ void allow_all_descriptors()
     (void)::setrlimit(RLIMIT_NOFILE, &limit); // as it was will do too
 }
 
+/// A standard descriptor that is closed would be given to the next file that is opened, and be read or written for it.
+/// It is opened the wrong way round, so that its use fails as that of a closed one does.
+void occupy_standard_descriptors()
+{
+    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(descriptor, F_GETFD) == -1)
+            (void)::open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY); // gets the lowest free: this
+}
+
 } // namespace
 
 int main(int argc, char** argv)
 {
+    occupy_standard_descriptors();
     // A reader that went away is an error of the write, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
     allow_all_descriptors();

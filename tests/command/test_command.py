@@ -182,6 +182,39 @@ class Output(CommandTest):
                 self.assertEqual(result.returncode, 3)
                 self.assertIn(b"no space left", result.stderr.lower())
 
+    def test_a_check_whose_verdicts_cannot_be_written_is_exit_code_3_whenever_it_is_noticed(self):
+        for number in range(11):
+            self.write(f"t/{number}", noise(40_000, number))
+        self.write("list", self.weir("ingest", "--json", "t").stdout)
+        for _ in range(12):
+            reader, writer = os.pipe()
+            os.close(reader)
+            with os.fdopen(writer, "wb") as nobody, open("/dev/full", "wb") as full:
+                for target, reason in ((nobody, b"broken pipe"), (full, b"no space left")):
+                    result = subprocess.run([WEIR, "check", "list"], cwd=self.directory, stdout=target,
+                                            stderr=subprocess.PIPE, timeout=PATIENCE)
+                    self.assertEqual(result.returncode, 3, result.stderr)
+                    self.assertIn(reason, result.stderr)
+
+    def closed(self, redirection, *arguments):
+        """Runs with standard descriptors closed by the shell."""
+        return subprocess.run(["sh", "-c", f'exec "$@" {redirection}', "sh", WEIR, *arguments], cwd=self.directory,
+                              capture_output=True, timeout=PATIENCE)
+
+    def test_closed_standard_descriptors_are_not_taken_for_something_else(self):
+        self.write("a", noise(100_000))
+        for arguments in (["ingest", "--json", "a"], ["ingest", "a"], ["version"], ["config"]):
+            with self.subTest(arguments):
+                self.assertEqual(self.closed(">&-", *arguments).returncode, 3)
+                self.assertEqual(self.closed("<&- >&- 2>&-", *arguments).returncode, 3)
+        result = self.closed("<&-", "ingest", "--json", "-", "a")
+        self.assertEqual(result.returncode, 1)
+        lines = lines_of(result.stdout)
+        self.check_lines(lines)
+        self.assertEqual([(line["path"], line["code"]) for line in of_type(lines, "error")], [("-", "EBADF")])
+        self.assertEqual([line["path"] for line in of_type(lines, "file")], ["a"])
+        self.assertEqual(self.closed("2>&-", "ingest", "--json", "a", "missing").returncode, 1)
+
     def test_a_broken_pipe_is_exit_code_3(self):
         self.write("a", noise(8_000_000))
         process = self.start("ingest", "--json", "--chunk-avg", "1K", "a", stdout=subprocess.PIPE)
