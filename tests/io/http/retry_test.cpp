@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -197,6 +198,17 @@ TEST_CASE("retry: Retry-After is waited for on 429 and 503, up to a limit")
     CHECK_FALSE(first(answered(503, "99999999999999999999")).again);
 }
 
+TEST_CASE("retry: clients that are told the same wait do not come back together")
+{
+    std::chrono::milliseconds earliest = std::chrono::milliseconds::max(), latest{0};
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        const auto wait = retry_policy(request(), {}, nullptr, seed).after(answered(503, "30"), now).wait;
+        earliest = std::min(earliest, wait);
+        latest = std::max(latest, wait);
+    }
+    CHECK(latest - earliest > retry_options().base / 2);
+}
+
 TEST_CASE("retry: a wait that would end behind the deadline is not begun")
 {
     retry_policy policy(request(), {}, nullptr, 1);
@@ -206,6 +218,9 @@ TEST_CASE("retry: a wait that would end behind the deadline is not begun")
     CHECK(policy.waited() == 0ms);
     CHECK(policy.after(answered(503, "30"), now, 31s).again);
     CHECK_FALSE(policy.after(broken(), now, 0s).again);
+    retry_policy exact(request(), {.base = 0ms}, nullptr, 1); // waits for 30 s, not a moment longer
+    CHECK_FALSE(exact.after(answered(503, "30"), now, 30s).again);
+    CHECK(exact.after(answered(503, "30"), now, 30s + 1ns).again);
     CHECK_FALSE(policy.after(broken(), now, -1s).again);
 }
 

@@ -220,6 +220,8 @@ TEST_CASE("url: a refusal never shows a secret, nor a byte that a terminal acts 
     }
     CHECK(refusal_of("https://u:p@host/a b").what
           == "parse https://***@host/a b at 18: bad format (a blank; %20 stands for it)");
+    CHECK(refusal_of("https://u:p@ss@host/").what
+          == "parse https://***@host/ at 14: bad format (a second @; %40 stands for it in a password)");
 }
 
 // RFC 3986, sections 5.4.1 and 5.4.2; `g:h` and `http:g` are no URLs here.
