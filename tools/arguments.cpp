@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <unistd.h>
+#include <utility>
 
 namespace tool {
 namespace {
@@ -56,9 +57,22 @@ void path_list::fill()
 
 argument_supply::argument_supply(std::vector<std::string> arguments, std::vector<path_list> lists, refusal refused)
     : arguments_(std::move(arguments)), lists_(std::move(lists)), refused_(std::move(refused))
-{}
+{
+    input_taken_ = std::ranges::count(lists_, "-", &path_list::path) != 0;
+}
 
 std::optional<std::string> argument_supply::next()
+{
+    while (std::optional<std::string> path = next_unchecked()) {
+        if (*path != "-" || !std::exchange(input_taken_, true))
+            return path;
+        refused_(*path, std::make_error_code(std::errc::device_or_resource_busy),
+                 "read -: standard input can be read once");
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> argument_supply::next_unchecked()
 {
     if (next_argument_ < arguments_.size())
         return arguments_[next_argument_++];

@@ -39,22 +39,27 @@ private:
 };
 
 /// Arguments, then those of lists, one at a time.
+///
+/// Standard input goes to one reader: a `-` after the first is refused, and one in a list that is itself `-`.
 /// \par Thread-safety
 /// One call at a time, from any thread.
 class argument_supply {
 public:
     using refusal = std::function<void(std::string path, std::error_code code, std::string text)>;
 
-    /// \param refused  told of lists that cannot be read
+    /// \param refused  told of lists that cannot be read, and of a `-` too many
     argument_supply(std::vector<std::string> arguments, std::vector<path_list> lists, refusal refused);
 
     [[nodiscard]] std::optional<std::string> next();
 
 private:
+    [[nodiscard]] std::optional<std::string> next_unchecked();
+
     std::vector<std::string> arguments_;
     std::size_t next_argument_ = 0;
     std::vector<path_list> lists_;
     std::size_t next_list_ = 0;
+    bool input_taken_ = false; // standard input has its reader
     refusal refused_;
 };
 

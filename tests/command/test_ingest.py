@@ -370,6 +370,21 @@ class Inputs(CommandTest):
         self.assertEqual([(e["path"], e["code"]) for e in of_type(lines, "error")], [("missing", "ENOENT")])
         self.assertEqual(lines[-1]["files"], 1)
 
+    def test_standard_input_is_read_once_whoever_names_it_again(self):
+        self.write("a", b"x")
+        self.write("list", b"-\na\n-\n")
+        for arguments, stdin, files in ((["--files-from", "-"], b"-\na\n", {"a"}),
+                                        (["--files-from", "list"], b"input", {"-", "a"}),
+                                        (["--files-from", "list", "-"], b"input", {"-", "a"})):
+            with self.subTest(arguments):
+                lines = self.ingest(*arguments, stdin=stdin, code=1)
+                for error in of_type(lines, "error"):
+                    self.assertEqual((error["path"], error["code"]), ("-", "EBUSY"))
+                    self.assertIn("standard input can be read once", error["error"])
+                self.assertEqual({f["path"] for f in of_type(lines, "file")}, files)
+                if "-" in files:
+                    self.check_content(lines, "-", b"input")
+
     def test_an_empty_list_is_no_error(self):
         self.assertEqual(self.ingest("--files-from", "-")[-1]["files"], 0)
 

@@ -161,6 +161,22 @@ TEST_CASE("arguments: lists follow, empty paths are left out, what fails is refu
     CHECK(refused == strings{directory / "missing"});
 }
 
+TEST_CASE("arguments: standard input has one reader")
+{
+    const test::temp_dir directory;
+    std::vector<tool::path_list> lists;
+    lists.emplace_back(directory.write("lines", "-\nb\n-\n"), '\n');
+    strings refused;
+    tool::argument_supply supply({"a"}, std::move(lists), [&](const std::string&, std::error_code, std::string text) {
+        refused.push_back(std::move(text));
+    });
+    strings given;
+    while (auto path = supply.next())
+        given.push_back(*path);
+    CHECK(given == strings{"a", "-", "b"});
+    CHECK(refused == strings{"read -: standard input can be read once"});
+}
+
 TEST_CASE("arguments: a path longer than one read is whole")
 {
     const test::temp_dir directory;
