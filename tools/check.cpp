@@ -60,7 +60,7 @@ public:
     int run()
     {
         session_.run(start(), [this](bool interrupted) { print_sums(interrupted); });
-        return failed_ == 0 && wrong_lines_ == 0 && files_ != 0 ? all_read : input_failed;
+        return failed_ == 0 && wrong_lines_ == 0 && files_ != 0 && has_summary_ ? all_read : input_failed;
     }
 
 private:
@@ -157,11 +157,21 @@ private:
         }
     }
 
-    bool take(const listed_chunk& line) { return compare_.add(line); }
-    bool take(const listed_file& line) { return compare_.add(line); }
+    bool take(const listed_chunk& line)
+    {
+        has_summary_ = false; // lists may stand one behind another
+        return compare_.add(line);
+    }
+
+    bool take(const listed_file& line)
+    {
+        has_summary_ = false;
+        return compare_.add(line);
+    }
 
     bool take(const listed_error& line)
     {
+        has_summary_ = false;
         compare_.forget(line.path);
         complain(fmt::format("{}: could not be read when the list was made", line.path));
         return false;
@@ -169,10 +179,13 @@ private:
 
     bool take(const listed_summary& line)
     {
+        has_summary_ = true;
         if (line.interrupted)
             complain(fmt::format("{}: was interrupted, and may lack files", list_));
         return false;
     }
+
+    bool take(const listed_other&) { return false; }
 
     void say_verdict(const verdict& result)
     {
@@ -209,12 +222,17 @@ private:
         const std::uint64_t files = files_;
         if (files == 0 && !interrupted)
             session_.progress().say(fmt::format("{}: lists no file", list_));
-        if (wrong_lines_ != 0)
+        else if (!has_summary_ && !interrupted)
+            session_.progress().say(fmt::format("{}: has no summary: it may lack files", list_));
+        if (wrong_lines_ == 1)
+            session_.progress().say(fmt::format("{}: 1 line is wrong", list_));
+        else if (wrong_lines_ != 0)
             session_.progress().say(fmt::format("{}: {} lines are wrong", list_, wrong_lines_));
         if (quiet_)
             return;
-        session_.out().lines() += fmt::format("{}{} files, {}: {} OK, {} FAILED\n", interrupted ? "interrupted: " : "",
-                                              files, weir::format_size(bytes_), files - failed_, failed_);
+        session_.out().lines() += fmt::format("{}{}, {}: {} OK, {} FAILED\n", interrupted ? "interrupted: " : "",
+                                              counted(files, "file"), weir::format_size(bytes_), files - failed_,
+                                              failed_);
         session_.out().appended();
     }
 
@@ -224,7 +242,7 @@ private:
     weir::worker_pool workers_;
 
     // The strand's, and the loop's once the work has ended.
-    verifier compare_;
+    verifier compare_{list_ != "-"};
     std::deque<std::shared_ptr<running_batch>> running_; // in the order of the list
     std::shared_ptr<asio::steady_timer> batch_done_;     // never fires: cancelled when one is
     std::string said_;
@@ -233,6 +251,7 @@ private:
     std::uint64_t line_number_ = 0;
     std::uint64_t failed_ = 0;
     std::uint64_t wrong_lines_ = 0;
+    bool has_summary_ = false; // behind all other lines
 
     // Both look at these.
     std::atomic<std::uint64_t> bytes_ = 0;

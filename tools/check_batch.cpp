@@ -1,5 +1,6 @@
 #include "check_batch.hpp"
 
+#include <weir/error.hpp>
 #include <weir/hasher.hpp>
 #include <weir/size.hpp>
 
@@ -22,7 +23,9 @@ constexpr std::size_t most_bytes = 8_MiB;
 constexpr std::size_t most_lines = 1024;
 constexpr std::size_t whole_step = 1_MiB;
 
-std::string reason(int number) { return std::error_code(number, std::system_category()).message(); }
+std::string reason(std::string_view operation, std::error_code code) { return weir::error(code, operation).what(); }
+
+std::string read_failure() { return reason("read", std::error_code(errno, std::system_category())); }
 
 /// Fills `memory` by calls of `read(where)`; why that failed, or nothing.
 template <class Read> std::string fill(std::span<std::byte> memory, std::uint64_t offset, Read read)
@@ -32,7 +35,7 @@ template <class Read> std::string fill(std::span<std::byte> memory, std::uint64_
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return reason(errno);
+            return read_failure();
         if (got == 0)
             return fmt::format("ends at offset {}", offset + filled);
         filled += static_cast<std::size_t>(got);
@@ -79,7 +82,7 @@ void check_batch::add(checked_line chunk, std::uint64_t& stream_position)
 void check_batch::add(checked_line file)
 {
     lines_.push_back(std::move(file));
-    if (const auto& end = std::get<listed_file>(lines_.back().line); end.path == "-")
+    if (const auto& end = std::get<listed_file>(lines_.back().line); end.path == "-" && lines_.back().failure.empty())
         lines_.back().failure = compare_end(end);
 }
 
@@ -130,7 +133,7 @@ std::string check_batch::open(const std::string& path)
     file_ = path == "-" ? weir::file_handle(::dup(STDIN_FILENO))
                         : weir::file_handle::open(path.c_str(), weir::open_flags::none, failure);
     open_path_ = path;
-    return failure ? failure.message() : std::string();
+    return failure ? reason("open", failure) : std::string();
 }
 
 std::string check_batch::read_all(const piece& from)
@@ -166,7 +169,7 @@ std::string check_batch::compare_end(const listed_file& line)
     const ssize_t got = line.path == "-" ? ::read(file_.descriptor(), &more, 1)
                                          : ::pread(file_.descriptor(), &more, 1, static_cast<off_t>(line.size));
     if (got != 0)
-        return got > 0 ? fmt::format("is longer than {}", weir::format_size_exactly(line.size)) : reason(errno);
+        return got > 0 ? fmt::format("is longer than {}", weir::format_size_exactly(line.size)) : read_failure();
     return line.whole && line.path != "-" ? compare_whole(line) : std::string();
 }
 

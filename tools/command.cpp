@@ -2,9 +2,16 @@
 
 #include "json.hpp"
 
+#include <fmt/format.h>
+
 #include <unistd.h>
 
 namespace tool {
+
+std::string counted(std::uint64_t count, std::string_view noun)
+{
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
 
 void say(std::string_view text)
 {

@@ -1,8 +1,10 @@
 #pragma once
 // What the subcommands have in common: exit codes, usage errors, and their entries.
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace tool {
 
@@ -26,6 +28,9 @@ int run_check(int argc, char** argv);
 int run_diff(int argc, char** argv);
 int run_config(int argc, char** argv);
 int run_version(int argc, char** argv);
+
+/// `1 file`, `2 files`.
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
 
 /// Prints a line to standard error, with the command's name before it. Output that cannot be written is lost: there is
 /// nowhere left to say so.

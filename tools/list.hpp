@@ -40,7 +40,10 @@ struct listed_summary {
     bool interrupted = false;
 };
 
-using listed = std::variant<listed_chunk, listed_file, listed_error, listed_summary>;
+/// A line of a type that is not known here: a later release may have written it.
+struct listed_other {};
+
+using listed = std::variant<listed_chunk, listed_file, listed_error, listed_summary, listed_other>;
 
 /// \param line  one line, without its end
 /// \throws weir::error `errc::bad_format`: no such line; the message says why

@@ -11,6 +11,7 @@ namespace {
 
 using namespace weir::literals;
 
+constexpr const char* list_is_input = "standard input is the list, and can be read once";
 constexpr std::size_t longest_chunk = 16_MiB; // no chunker cuts longer ones
 
 std::string compare_root(checked_file& seen, const listed_file& line)
@@ -63,6 +64,8 @@ bool verifier::add(const listed_chunk& line)
     std::string failure;
     if (!follows || line.length == 0 || line.length > longest_chunk)
         failure = fmt::format("the list is wrong at offset {}", line.offset);
+    if (line.path == "-" && !has_input_)
+        failure = list_is_input;
     if (failure.empty() && !open_batch().takes(line))
         closed_ = std::move(open_);
     open_batch().add({line, seen, std::move(failure)}, stream_position_);
@@ -76,7 +79,7 @@ bool verifier::add(const listed_file& line)
         seen = std::move(found->second);
         files_.erase(found);
     }
-    open_batch().add({line, std::move(seen), {}});
+    open_batch().add({line, std::move(seen), line.path == "-" && !has_input_ ? list_is_input : ""});
     return open_->full();
 }
 

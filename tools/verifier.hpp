@@ -28,6 +28,9 @@ struct verdict {
 /// One call at a time. `add` blocks on standard input, if the list is of that.
 class verifier {
 public:
+    /// \param has_input  whether standard input can be read: it holds no list
+    explicit verifier(bool has_input) : has_input_(has_input) {}
+
     /// \returns  whether a batch is ready: call `next_batch`
     [[nodiscard]] bool add(const listed_chunk& line);
     [[nodiscard]] bool add(const listed_file& line);
@@ -47,6 +50,7 @@ public:
 private:
     [[nodiscard]] check_batch& open_batch();
 
+    bool has_input_;
     std::map<std::string, std::shared_ptr<checked_file>, std::less<>> files_;
     std::shared_ptr<check_batch> open_;
     std::shared_ptr<check_batch> closed_;            // before the open one: a line did not fit into it

@@ -64,7 +64,7 @@ class Check(CommandTest):
                 file.write(b"z")
         self.list("--chunk-avg", "16K")
         for change, reason in ((flip, "differs"), (append, "longer"), (lambda path: os.truncate(path, 100), "ends at"),
-                               (os.remove, "No such file")):
+                               (os.remove, "open: no such file")):
             with self.subTest(reason):
                 self.write("t/large", noise(3_000_000))
                 change(os.path.join(self.directory, "t/large"))
@@ -131,6 +131,31 @@ class Check(CommandTest):
         self.assertEqual(len(said), 4)
         self.assertIn("list:1:", complaints)
         self.assertIn("list:2:", complaints)
+
+    def test_a_list_that_was_cut_off_between_two_lines_has_no_summary(self):
+        lines = self.list().splitlines(True)
+        self.write("list", b"".join(lines[:-1]))
+        code, said, complaints = self.check("list")
+        self.assertEqual((code, len(said)), (1, 4))
+        self.assertEqual(complaints, "weir: list: has no summary: it may lack files\n")
+        self.write("list", b"".join(lines + lines[:-1]))
+        self.assertEqual(self.check("list")[0], 1)
+        self.write("list", b"".join(lines + lines))
+        self.assertEqual(self.check("list")[0], 0)
+
+    def test_lines_of_types_that_are_not_known_are_skipped(self):
+        self.write("list", b'{"type":"header","path":7}\n' + self.list() + b'{"type":"footer"}\n')
+        code, said, complaints = self.check("list")
+        self.assertEqual((code, len(said), complaints), (0, 4, ""))
+
+    def test_a_list_on_standard_input_cannot_name_it(self):
+        text = self.weir("ingest", "--json", "--chunk-avg", "16K", "-", "t", stdin=noise(400_000)).stdout
+        lines = sorted(text.splitlines(True), key=lambda line: b'"path":"-"' not in line)
+        code, said, _ = self.check("-", stdin=b"".join(lines))
+        self.assertEqual(code, 1)
+        self.assertEqual({line for line in said if not line.endswith(": OK")},
+                         {"-: FAILED (standard input is the list, and can be read once)"})
+        self.assertEqual(len(said), 5)
 
     def test_a_list_without_files_is_a_failure(self):
         self.write("list", b"")

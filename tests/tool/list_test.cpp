@@ -23,6 +23,7 @@ TEST_CASE("list: every kind of line is read")
         std::get<tool::listed_error>(tool::parse_listed(R"({"type":"error","path":"b","error":"","code":"EIO"})")).path
         == "b");
     CHECK(std::get<tool::listed_summary>(tool::parse_listed(R"({"type":"summary","interrupted":true})")).interrupted);
+    CHECK(std::holds_alternative<tool::listed_other>(tool::parse_listed(R"({"type":"of a later release","path":3})")));
 }
 
 TEST_CASE("list: members that are not known, and their order, do not matter")
@@ -39,8 +40,7 @@ TEST_CASE("list: what is no line is refused by an error that says why")
 {
     const std::string chunk = R"({"type":"chunk","path":"a","offset":0,"length":1,"sha256":")";
     for (const std::string& line :
-         {std::string("x"), std::string("[]"), std::string("{}"), std::string(R"({"type":"x"})"),
-          std::string(R"({"type":3})"), std::string(R"({"type":"chunk","path":"a","offset":0,"length":1})"),
+         {std::string("x"), std::string("[]"), std::string("{}"), std::string(R"({"type":3})"), std::string(R"({"type":"chunk","path":"a","offset":0,"length":1})"),
           chunk + "xy\"}", chunk + "aa\"}", chunk + hex + "\"",
           R"({"type":"chunk","path":"a","offset":-1,"length":1,"sha256":")" + hex + "\"}",
           R"({"type":"chunk","path":"a","offset":0.5,"length":1,"sha256":")" + hex + "\"}",
