@@ -48,13 +48,38 @@ bool gives_short_reads_at_the_end_only([[maybe_unused]] int descriptor) noexcept
 #endif
 }
 
+bool is_regular(const file_handle& file) noexcept
+{
+    std::error_code failure;
+    return file.info(failure).type == file_type::regular;
+}
+
+/// What the walk took for a regular file and is none: left out in a tree; an argument is streamed.
+void take_irregular(const tree_entry& file, file_handle opened, small_file& result)
+{
+    result.result = file.directory ? small_file::outcome::skipped : small_file::outcome::large;
+    if (!file.directory)
+        result.file = std::move(opened);
+}
+
 } // namespace
+
+bool was_swapped(const tree_entry& file, const std::error_code& failure) noexcept
+{
+    const bool is_link = !file.follow_link && failure == std::errc::too_many_symbolic_link_levels;
+    const bool is_socket = failure == std::errc::no_such_device_or_address;
+    return file.directory && (is_link || is_socket);
+}
 
 void read_small_file(const tree_entry& file, buffer& slot, small_file& result, bool short_is_end)
 {
     result = {};
     file_handle opened = file.open(open_flags::none, result.error);
-    if (result.error)
+    if (was_swapped(file, result.error)) {
+        result.error.clear();
+        result.result = small_file::outcome::skipped;
+    }
+    if (!opened)
         return;
     unsigned retries = 0;
     while (!slot.spare().empty()) {
@@ -62,6 +87,11 @@ void read_small_file(const tree_entry& file, buffer& slot, small_file& result, b
         const long got = read_some(opened.descriptor(), slot.spare(), slot.size());
         if (is_passing_failure(got) && retries++ < max_retries)
             continue;
+        // A FIFO gives nothing, or has the reader wait.
+        if ((got == -EAGAIN || (got == 0 && slot.size() == 0)) && !is_regular(opened)) {
+            slot.clear();
+            return take_irregular(file, std::move(opened), result);
+        }
         if (got < 0) {
             slot.clear();
             result.error = std::error_code(static_cast<int>(-got), std::system_category());

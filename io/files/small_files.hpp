@@ -16,6 +16,9 @@ constexpr bool may_be_the_end(std::size_t offset) noexcept
     return offset == 0 || offset % smallest_page != 0;
 }
 
+/// Whether what `failure` kept from being opened is no regular file any more, but was one when the walk met it.
+[[nodiscard]] bool was_swapped(const tree_entry& file, const std::error_code& failure) noexcept;
+
 /// By plain calls. `short_is_end`: the file system gives short reads at the end of a file only.
 void read_small_file(const tree_entry& file, buffer& slot, small_file& result, bool short_is_end);
 

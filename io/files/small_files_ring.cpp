@@ -3,7 +3,8 @@
 //   openat_direct(slot of the ring's file table) --link--> read --hard link--> close_direct
 //
 // The second link is hard, since every small file is a short read, which would break a soft one and leave the slot
-// taken. What comes out in an odd way is read once more by plain calls, which know all cases.
+// taken. What comes out in an odd way is read once more by plain calls, which know all cases. A read may also never come
+// out: a FIFO took the file's place, and the ring waits for its writer, O_NONBLOCK or not. It is cancelled.
 
 #include "files/fault_injection.hpp"
 #include "files/read_service.hpp"
@@ -27,6 +28,8 @@ namespace {
 constexpr unsigned chains = 64;
 constexpr unsigned entries = 256; // three a chain
 enum stage : unsigned { opening, reading, closing, stages };
+constexpr std::uint64_t cancelling = std::uint64_t{chains} * stages; // as user data: of no chain
+constexpr __kernel_timespec patience{1, 0};                           // without any completion
 
 // What one call is to read.
 struct chain_batch {
@@ -62,6 +65,7 @@ private:
 
     void start(unsigned index, std::size_t file, const tree_entry& entry, buffer& slot) noexcept;
     [[nodiscard]] int submit_and_wait(unsigned count) noexcept;
+    void cancel_all() noexcept;
     [[nodiscard]] unsigned lent() const noexcept { return awaited_ - io_uring_sq_ready(&ring_); }
     unsigned reap(chain_batch& batch);
     static void finish(const chain& ended, chain_batch& batch);
@@ -118,7 +122,8 @@ void chain_ring::start(unsigned index, std::size_t file, const tree_entry& entry
     const auto [open, open_data] = add(opening);
     const int directory = entry.directory ? entry.directory->descriptor() : AT_FDCWD;
     // No O_CLOEXEC: what is in the ring's table is no descriptor, and the flag is refused.
-    io_uring_prep_openat_direct(open, directory, entry.name(), O_RDONLY | O_NOCTTY, 0, index);
+    const int flags = O_RDONLY | O_NOCTTY | O_NONBLOCK | (entry.follow_link ? 0 : O_NOFOLLOW);
+    io_uring_prep_openat_direct(open, directory, entry.name(), flags, 0, index);
     open->flags |= IOSQE_IO_LINK;
     io_uring_sqe_set_data64(open, open_data);
 
@@ -136,18 +141,31 @@ void chain_ring::start(unsigned index, std::size_t file, const tree_entry& entry
 int chain_ring::submit_and_wait(unsigned count) noexcept
 {
     const auto fault = injected_submission();
-    const int submitted = fault ? *fault : io_uring_submit_and_wait(&ring_, count);
-    if (submitted < 0 && lent() > 0) { // it takes nothing now: what it has must come back first
+    io_uring_cqe* first = nullptr;
+    __kernel_timespec limit = patience;
+    const int submitted = fault ? *fault : io_uring_submit_and_wait_timeout(&ring_, &first, count, &limit, nullptr);
+    if (submitted < 0 && submitted != -ETIME && lent() > 0) { // it takes nothing now: what it has must come back first
         io_uring_cqe* done = nullptr;
-        io_uring_wait_cqe(&ring_, &done);
+        io_uring_wait_cqe_timeout(&ring_, &done, &limit);
     }
-    return submitted;
+    return submitted == -ETIME ? 0 : submitted;
+}
+
+// What waits for a disk is not cancelled by this, or is read by plain calls.
+void chain_ring::cancel_all() noexcept
+{
+    io_uring_sqe* const cancel = io_uring_get_sqe(&ring_);
+    if (!cancel)
+        return; // the entries before it were not taken yet
+    io_uring_prep_cancel64(cancel, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+    io_uring_sqe_set_data64(cancel, cancelling);
+    ++awaited_;
 }
 
 void chain_ring::finish(const chain& ended, chain_batch& batch)
 {
     buffer& slot = batch.slots[ended.file];
-    const bool read_well = ended.results[opening] == 0 && ended.results[reading] >= 0;
+    const bool read_well = ended.results[opening] == 0 && ended.results[reading] > 0;
     const auto got = static_cast<std::size_t>(read_well ? ended.results[reading] : 0);
     if (read_well && got < slot.spare().size() && may_be_the_end(got)) {
         slot.commit(got);
@@ -155,7 +173,7 @@ void chain_ring::finish(const chain& ended, chain_batch& batch)
         batch.results[ended.file].result = small_file::outcome::whole;
     }
     else {
-        batch.read_plainly(ended.file); // large, failed, interrupted, cancelled by nobody, or perhaps not all
+        batch.read_plainly(ended.file); // empty, large, failed, interrupted, cancelled, or perhaps not all
     }
 }
 
@@ -165,10 +183,12 @@ unsigned chain_ring::reap(chain_batch& batch)
     io_uring_cqe* done[stages * chains];
     const unsigned count = io_uring_peek_batch_cqe(&ring_, done, stages * chains);
     for (unsigned i = 0; i < count; ++i) {
+        --awaited_;
+        if (done[i]->user_data == cancelling)
+            continue;
         const auto index = static_cast<unsigned>(done[i]->user_data / stages);
         const auto which = static_cast<unsigned>(done[i]->user_data % stages);
         chains_[index].results[which] = injected_chain_result(which, done[i]->res);
-        --awaited_;
         if (--chains_[index].left == 0) {
             free_[free_count_++] = index;
             finish(chains_[index], batch);
@@ -193,14 +213,17 @@ void chain_ring::give_up(int failure, chain_batch& batch)
 void chain_ring::read(chain_batch batch)
 {
     unsigned failures = 0; // in a row, without a completion
-    while (!batch.which.empty() || free_count_ < chains) {
+    while (!batch.which.empty() || awaited_ > 0) {
         for (; !batch.which.empty() && free_count_ > 0; batch.which = batch.which.subspan(1)) {
             const std::size_t i = batch.which.front();
             start(free_[--free_count_], i, batch.files[i], batch.slots[i]);
         }
         // Half of what is still to come: the disk stays busy while that is worked on.
         const int submitted = submit_and_wait(std::max(awaited_ / 2, 1u));
-        if (reap(batch) > 0 || submitted >= 0)
+        const bool completed = reap(batch) > 0;
+        if (submitted >= 0 && !completed)
+            cancel_all();
+        if (submitted >= 0 || completed)
             failures = 0;
         else if (++failures > max_retries && lent() == 0)
             return give_up(submitted, batch);

@@ -38,6 +38,7 @@ file_type type_of(const dirent& entry) noexcept
 
 file_handle tree_entry::open(open_flags flags, std::error_code& failure) const noexcept
 {
+    flags = flags | open_flags::non_blocking | (follow_link ? open_flags::none : open_flags::no_follow);
     return directory ? directory->open_below(name(), flags, failure) : file_handle::open(path.c_str(), flags, failure);
 }
 
@@ -303,6 +304,7 @@ void tree_walker::impl::give(entry_kind kind, std::size_t name_offset, std::erro
         level& innermost = levels_.back();
         entry.name_offset = static_cast<std::uint32_t>(name_offset);
         entry.directory = innermost.handle;
+        entry.follow_link = options_.follow_links;
         if (std::exchange(innermost.batch, batch_) != batch_)
             ++batch_directories_;
     }

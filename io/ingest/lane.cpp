@@ -1,5 +1,7 @@
 #include "lane.hpp"
 
+#include "files/small_files.hpp"
+
 #include <weir/error.hpp>
 #include <weir/merkle_tree.hpp>
 
@@ -62,6 +64,25 @@ file_options file_options_of(const ingest_work& work)
     out.backend = work.options.backend;
     out.read_ahead_blocks = work.read_ahead_blocks;
     return out;
+}
+
+/// Null for what is no regular file any more, but was one when the walk met it in a tree.
+std::unique_ptr<source> open_large(const ingest_work& work, const tree_entry& entry, file_handle file)
+{
+    std::error_code failure;
+    if (!file)
+        file = entry.open(open_flags::none, failure);
+    if (was_swapped(entry, failure))
+        return nullptr;
+    if (!file)
+        throw error(failure, "open", entry.path);
+    const file_info found = file.info(entry.path);
+    if (entry.directory && found.type != file_type::regular && found.type != file_type::directory)
+        return nullptr;
+    file_options options = file_options_of(work);
+    if (work.options.memory_map_threshold != 0 && found.size >= work.options.memory_map_threshold)
+        options.backend = backend::mmap;
+    return open_file(work.owner, std::move(file), entry.path, options);
 }
 
 enum class reading { ended, filled, failed };
@@ -265,6 +286,7 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
         report_->add_failure(std::move(entry.path), failure.code(), failure.what());
         return;
     }
+    case small_file::outcome::skipped: work_.skipped.fetch_add(1, std::memory_order_relaxed); return;
     case small_file::outcome::large:
         slot = buffer();
         if (add_medium(entry, result.file))
@@ -317,22 +339,17 @@ asio::awaitable<void> ingest_lane::digest_batch()
 
 asio::awaitable<void> ingest_lane::read_large(large_file large)
 {
-    file_options options = file_options_of(work_);
     std::exception_ptr failure;
     std::unique_ptr<source> input;
     try {
-        std::error_code unopened;
-        if (!large.file)
-            large.file = large.entry.open(open_flags::none, unopened);
-        if (!large.file)
-            throw error(unopened, "open", large.entry.path);
-        if (work_.options.memory_map_threshold != 0
-            && large.file.info(large.entry.path).size >= work_.options.memory_map_threshold)
-            options.backend = backend::mmap;
-        input = open_file(work_.owner, std::move(large.file), large.entry.path, options);
+        input = open_large(work_, large.entry, std::move(large.file));
     }
     catch (...) {
         failure = std::current_exception();
+    }
+    if (!input && !failure) {
+        work_.skipped.fetch_add(1, std::memory_order_relaxed);
+        co_return;
     }
     co_await pass_or_fail(std::move(large.entry.path), std::move(input), failure);
 }

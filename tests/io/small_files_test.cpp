@@ -15,6 +15,8 @@
 #include <string>
 #include <thread>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,6 +131,63 @@ TEST_CASE("small_files: one that vanished or was replaced fails alone")
     }
 }
 
+TEST_CASE("small_files: what was swapped for a FIFO or a link after the walk is skipped, and delays none of the others")
+{
+    test::temp_dir outside;
+    const std::string secret = outside.write("secret", "not of this tree");
+    for (const weir::backend way : ways()) {
+        CAPTURE(to_string(way));
+        test::temp_dir dir;
+        for (int i = 0; i < 100; ++i)
+            dir.write(std::to_string(i), "text");
+        weir::tree_walker walker;
+        walker.add(dir.path());
+        std::vector<weir::tree_entry> entries;
+        while (walker.next_batch(entries, 1000)) {
+        }
+        batch all(std::move(entries));
+        for (const char* name : {"10", "20", "30"})
+            std::filesystem::remove(dir / name);
+        REQUIRE(::mkfifo((dir / "10").c_str(), 0600) == 0);
+        REQUIRE(::mkfifo((dir / "20").c_str(), 0600) == 0);
+        const weir::file_handle silent_writer(::open((dir / "20").c_str(), O_RDWR | O_CLOEXEC));
+        std::filesystem::create_symlink(secret, dir / "30");
+        weir::read_small_files(all.entries, all.slots, all.results, way);
+        for (std::size_t i = 0; i < all.entries.size(); ++i) {
+            const std::string name = all.entries[i].name();
+            const bool swapped = name == "10" || name == "20" || name == "30";
+            CAPTURE(name);
+            CHECK(all.content(i) == (swapped ? "" : "text"));
+            CHECK_FALSE(all.results[i].error);
+            CHECK((all.results[i].result == weir::small_file::outcome::skipped) == swapped);
+        }
+    }
+}
+
+TEST_CASE("small_files: links are followed where the walk follows them, and an argument that became a FIFO is open")
+{
+    test::temp_dir outside;
+    const std::string target = outside.write("target", "elsewhere");
+    weir::tree_entry fifo;
+    fifo.path = outside / "fifo";
+    REQUIRE(::mkfifo(fifo.path.c_str(), 0600) == 0);
+    test::temp_dir dir;
+    std::filesystem::create_symlink(target, dir / "link");
+    weir::tree_walker walker({.follow_links = true});
+    walker.add(dir.path());
+    std::vector<weir::tree_entry> entries{fifo};
+    while (walker.next_batch(entries, 1000)) {
+    }
+    for (const weir::backend way : {weir::backend::threads, weir::backend::auto_}) {
+        CAPTURE(to_string(way));
+        batch all(entries);
+        weir::read_small_files(all.entries, all.slots, all.results, way);
+        CHECK(all.results[0].result == weir::small_file::outcome::large);
+        CHECK(all.results[0].file.info().type == weir::file_type::fifo);
+        CHECK(all.content(1) == "elsewhere");
+    }
+}
+
 TEST_CASE("small_files: where short reads say nothing, as in /proc, a file is read until nothing comes")
 {
     weir::tree_entry entry;
@@ -172,7 +231,7 @@ TEST_CASE("small_files: the ring needs no plain call for what fits its slot")
     if (std::find(possible.begin(), possible.end(), weir::backend::uring) == possible.end())
         return;
     test::temp_dir dir;
-    for (int i = 0; i < 200; ++i)
+    for (int i = 1; i <= 200; ++i)
         dir.write(std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
     weir::detail::scoped_faults install(faults);
     const batch all = walk_and_read(dir.path(), weir::backend::uring);
@@ -258,10 +317,10 @@ bool has_ring()
     return std::find(possible.begin(), possible.end(), weir::backend::uring) != possible.end();
 }
 
-// The name of each file is its length.
+// The name of each file is its length. None is empty: that is made sure of by a plain call.
 std::size_t write_files(const test::temp_dir& dir, std::size_t count)
 {
-    for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t i = 1; i <= count; ++i)
         dir.write(std::to_string(i), std::string(i, 'x'));
     return count;
 }

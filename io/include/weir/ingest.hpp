@@ -82,7 +82,8 @@ public:
 struct ingest_summary {
     std::uint64_t files = 0;   ///< that were read to their end
     std::uint64_t errors = 0;  ///< calls of `failed`
-    std::uint64_t skipped = 0; ///< FIFOs, sockets and devices met in trees
+    /// FIFOs, sockets and devices met in trees; also what one of them, or a link, replaced before it was read.
+    std::uint64_t skipped = 0;
     std::uint64_t bytes = 0;   ///< in chunks that the sink was given
     std::uint64_t chunks = 0;
     std::uint64_t unique_chunks = 0;

@@ -18,6 +18,7 @@ struct small_file {
         whole,   ///< all of it is in its slot
         large,   ///< it filled its slot: `file` is open, to be read from its start
         failed,  ///< `error`: what opening or reading reported; the slot is empty
+        skipped, ///< met in a tree, and no regular file any more: not waited for; the slot is empty
     };
     outcome result = outcome::failed;
     std::error_code error;
@@ -25,7 +26,7 @@ struct small_file {
 };
 
 /// Reads each of `files` into the slot of the same number, an empty buffer. No sizes are asked for: what leaves room in
-/// its slot has been read to its end.
+/// its slot has been read to its end. An argument that is no regular file any more comes out as `large`, to be streamed.
 ///
 /// `backend::uring` opens, reads and closes by linked operations of a ring that belongs to the calling thread, 64 files
 /// at a time: it waits for many disk accesses at once. `backend::threads` makes plain calls. `backend::auto_` takes the

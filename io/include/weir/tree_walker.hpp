@@ -29,8 +29,13 @@ struct tree_entry {
     /// Where to open `name()`; null for an argument, which is opened by its path.
     std::shared_ptr<const file_handle> directory;
 
+    /// Whether a link that has taken the place of the file is followed: an argument's is, and one met in a tree by
+    /// `tree_options::follow_links`.
+    bool follow_link = true;
+
     [[nodiscard]] const char* name() const noexcept { return path.c_str() + name_offset; }
-    /// Opens the file, links followed; however long its path is.
+    /// Opens what is there by now, however long its path is. It need not be what the walk has seen: a FIFO opens at
+    /// once too, and a link that is not followed gives `ELOOP`.
     [[nodiscard]] file_handle open(open_flags flags, std::error_code& failure) const noexcept;
 };
 

@@ -23,6 +23,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -306,6 +308,57 @@ TEST_CASE("ingest: pipes in a tree are counted and skipped, links are not follow
     CHECK(summary.files == 1);
     CHECK(summary.skipped == 1);
     CHECK(summary.errors == 0);
+}
+
+/// Replaces every file of a tree as soon as the first one is open and read: the walk has seen them all by then.
+class swapping_peer final : public weir::detail::fault_injector {
+public:
+    swapping_peer(fs::path tree, fs::path secret) : tree_(std::move(tree)), secret_(std::move(secret)) {}
+
+    std::optional<long> on_read(int, std::uint64_t, std::size_t) override
+    {
+        if (swapped_.exchange(true))
+            return std::nullopt;
+        for (int i = 0; i < 20; ++i) {
+            const fs::path file = tree_ / std::to_string(i);
+            fs::remove(file);
+            if (i % 2 == 0)
+                fs::create_symlink(secret_, file);
+            else if (mkfifo(file.c_str(), 0600) != 0)
+                std::abort();
+        }
+        return std::nullopt;
+    }
+
+private:
+    fs::path tree_;
+    fs::path secret_;
+    std::atomic<bool> swapped_ = false;
+};
+
+TEST_CASE("ingest: files that are swapped for FIFOs and links while it runs are skipped, and nothing hangs")
+{
+    temporary_directory outside;
+    const std::string secret = outside.write("secret", test::random_bytes(1000, 3));
+    for (const bool direct : {false, true}) { // in a batch, and each by a stream of its own
+        CAPTURE(direct);
+        temporary_directory tree;
+        for (int i = 0; i < 20; ++i)
+            tree.write(std::to_string(i), test::random_bytes(100, 5));
+        swapping_peer peer(tree.path, secret);
+        const weir::detail::scoped_faults install(peer);
+        weir::ingest_options options;
+        options.backend = weir::backend::threads;
+        options.direct = direct;
+        collecting_sink sink;
+        bench b;
+        const auto summary = b.run({tree.path.string()}, sink, options);
+        CHECK(summary.files == 1);
+        CHECK(summary.skipped == 19);
+        CHECK(summary.errors == 0);
+        for (const auto& [path, got] : sink.files)
+            CHECK((got.record && got.record->size == 100));
+    }
 }
 
 TEST_CASE("ingest: the smallest pool does it too, slower")
