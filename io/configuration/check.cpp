@@ -32,6 +32,8 @@ finding first_of(std::initializer_list<finding> candidates)
 /// \param key  where the average comes from
 finding find_in_sizes(const configuration::chunking_keys& keys, std::string_view key, std::size_t average)
 {
+    if (keys.algorithm != chunk_algorithm::fixed && (average < 256 || average > 4_MiB))
+        return contradiction{key, "chunking.algorithm", fmt::format("allowed are {}", detail::averages_allowed)};
     if (keys.minimum > average)
         return contradiction{"chunking.minimum", key,
                              fmt::format("allowed are 64 B to {}, {}", key, format_size_exactly(average))};

@@ -37,6 +37,19 @@ constexpr std::size_t largest_file = 1_MiB; // a device by mistake must not fill
     throw error(errc::bad_configuration, "read the configuration", place, std::nullopt, why);
 }
 
+/// The value, behind "cannot", in messages.
+struct be_this {
+    std::string operator()(const toml_table&) const { return "be a table"; }
+    std::string operator()(const detail::toml_other&) const { return "have this value"; }
+    std::string operator()(std::int64_t number) const { return fmt::format("be {}", number); }
+    std::string operator()(bool flag) const { return fmt::format("be {}", flag); }
+    std::string operator()(const std::string& text) const
+    {
+        constexpr std::size_t enough = 40;
+        return fmt::format("be \"{}{}\"", text.substr(0, enough), text.size() > enough ? "..." : "");
+    }
+};
+
 /// One file while it is read.
 class reader {
 public:
@@ -84,7 +97,8 @@ private:
         lines_[key->full_name] = entry.line;
         if (!std::visit([&](const auto& typed) { return assign(typed, entry); }, key->value))
             refuse(file_, entry.line,
-                   fmt::format("{} cannot have this value; allowed are {}", name, detail::allowed_values(*key)));
+                   fmt::format("{} cannot {}; allowed are {}", name, std::visit(be_this{}, entry.value),
+                               detail::allowed_values(*key)));
     }
 
     static std::string names_of(std::string_view section)
@@ -147,6 +161,13 @@ private:
     std::map<std::string_view, std::uint64_t> lines_; // of the keys that the file has
 };
 
+/// A comment above a section.
+std::string_view about(std::string_view section)
+{
+    return section == "limits" ? "# For programs that make a buffer_pool of their own; the weir command does not look at it.\n"
+                               : "";
+}
+
 } // namespace
 
 configuration load_configuration(const std::filesystem::path& path)
@@ -185,7 +206,7 @@ std::string to_commented_toml(const configuration& values)
     std::string_view section;
     for (const configuration_key& key : detail::configuration_keys()) {
         if (key.section() != section)
-            fmt::format_to(std::back_inserter(text), "\n[{}]\n", section = key.section());
+            fmt::format_to(std::back_inserter(text), "\n{}[{}]\n", about(key.section()), section = key.section());
         fmt::format_to(std::back_inserter(text), "# {}\n# default {}; allowed: {}\n{} = {}\n", key.meaning,
                        detail::written_value(key, defaults), detail::allowed_values(key), key.name(),
                        detail::written_value(key, values));

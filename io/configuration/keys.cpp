@@ -17,7 +17,8 @@ using limits = configuration::limits_keys;
 template <auto... Members> constexpr auto& member(auto& object) { return (object.*....*Members); }
 
 template <auto... Members>
-constexpr number_key number(std::uint64_t least, std::uint64_t most, bool is_size, std::string_view zero)
+constexpr number_key number(std::uint64_t least, std::uint64_t most, bool is_size, std::string_view zero,
+                            std::string_view range = {})
 {
     return {[](const configuration& values) { return static_cast<std::uint64_t>(member<Members...>(values)); },
             [](configuration& values, std::uint64_t value) {
@@ -27,13 +28,15 @@ constexpr number_key number(std::uint64_t least, std::uint64_t most, bool is_siz
             least,
             most,
             is_size,
-            zero};
+            zero,
+            range};
 }
 
 template <auto... Members>
-constexpr number_key size(std::uint64_t least, std::uint64_t most, std::string_view zero = {})
+constexpr number_key size(std::uint64_t least, std::uint64_t most, std::string_view zero = {},
+                          std::string_view range = {})
 {
-    return number<Members...>(least, most, true, zero);
+    return number<Members...>(least, most, true, zero, range);
 }
 
 template <auto... Members>
@@ -93,7 +96,8 @@ constexpr std::array keys = {
     configuration_key{"chunking.minimum", "the shortest chunk, but for the last of a file",
                       size<by_size, &chunking::minimum>(64, 1_MiB, "a quarter of the average")},
     configuration_key{"chunking.average", "one average chunk size for files of every size",
-                      size<by_size, &chunking::average>(64, 16_MiB, "by the size of the file, as above")},
+                      size<by_size, &chunking::average>(64, 16_MiB, "by the size of the file, as above",
+                                                    averages_allowed)},
     configuration_key{"chunking.maximum", "the longest chunk",
                       size<by_size, &chunking::maximum>(1_KiB, 16_MiB, "four times the average")},
     configuration_key{"chunking.normalization",
@@ -146,9 +150,11 @@ std::string written_number(const number_key& key, std::uint64_t value)
 
 std::string allowed_numbers(const number_key& key)
 {
-    std::string text = key.most == no_limit
-        ? fmt::format("{} and above", written_number(key, key.least))
-        : fmt::format("{} to {}", written_number(key, key.least), written_number(key, key.most));
+    std::string text(key.range);
+    if (text.empty())
+        text = key.most == no_limit
+            ? fmt::format("{} and above", written_number(key, key.least))
+            : fmt::format("{} to {}", written_number(key, key.least), written_number(key, key.most));
     if (!key.zero.empty())
         text += fmt::format(", or 0: {}", key.zero);
     return text;

@@ -12,13 +12,17 @@
 
 namespace weir::detail {
 
+/// What depends on the algorithm.
+inline constexpr std::string_view averages_allowed = "256 B to 4 MiB, for fixed 64 B to 16 MiB";
+
 /// A number, or a size in bytes.
 struct number_key {
     std::uint64_t (*get)(const configuration&);
     void (*set)(configuration&, std::uint64_t);
     std::uint64_t least, most;
     bool is_size;
-    std::string_view zero = {}; ///< what 0 means, if it is allowed below `least`
+    std::string_view zero = {};  ///< what 0 means, if it is allowed below `least`
+    std::string_view range = {}; ///< in words, where it depends on another key; empty: `least` to `most`
 };
 
 struct flag_key {
