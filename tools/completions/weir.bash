@@ -28,11 +28,16 @@ _weir()
     fi
     # "--option=value" comes as three words.
     if [[ $prev == "=" ]]; then
-        prev=${COMP_WORDS[COMP_CWORD - 2]}
+        prev=${COMP_WORDS[COMP_CWORD - 2]}=
     elif [[ $cur == "=" ]]; then
+        prev=$prev=
         cur=""
     fi
-    case $prev in
+    # The value of --file-digest may be left out, so that only one behind "=" is surely one.
+    if [[ $prev == "--file-digest=" ]]; then
+        prev=--hash
+    fi
+    case ${prev%=} in
     --chunker) _weir_words "weir1 fastcdc2020 fixed"; return ;;
     --hash) _weir_words "sha256 sha512-256 xxh3-128"; return ;;
     --backend) _weir_words "auto uring threads mmap"; return ;;
@@ -46,10 +51,11 @@ _weir()
         return
     fi
     case $subcommand in
-    ingest) _weir_words "$settings $display --files-from --null --help --version" ;;
-    diff) _weir_words "$settings $display --help --version" ;;
-    check) _weir_words "--quiet --progress --help --version" ;;
-    config) _weir_words "$settings --help --version" ;;
+    ingest) _weir_words "$settings $display --files-from -0 --null -h --help --version" ;;
+    diff) _weir_words "$settings $display -h --help --version" ;;
+    check) _weir_words "--quiet --progress -h --help --version" ;;
+    config) _weir_words "$settings -h --help --version" ;;
+    version) _weir_words "-h --help" ;;
     esac
 }
 
