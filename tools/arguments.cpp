@@ -64,10 +64,13 @@ argument_supply::argument_supply(std::vector<std::string> arguments, std::vector
 std::optional<std::string> argument_supply::next()
 {
     while (std::optional<std::string> path = next_unchecked()) {
-        if (*path != "-" || !std::exchange(input_taken_, true))
+        if (path->empty())
+            refused_(*path, std::make_error_code(std::errc::no_such_file_or_directory), "open '': no file has this name");
+        else if (*path != "-" || !std::exchange(input_taken_, true))
             return path;
-        refused_(*path, std::make_error_code(std::errc::device_or_resource_busy),
-                 "read -: standard input can be read once");
+        else
+            refused_(*path, std::make_error_code(std::errc::device_or_resource_busy),
+                     "read -: standard input can be read once");
     }
     return std::nullopt;
 }

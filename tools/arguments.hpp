@@ -47,7 +47,7 @@ class argument_supply {
 public:
     using refusal = std::function<void(std::string path, std::error_code code, std::string text)>;
 
-    /// \param refused  told of lists that cannot be read, and of a `-` too many
+    /// \param refused  told of lists that cannot be read, of a `-` too many, and of empty arguments
     argument_supply(std::vector<std::string> arguments, std::vector<path_list> lists, refusal refused);
 
     [[nodiscard]] std::optional<std::string> next();

@@ -271,7 +271,7 @@ int run_check(int argc, char** argv)
     const auto lists = line.parse(argc, argv);
     if (!lists)
         return all_read;
-    if (lists->size() != 1)
+    if (lists->size() != 1 || lists->front().empty())
         throw usage_error("check needs one LIST, or - for standard input; see `weir check --help`");
     return check_run(lists->front(), display).run();
 }

@@ -15,6 +15,10 @@ namespace {
 
 /// What getopt_long needs, made from the table.
 struct getopt_tables {
+    // What it returns for the first long option, above all letters. Each has its own, or abbreviations of several would
+    // be no mistake.
+    static constexpr int first_long = 256;
+
     std::vector<::option> longs;
     std::string shorts = ":"; // tells a missing value from an unknown option
 
@@ -24,13 +28,32 @@ struct getopt_tables {
             int argument = no_argument;
             if (!one->value.empty())
                 argument = one->is_value ? optional_argument : required_argument;
-            longs.push_back({one->name.c_str(), argument, nullptr, 0});
+            longs.push_back({one->name.c_str(), argument, nullptr, first_long + static_cast<int>(longs.size())});
             if (one->letter != 0)
                 shorts.append(1, one->letter).append(argument == no_argument ? "" : ":");
         }
         longs.push_back({});
     }
 };
+
+/// Why getopt_long refuses a long option.
+std::string why_refused(std::string_view written, const std::vector<const option*>& options)
+{
+    written.remove_prefix(std::min(written.size(), written.find_first_not_of('-')));
+    const std::string_view name = written.substr(0, written.find('='));
+    std::string candidates;
+    std::size_t count = 0;
+    for (const option* one : options) {
+        if (one->name == name)
+            return "no value belongs behind option";
+        if (!one->name.starts_with(name))
+            continue;
+        candidates += fmt::format("{}--{}", count++ == 0 ? "" : ", ", one->name);
+    }
+    if (count == 0)
+        return "unknown option";
+    return count == 1 ? "no value belongs behind option" : fmt::format("{} begin with option", candidates);
+}
 
 std::string left_column(const option& one)
 {
@@ -70,21 +93,20 @@ std::optional<std::vector<std::string>> command_line::parse(int argc, char** arg
     options.push_back(&version);
 
     const getopt_tables tables(options);
+    const auto is_letter = [] { return ::optopt != 0 && ::optopt < getopt_tables::first_long; };
     const auto refuse = [&](std::string_view what) {
-        const std::string written =
-            ::optopt != 0 ? fmt::format("-{}", static_cast<char>(::optopt)) : argv[::optind - 1];
+        const std::string written = is_letter() ? fmt::format("-{}", static_cast<char>(::optopt)) : argv[::optind - 1];
         throw usage_error(fmt::format("{} '{}'; `weir {} --help` lists the options", what, written, name_));
     };
     ::optind = 0; // begin anew, whatever was read before
     ::opterr = 0;
-    int index = 0;
-    for (int found; (found = ::getopt_long(argc, argv, tables.shorts.c_str(), tables.longs.data(), &index)) != -1;) {
+    for (int found; (found = ::getopt_long(argc, argv, tables.shorts.c_str(), tables.longs.data(), nullptr)) != -1;) {
         if (found == '?')
-            refuse("unknown or ambiguous option, or a value where none belongs:");
+            refuse(is_letter() ? "unknown option" : why_refused(argv[::optind - 1], options));
         if (found == ':')
             refuse("no value behind option");
-        const auto chosen = found == 0
-            ? options.begin() + index
+        const auto chosen = found >= getopt_tables::first_long
+            ? options.begin() + (found - getopt_tables::first_long)
             : std::find_if(options.begin(), options.end(), [&](const option* one) { return one->letter == found; });
         std::string_view value = ::optarg ? ::optarg : std::string_view();
         if (!::optarg && (*chosen)->is_value && ::optind < argc && (*chosen)->is_value(argv[::optind]))

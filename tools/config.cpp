@@ -1,9 +1,12 @@
 // weir config: the effective configuration, commented.
 #include "command.hpp"
+#include "json.hpp"
 #include "options.hpp"
 #include "output.hpp"
 
+#include <string>
 #include <unistd.h>
+#include <utility>
 
 namespace tool {
 
@@ -20,7 +23,13 @@ int run_config(int argc, char** argv)
         return all_read;
     if (!arguments->empty())
         throw usage_error("config takes no arguments but options: '" + arguments->front() + "'");
-    write_all(STDOUT_FILENO, weir::to_commented_toml(setting.resolve().configuration));
+    std::string text = weir::to_commented_toml(setting.resolve().configuration);
+    for (bool first = true; const std::string& each : setting.without_keys()) {
+        text += std::exchange(first, false) ? "\n# Options that no key stands for:\n# " : "# ";
+        append_printable(text, each);
+        text += '\n';
+    }
+    write_all(STDOUT_FILENO, text);
     return all_read;
 }
 

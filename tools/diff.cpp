@@ -38,9 +38,11 @@ Exit: 0 both were read, equal or not; 1 something could not be read; 2 usage or 
 /// Collects one side.
 class collector final : public weir::ingest_sink {
 public:
+    using failure = std::function<void(std::string_view path, std::error_code code, std::string_view text)>;
+
     /// \param root  the argument: names are what stands behind it
-    collector(std::string root, inventory& into, std::function<void(std::string_view)> complain)
-        : root_(std::move(root)), into_(into), complain_(std::move(complain))
+    collector(std::string root, inventory& into, failure failed)
+        : root_(std::move(root)), into_(into), failed_(std::move(failed))
     {}
 
     asio::awaitable<void> chunks(std::string_view, std::span<const weir::chunk_record> records) override
@@ -57,14 +59,15 @@ public:
         co_return;
     }
 
-    asio::awaitable<void> failed(std::string_view, std::error_code, std::string_view text) override
+    asio::awaitable<void> failed(std::string_view path, std::error_code code, std::string_view text) override
     {
-        ++errors_;
-        complain_(text);
+        root_failed_ = root_failed_ || name_below(path).empty();
+        failed_(path, code, text);
         co_return;
     }
 
-    [[nodiscard]] std::uint64_t errors() const noexcept { return errors_; }
+    /// Whether the argument itself could not be read.
+    [[nodiscard]] bool root_failed() const noexcept { return root_failed_; }
 
 private:
     /// Empty for the argument itself, so that two files compare whatever they are called.
@@ -77,8 +80,8 @@ private:
 
     std::string root_;
     inventory& into_;
-    std::function<void(std::string_view)> complain_;
-    std::uint64_t errors_ = 0;
+    failure failed_;
+    bool root_failed_ = false;
 };
 
 class diff_run {
@@ -93,15 +96,22 @@ public:
 
     int run()
     {
-        session_.run(read_both(), [this](bool interrupted) { interrupted ? complain("interrupted") : print(); });
+        session_.run(read_both(), [this](bool interrupted) {
+            if (!side_failed_)
+                print(interrupted);
+        });
         return errors_ == 0 ? all_read : input_failed;
     }
 
 private:
     asio::awaitable<void> read_both()
     {
-        for (std::size_t side = 0; side < 2; ++side) {
-            collector into(paths_[side], sides_[side], [this](std::string_view text) { complain(text); });
+        const auto refused = [this](std::string_view path, std::error_code code, std::string_view text) {
+            complain(path, code, text);
+        };
+        // Against a side that is not there, all of the other would be a change.
+        for (std::size_t side = 0; side < 2 && !side_failed_; ++side) {
+            collector into(paths_[side], sides_[side], refused);
             job_ = std::make_unique<weir::ingest_job>(engine_, options_, into);
             auto supply = std::make_shared<std::optional<std::string>>(paths_[side]);
             weir::path_supplier supplier = [supply] { return std::exchange(*supply, std::nullopt); };
@@ -110,11 +120,18 @@ private:
             job_.reset();
             bytes_ += summary.bytes;
             files_ += summary.files;
-            errors_ += into.errors();
+            side_failed_ = into.root_failed();
         }
     }
 
-    void complain(std::string_view text) { session_.progress().say(text); }
+    void complain(std::string_view path, std::error_code code, std::string_view text)
+    {
+        ++errors_;
+        if (!display_.json)
+            return session_.progress().say(text);
+        append_error_line(session_.out().lines(), path, code, text);
+        session_.out().appended();
+    }
 
     work_done look()
     {
@@ -122,22 +139,24 @@ private:
         return {bytes_ + now.bytes, files_ + now.files, std::nullopt};
     }
 
-    void print()
+    void print(bool interrupted)
     {
-        const std::vector<file_change> files = compare_files(sides_[0], sides_[1]);
+        std::vector<file_change> files = compare_files(sides_[0], sides_[1]);
         const chunk_comparison chunks = compare_chunks(sides_[0], sides_[1]);
         std::array<std::uint64_t, 4> counts{};
         for (const file_change& one : files)
             ++counts[static_cast<std::size_t>(one.what)];
+        if (interrupted || (display_.quiet && !display_.json))
+            files.clear(); // what was not read yet would seem to be removed
         if (display_.json)
-            print_json(files, counts, chunks);
+            print_json(files, counts, chunks, interrupted);
         else
-            print_text(files, counts, chunks);
+            print_text(files, counts, chunks, interrupted);
         session_.out().appended();
     }
 
     void print_json(const std::vector<file_change>& files, const std::array<std::uint64_t, 4>& counts,
-                    const chunk_comparison& chunks)
+                    const chunk_comparison& chunks, bool interrupted)
     {
         std::string& lines = session_.out().lines();
         for (const file_change& one : files)
@@ -154,25 +173,26 @@ private:
             .number("only_a_bytes", chunks.only_a.bytes)
             .number("only_b_chunks", chunks.only_b.chunks)
             .number("only_b_bytes", chunks.only_b.bytes)
+            .boolean("interrupted", interrupted)
             .end();
     }
 
     void print_text(const std::vector<file_change>& files, const std::array<std::uint64_t, 4>& counts,
-                    const chunk_comparison& chunks)
+                    const chunk_comparison& chunks, bool interrupted)
     {
         std::string& lines = session_.out().lines();
         for (const file_change& one : files) {
-            if (one.what == change::identical || display_.quiet)
+            if (one.what == change::identical)
                 continue;
             lines += fmt::format("{:<9} ", to_string(one.what));
             append_printable(lines, one.name.empty() ? paths_[1] : one.name);
             lines += '\n';
         }
-        if (display_.quiet)
-            return;
+        if (interrupted)
+            lines += "interrupted  what follows is what was read until then\n";
         const auto row = [&](std::string_view name, const tally& value) {
-            lines += fmt::format("{:<12} {} chunks, {} ({} bytes)\n", name, value.chunks,
-                                 weir::format_size(value.bytes), value.bytes);
+            lines += fmt::format("{:<12} {}, {} ({})\n", name, counted(value.chunks, "chunk"),
+                                 weir::format_size(value.bytes), counted(value.bytes, "byte"));
         };
         lines += fmt::format("{:<12} {} added, {} removed, {} changed, {} identical\n", "files", counts[0], counts[1],
                              counts[2], counts[3]);
@@ -188,7 +208,9 @@ private:
     weir::engine engine_;
     std::unique_ptr<weir::ingest_job> job_; // the one that runs
     std::array<inventory, 2> sides_;
-    std::uint64_t bytes_ = 0, files_ = 0, errors_ = 0; // of the sides that were read
+    std::uint64_t bytes_ = 0, files_ = 0; // of the sides that were read
+    std::uint64_t errors_ = 0;
+    bool side_failed_ = false; // an argument itself could not be read
 };
 
 } // namespace
@@ -198,16 +220,14 @@ int run_diff(int argc, char** argv)
     display_options display;
     command_line line("diff", "what two files or trees share, and what changed", "A B", std::string(examples));
     setting_options setting(line);
-    add_display_options(line, display);
+    add_display_options(line, display, "the sums only, no progress");
     const auto paths = line.parse(argc, argv);
     if (!paths)
         return all_read;
-    if (paths->size() != 2)
+    if (paths->size() != 2 || paths->front().empty() || paths->back().empty())
         throw usage_error("diff needs two paths, A and B; see `weir diff --help`");
-    settings values = setting.resolve();
-    if (values.configuration.chunking.average == 0)
-        values.configuration.chunking.average = default_average;
-    weir::check(values.configuration);
+    const settings values = setting.resolve(default_average);
+    warn_of_weak_digests(values);
     weir::install_mapping_guard(); // a file that is truncated while it is mapped is an error, not the end
     return diff_run(values, display, *paths).run();
 }

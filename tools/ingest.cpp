@@ -130,15 +130,14 @@ int run_ingest(int argc, char** argv)
               [&](std::string_view text) { arguments.lists.emplace_back(text); }});
     line.add({"null", "", "paths of --files-from end with NUL",
               [&](std::string_view) { arguments.nul_separated = true; }, '0'});
-    add_display_options(line, arguments.display);
+    add_display_options(line, arguments.display, "no report, no progress");
     auto paths = line.parse(argc, argv);
     if (!paths)
         return all_read;
     arguments.paths = std::move(*paths);
     check(arguments);
     const settings values = setting.resolve();
-    if (values.hash == weir::hash_algorithm::xxh3_128)
-        say("warning: xxh3-128 is NOT cryptographic: whoever chooses the content can make chunks collide");
+    warn_of_weak_digests(values);
     weir::install_mapping_guard(); // a file that is truncated while it is mapped is an error, not the end
     return ingest_run(values, arguments).run();
 }

@@ -1,5 +1,7 @@
 #include "json.hpp"
 
+#include <weir/error.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -194,6 +196,11 @@ void json_line::key(std::string_view name)
     out_ += ",\"";
     out_ += name;
     out_ += "\":";
+}
+
+void append_error_line(std::string& out, std::string_view path, std::error_code code, std::string_view text)
+{
+    json_line(out, "error").path("path", path).text("error", text).text("code", weir::code_name(code)).end();
 }
 
 } // namespace tool

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace tool {
 
@@ -45,5 +46,8 @@ private:
 
     std::string& out_;
 };
+
+/// Appends the line of an input that failed.
+void append_error_line(std::string& out, std::string_view path, std::error_code code, std::string_view text);
 
 } // namespace tool

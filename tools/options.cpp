@@ -52,7 +52,7 @@ std::array<std::byte, 32> read_secret(const std::string& path)
     std::ifstream file(path, std::ios::binary);
     const std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     if (!file || content.empty())
-        throw usage_error(fmt::format("--secret-file {}: cannot be read, or is empty", path));
+        throw usage_error(fmt::format("--secret-file '{}': cannot be read, or is empty", path));
     const weir::digest digest = weir::digest_of(weir::hash_algorithm::sha256, std::as_bytes(std::span(content)));
     std::array<std::byte, 32> secret;
     std::ranges::copy(digest.span(), secret.begin());
@@ -61,6 +61,8 @@ std::array<std::byte, 32> read_secret(const std::string& path)
 
 weir::configuration load(const std::string& path)
 {
+    if (path.empty())
+        throw usage_error("--config '': no file has this name");
     try {
         return weir::load_configuration(path);
     }
@@ -76,6 +78,12 @@ void replace_all(std::string& text, std::string_view from, std::string_view to)
 }
 
 } // namespace
+
+void warn_of_weak_digests(const settings& values)
+{
+    if (values.hash == weir::hash_algorithm::xxh3_128 || values.file_digest == weir::hash_algorithm::xxh3_128)
+        say("warning: xxh3-128 is NOT cryptographic: whoever chooses the content can make digests collide");
+}
 
 std::size_t choose(std::string_view option, std::string_view word, std::initializer_list<std::string_view> words)
 {
@@ -108,6 +116,15 @@ setting_options::setting_options(command_line& line)
     add_walking(line);
 }
 
+void setting_options::add_without_key(command_line& line, option added)
+{
+    added.apply = [this, name = added.name, apply = std::move(added.apply)](std::string_view text) {
+        apply(text);
+        without_keys_.push_back(fmt::format("--{}{}{}", name, text.empty() ? "" : "=", text));
+    };
+    line.add(std::move(added));
+}
+
 void setting_options::add_size(command_line& line, std::string name, std::string help, std::string key,
                                std::function<void(weir::configuration&, std::uint64_t)> set)
 {
@@ -138,31 +155,36 @@ void setting_options::add_chunking(command_line& line)
                   const auto level = static_cast<int>(choose("normalization", text, {"0", "1", "2", "3"}));
                   overrides_.push_back([=](settings& s) { s.configuration.chunking.normalization = level; });
               }});
-    line.add({"seed", "N", "changes the cuts of fastcdc2020", [this](std::string_view text) {
-                  const std::uint64_t seed = read_number("seed", text, std::numeric_limits<std::uint64_t>::max());
-                  overrides_.push_back([=](settings& s) { s.seed = seed; });
-              }});
-    line.add({"secret-file", "FILE", "changes the cuts of weir1 by the SHA-256 of FILE", [this](std::string_view text) {
-                  overrides_.push_back([path = std::string(text)](settings& s) { s.secret = read_secret(path); });
-              }});
+    add_without_key(line, {"seed", "N", "changes the cuts of fastcdc2020", [this](std::string_view text) {
+                               const std::uint64_t seed =
+                                   read_number("seed", text, std::numeric_limits<std::uint64_t>::max());
+                               overrides_.push_back([=](settings& s) { s.seed = seed; });
+                           }});
+    add_without_key(line, {"secret-file", "FILE", "changes the cuts of weir1 by the SHA-256 of FILE",
+                           [this](std::string_view text) {
+                               overrides_.push_back(
+                                   [path = std::string(text)](settings& s) { s.secret = read_secret(path); });
+                           }});
 }
 
 void setting_options::add_hashing(command_line& line)
 {
     line.begin_group("Digests");
-    line.add(
-        {"hash", "NAME", "sha256 (default), sha512-256 or xxh3-128 (not cryptographic)", [this](std::string_view text) {
-             const weir::hash_algorithm chosen = read_hash("hash", text);
-             overrides_.push_back([=](settings& s) { s.hash = chosen; });
-         }});
-    line.add({"file-digest", "NAME", "also digest each file as a whole (slower; default: as --hash)",
-              [this](std::string_view text) {
-                  digest_as_chunks_ = text.empty();
-                  if (!digest_as_chunks_)
-                      overrides_.push_back(
-                          [chosen = read_hash("file-digest", text)](settings& s) { s.file_digest = chosen; });
-              },
-              0, [](std::string_view text) { return weir::parse_hash_algorithm(text).has_value(); }});
+    add_without_key(line, {"hash", "NAME", "sha256 (default), sha512-256 or xxh3-128 (not cryptographic)",
+                           [this](std::string_view text) {
+                               const weir::hash_algorithm chosen = read_hash("hash", text);
+                               overrides_.push_back([=](settings& s) { s.hash = chosen; });
+                           }});
+    add_without_key(line, {"file-digest", "NAME",
+                           "also digest each file as a whole, shown with --json; write --file-digest=NAME",
+                           [this](std::string_view text) {
+                               digest_as_chunks_ = text.empty();
+                               if (!digest_as_chunks_)
+                                   overrides_.push_back([chosen = read_hash("file-digest", text)](settings& s) {
+                                       s.file_digest = chosen;
+                                   });
+                           },
+                           0, [](std::string_view text) { return weir::parse_hash_algorithm(text).has_value(); }});
 }
 
 void setting_options::add_performance(command_line& line)
@@ -183,8 +205,9 @@ void setting_options::add_performance(command_line& line)
                   options_of_keys_["performance.backend"] = "--backend";
                   overrides_.push_back([=](settings& s) { s.configuration.performance.backend = chosen; });
               }});
-    line.add({"direct", "", "read past the page cache (O_DIRECT)",
-              [this](std::string_view) { overrides_.push_back([](settings& s) { s.direct = true; }); }});
+    add_without_key(line, {"direct", "", "read past the page cache (O_DIRECT)", [this](std::string_view) {
+                               overrides_.push_back([](settings& s) { s.direct = true; });
+                           }});
     line.add({"config", "FILE", "read the configuration from FILE (TOML); there is no default file",
               [this](std::string_view text) { config_path_ = text; }});
 }
@@ -192,21 +215,29 @@ void setting_options::add_performance(command_line& line)
 void setting_options::add_walking(command_line& line)
 {
     line.begin_group("Trees");
-    line.add({"follow-links", "", "follow symbolic links met in trees",
-              [this](std::string_view) { overrides_.push_back([](settings& s) { s.follow_links = true; }); }});
-    line.add({"one-file-system", "", "stay on the file system of each argument",
-              [this](std::string_view) { overrides_.push_back([](settings& s) { s.one_file_system = true; }); }});
-    line.add({"exclude", "GLOB", "leave out what matches, by name or path below the argument",
-              [this](std::string_view text) {
-                  overrides_.push_back([glob = std::string(text)](settings& s) { s.exclude.push_back(glob); });
-              }});
+    add_without_key(line, {"follow-links", "", "follow symbolic links met in trees", [this](std::string_view) {
+                               overrides_.push_back([](settings& s) { s.follow_links = true; });
+                           }});
+    add_without_key(line, {"one-file-system", "", "stay on the file system of each argument", [this](std::string_view) {
+                               overrides_.push_back([](settings& s) { s.one_file_system = true; });
+                           }});
+    add_without_key(line, {"exclude", "GLOB", "leave out what matches, by name or path below the argument",
+                           [this](std::string_view text) {
+                               // A directory, as it is completed: it matches without the slash.
+                               while (text.size() > 1 && text.ends_with('/'))
+                                   text.remove_suffix(1);
+                               overrides_.push_back(
+                                   [glob = std::string(text)](settings& s) { s.exclude.push_back(glob); });
+                           }});
 }
 
-settings setting_options::resolve() const
+settings setting_options::resolve(std::uint64_t default_average) const
 {
     settings values;
-    if (!config_path_.empty())
-        values.configuration = load(config_path_);
+    if (config_path_)
+        values.configuration = load(*config_path_);
+    if (values.configuration.chunking.average == 0)
+        values.configuration.chunking.average = default_average;
     for (const override& apply : overrides_)
         apply(values);
     if (digest_as_chunks_)
@@ -226,18 +257,28 @@ void setting_options::check(const settings& values) const
         weir::check(values.configuration);
     }
     catch (const weir::error& failure) {
-        std::string text = failure.what();
-        for (const auto& [key, option] : options_of_keys_)
-            replace_all(text, key, option);
-        throw usage_error(text);
+        throw usage_error(with_options_named(failure));
     }
 }
 
-void add_display_options(command_line& line, display_options& display)
+std::string setting_options::with_options_named(const weir::error& failure) const
+{
+    // What the error says behind its cause: the values allowed.
+    std::string why = failure.what();
+    why.erase(0, std::string_view(weir::error(failure.code(), failure.operation(), failure.subject()).what()).size());
+    why = fmt::format("{}: {}", failure.subject(), why.substr(2, why.size() - 3));
+    if (options_of_keys_.contains(failure.subject()))
+        why.erase(std::min(why.size(), why.find(", or 0:"))); // for keys; an option is left out instead
+    for (const auto& [key, option] : options_of_keys_)
+        replace_all(why, key, option);
+    return why;
+}
+
+void add_display_options(command_line& line, display_options& display, std::string quiet)
 {
     line.begin_group("Output");
     line.add({"json", "", "JSON Lines instead of a report", [&](std::string_view) { display.json = true; }});
-    line.add({"quiet", "", "no report, no progress", [&](std::string_view) { display.quiet = true; }});
+    line.add({"quiet", "", std::move(quiet), [&](std::string_view) { display.quiet = true; }});
     add_progress_option(line, display);
 }
 

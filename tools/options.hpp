@@ -5,6 +5,7 @@
 
 #include <weir/configuration.hpp>
 #include <weir/engine.hpp>
+#include <weir/error.hpp>
 #include <weir/ingest.hpp>
 
 #include <array>
@@ -40,8 +41,12 @@ public:
     setting_options(const setting_options&) = delete;
     setting_options& operator=(const setting_options&) = delete;
 
+    /// \param default_average  of chunks, where neither file nor command line has one; 0: by the size of each file
     /// \throws usage_error  for values that do not fit, and for the configuration file
-    [[nodiscard]] settings resolve() const;
+    [[nodiscard]] settings resolve(std::uint64_t default_average = 0) const;
+
+    /// The options of the command line that no key of the configuration stands for, as typed.
+    [[nodiscard]] const std::vector<std::string>& without_keys() const noexcept { return without_keys_; }
 
 private:
     using override = std::function<void(settings&)>;
@@ -52,12 +57,15 @@ private:
     void add_walking(command_line& line);
     void add_size(command_line& line, std::string name, std::string help, std::string key,
                   std::function<void(weir::configuration&, std::uint64_t)> set);
+    void add_without_key(command_line& line, option added);
     void check(const settings& values) const;
+    [[nodiscard]] std::string with_options_named(const weir::error& failure) const;
 
-    std::string config_path_;
+    std::optional<std::string> config_path_;
     bool digest_as_chunks_ = false;                      // --file-digest without a name
     std::vector<override> overrides_;                    // in the order of the command line
     std::map<std::string, std::string> options_of_keys_; // configuration keys that the command line has set
+    std::vector<std::string> without_keys_;
 };
 
 enum class progress_mode { automatic, never, always };
@@ -69,8 +77,12 @@ struct display_options {
     progress_mode progress = progress_mode::automatic;
 };
 
-void add_display_options(command_line& line, display_options& display);
+/// \param quiet  what help says of --quiet
+void add_display_options(command_line& line, display_options& display, std::string quiet);
 void add_progress_option(command_line& line, display_options& display);
+
+/// Says so on standard error if a digest is not cryptographic.
+void warn_of_weak_digests(const settings& values);
 
 /// The word's place in `words`.
 /// \throws usage_error  names the option and the words

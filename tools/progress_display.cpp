@@ -31,11 +31,17 @@ std::size_t terminal_width()
     return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col - 1u : 79u;
 }
 
-std::string bar(double share)
+/// At most `width` characters; without cells where they do not fit.
+std::string bar(double share, std::size_t width)
 {
-    constexpr std::size_t cells = 24;
+    constexpr std::size_t most_cells = 24;
+    constexpr std::size_t least_cells = 4;
+    const std::string percent = fmt::format("{:3.0f}%  ", share * 100);
+    if (width < percent.size() + least_cells + 3)
+        return percent;
+    const std::size_t cells = std::min(most_cells, width - percent.size() - 3);
     const auto full = static_cast<std::size_t>(share * cells);
-    return fmt::format("[{}{}] {:3.0f}%  ", std::string(full, '#'), std::string(cells - full, '.'), share * 100);
+    return fmt::format("[{}{}] {}", std::string(full, '#'), std::string(cells - full, '.'), percent);
 }
 
 std::string clock_time(std::chrono::nanoseconds time)
@@ -51,16 +57,16 @@ std::string clock_time(std::chrono::nanoseconds time)
 std::string progress_line(const weir::progress_snapshot& snapshot, std::uint64_t files, std::size_t width)
 {
     const weir::progress_snapshot::stage& stage = snapshot.stages.front();
-    std::string line;
-    if (snapshot.share)
-        line += bar(*snapshot.share);
-    line += weir::format_size(stage.done);
+    std::string line = weir::format_size(stage.done);
     if (stage.total)
         line += fmt::format(" of {}", weir::format_size(*stage.total));
-    line += fmt::format("  {}/s  {} files", weir::format_size(static_cast<std::uint64_t>(stage.rate)), files);
+    line += fmt::format("  {}/s  {}", weir::format_size(static_cast<std::uint64_t>(stage.rate)),
+                        counted(files, "file"));
     line += fmt::format("  {}", clock_time(snapshot.elapsed));
     if (snapshot.left)
         line += fmt::format("  ETA {}", clock_time(*snapshot.left));
+    if (snapshot.share)
+        line.insert(0, bar(*snapshot.share, width - std::min(width, line.size())));
     return line.substr(0, width);
 }
 

@@ -108,7 +108,7 @@ asio::awaitable<void> json_reporter::failed(std::string_view path, std::error_co
 
 void json_reporter::refuse(std::string_view path, std::error_code code, std::string_view text)
 {
-    json_line(out_.lines(), "error").path("path", path).text("error", text).text("code", weir::code_name(code)).end();
+    append_error_line(out_.lines(), path, code, text);
     ++errors_;
     out_.appended();
 }

@@ -48,7 +48,8 @@ class Usage(CommandTest):
     def test_version_is_printed_in_every_way(self):
         expected = self.weir("version").stdout
         self.assertRegex(expected.decode(), r"^weir \d+\.\d+\.\d+\n$")
-        for arguments in (("--version",), ("ingest", "--version"), ("check", "--version")):
+        self.assertIn(b"Usage: weir version", self.weir("version", "--help").stdout)
+        for arguments in (("--version",), ("ingest", "--version"), ("check", "--version"), ("version", "--version")):
             result = self.weir(*arguments)
             self.assertEqual((result.returncode, result.stdout), (0, expected))
 
@@ -73,6 +74,10 @@ class Usage(CommandTest):
         self.refused("check")
         self.refused("check", "a", "b")
         self.refused("diff", "a")
+        self.refused("diff", "a", "")
+        self.refused("check", "")
+        self.refused("version", "a")
+        self.refused("ingest", "--config", "", "a")
         self.refused("config", "a")
         self.refused("ingest", "-", "--files-from", "-")
 
@@ -129,6 +134,7 @@ class Usage(CommandTest):
         self.write("unknown.toml", b"[chunking]\n\nfrob = 3\n")
         text = self.refused("ingest", "--config", "bad.toml", "a")
         self.assertIn("bad.toml:2", text)
+        self.assertIn('"64Q"', text)
         self.assertIn("chunking.average", text)
         self.assertIn("worse.toml:1", self.refused("ingest", "--config", "worse.toml", "a"))
         self.assertIn("unknown.toml:3", self.refused("config", "--config", "unknown.toml"))
@@ -363,7 +369,7 @@ class Progress(CommandTest):
         self.assertEqual(self.weir("ingest", "a").stderr, b"")
         self.assertEqual(self.weir("ingest", "--progress", "never", "a").stderr, b"")
         result = self.weir("ingest", "--progress", "always", "a")
-        self.assertRegex(result.stderr.decode(), r"1000 B .*1 files.*\n$")  # behind a bar once the size is known
+        self.assertRegex(result.stderr.decode(), r"1000 B .*1 file .*\n$")  # behind a bar once the size is known
         self.assertNotIn(b"\x1b", result.stderr)
         self.assertNotIn(b"\r", result.stderr)
 

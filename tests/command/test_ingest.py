@@ -345,6 +345,12 @@ class Inputs(CommandTest):
         self.assertTrue(error["error"])
         self.assertEqual([f["path"] for f in of_type(lines, "file")], ["a"])
 
+    def test_an_empty_argument_is_an_error_that_shows_it(self):
+        self.write("a", b"x")
+        error = of_type(self.ingest("", "a", code=1), "error")[0]
+        self.assertEqual((error["path"], error["code"]), ("", "ENOENT"))
+        self.assertIn("''", error["error"])
+
     def test_a_url_is_an_error(self):
         self.write("a", b"x")
         lines = self.ingest("https://example.org/x", "a", code=1)

@@ -5,11 +5,12 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tomllib
 import unittest
 
-from harness import PATIENCE, CommandTest, lines_of, main, noise, of_type
+from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type
 
 
 class Check(CommandTest):
@@ -199,11 +200,58 @@ class Diff(CommandTest):
         self.write("x", noise(300_000, 2))
         self.assertIn("0 added, 0 removed, 1 changed, 0 identical", self.weir("diff", "x", "y/z").stdout.decode())
 
-    def test_a_missing_side_is_exit_code_1(self):
+    def test_a_missing_side_is_exit_code_1_and_nothing_is_compared(self):
         self.write("x", b"x")
-        result = self.weir("diff", "x", "missing")
-        self.assertEqual(result.returncode, 1)
-        self.assertIn(b"missing", result.stderr)
+        self.write("t/x", b"x")
+        for sides in (("x", "missing"), ("missing", "x"), ("t", "missing")):
+            with self.subTest(sides):
+                result = self.weir("diff", *sides)
+                self.assertEqual((result.returncode, result.stdout), (1, b""))
+                self.assertIn(b"missing", result.stderr)
+                result = self.weir("diff", "--json", *sides)
+                self.assertEqual((result.returncode, result.stderr), (1, b""))
+                self.assertEqual([(line["type"], line["path"], line["code"]) for line in lines_of(result.stdout)],
+                                 [("error", "missing", "ENOENT")])
+
+    def test_what_cannot_be_read_in_a_tree_is_an_error_line_and_the_rest_is_compared(self):
+        self.write("a/x", b"x")
+        self.write("b/x", b"x")
+        os.symlink("loop", self.directory / "b/loop")
+        result = self.weir("diff", "--json", "--follow-links", "a", "b")
+        self.assertEqual((result.returncode, result.stderr), (1, b""))
+        lines = lines_of(result.stdout)
+        self.assertEqual([line["path"] for line in of_type(lines, "error")], ["b/loop"])
+        self.assertEqual((lines[-1]["type"], lines[-1]["errors"], lines[-1]["identical"]), ("diff", 1, 1))
+
+    def test_quiet_prints_the_sums_only(self):
+        self.write("x", b"x")
+        self.write("y", b"y")
+        text = self.weir("diff", "--quiet", "x", "y").stdout.decode()
+        self.assertRegex(text, r"^files +0 added, 0 removed, 1 changed, 0 identical\n")
+        self.assertRegex(text, r"(?m)^only in B +1 chunk, 1 B \(1 byte\)$")
+
+    def test_sizes_are_against_the_average_of_diff(self):
+        self.write("x", noise(300_000))
+        self.assertEqual(self.weir("diff", "--chunk-max", "128K", "x", "x").returncode, 0)
+        result = self.weir("diff", "--chunk-min", "128K", "x", "x")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"--chunk-min: allowed are", result.stderr)
+
+    def test_an_interrupted_diff_prints_the_sums_of_what_was_read(self):
+        self.write("x", noise(300_000))
+        reader, writer = os.pipe()
+        with os.fdopen(reader, "rb") as stdin, os.fdopen(writer, "wb"):
+            process = subprocess.Popen([WEIR, "diff", "--json", "--progress", "always", "x", "-"], cwd=self.directory,
+                                       stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
+            while b"1 file" not in process.stderr.readline():  # the first side is read
+                pass
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 130)
+        lines = lines_of(output)
+        self.assertEqual([(line["type"], line["interrupted"], line["bytes_a"]) for line in lines],
+                         [("diff", True, 300_000)])
 
 
 class Config(CommandTest):
@@ -232,6 +280,14 @@ class Config(CommandTest):
         for i in keys:
             self.assertRegex(lines[i - 1], r"^# default .*; allowed: ")
             self.assertRegex(lines[i - 2], r"^# \w")
+
+    def test_options_that_no_key_stands_for_are_comments(self):
+        text = self.config("--hash", "sha512-256", "--jobs", "3", "--exclude", "*.o").decode()
+        self.assertIn("\n# Options that no key stands for:\n# --hash=sha512-256\n# --exclude=*.o\n", text)
+        self.assertNotIn("no key", self.config("--jobs", "3").decode())
+
+    def test_the_limits_say_whom_they_are_for(self):
+        self.assertRegex(self.config().decode(), r"(?m)^# For programs .*command.*\n\[limits\]$")
 
     def test_what_is_written_reads_back_the_same(self):
         first = self.config("--chunk-avg", "64K", "--chunker", "fastcdc2020", "--jobs", "3", "--memory", "20M")
@@ -297,6 +353,10 @@ class Documented(CommandTest):
         self.assertEqual(completed("in"), {"ingest"})
         self.assertEqual(completed("ingest", "--chunk-m"), {"--chunk-min", "--chunk-max"})
         self.assertEqual(completed("ingest", "--hash", "sha"), {"sha256", "sha512-256"})
+        self.assertEqual(completed("ingest", "--file-digest", "=", "sha"), {"sha256", "sha512-256"})
+        self.assertEqual(completed("ingest", "--file-digest", "fi"), {"file"})
+        self.assertLessEqual({"-0", "-h", "--json"}, completed("ingest", "-"))
+        self.assertIn("-h", completed("check", "-"))
         self.assertEqual(completed("check", "--q"), {"--quiet"})
         self.assertEqual(completed("ingest", "fi"), {"file"})
 

@@ -82,6 +82,29 @@ TEST_CASE("command line: what is not understood is a usage error that quotes it"
     }
 }
 
+TEST_CASE("command line: unknown, ambiguous, and with a value where none belongs are told apart")
+{
+    tool::command_line line("test", "", "", "");
+    line.begin_group("Options");
+    line.add({"chunk-min", "V", "", [](std::string_view) {}});
+    line.add({"chunk-max", "V", "", [](std::string_view) {}});
+    line.add({"flag", "", "", [](std::string_view) {}});
+    const auto refusal = [&](const std::string& argument) -> std::string {
+        try {
+            (void)parse(line, {argument, "a"});
+            return "";
+        }
+        catch (const tool::usage_error& failure) {
+            return failure.what();
+        }
+    };
+    CHECK(refusal("--bogus").starts_with("unknown option '--bogus'"));
+    CHECK(refusal("-x").starts_with("unknown option '-x'"));
+    CHECK(refusal("--chunk=3").starts_with("--chunk-min, --chunk-max begin with option '--chunk=3'"));
+    CHECK(refusal("--flag=3").starts_with("no value belongs behind option '--flag=3'"));
+    CHECK(refusal("--fl=3").starts_with("no value belongs behind option '--fl=3'"));
+}
+
 TEST_CASE("settings: the command line is over the file, wherever --config stands")
 {
     const test::temp_dir directory;
@@ -141,6 +164,44 @@ TEST_CASE("settings: sizes that do not fit name the options that set them")
         CHECK(what.find("--chunk-min") != std::string::npos);
         CHECK(what.find("--chunk-avg, 64 KiB") != std::string::npos);
     }
+}
+
+TEST_CASE("settings: what is said of an option names it, and nothing that only keys have")
+{
+    const auto refusal = [](const strings& arguments) -> std::string {
+        try {
+            (void)settings_of(arguments);
+            return "";
+        }
+        catch (const tool::usage_error& failure) {
+            return failure.what();
+        }
+    };
+    CHECK(refusal({"--chunk-avg", "8G"}) == "--chunk-avg: allowed are 256 B to 4 MiB, for fixed 64 B to 16 MiB");
+    CHECK(refusal({"--chunk-avg", "8M"}) == "--chunk-avg: allowed are 256 B to 4 MiB, for fixed 64 B to 16 MiB");
+    CHECK(refusal({"--memory", "1K"}) == "--memory: allowed are 1 MiB and above");
+    CHECK(refusal({"--config", ""}) == "--config '': no file has this name");
+}
+
+TEST_CASE("settings: a command's own average holds where neither file nor options have one")
+{
+    const test::temp_dir directory;
+    tool::command_line line("test", "", "", "");
+    const tool::setting_options options(line);
+    (void)parse(line, {"--chunk-max", "128K"});
+    CHECK(options.resolve(64_KiB).configuration.chunking.average == 64_KiB);
+    CHECK_THROWS_AS((void)options.resolve(), tool::usage_error); // shorter than the averages of the table
+    (void)parse(line, {"--config", directory.write("weir.toml", "[chunking]\naverage = \"16K\"\n")});
+    CHECK(options.resolve(64_KiB).configuration.chunking.average == 16_KiB);
+}
+
+TEST_CASE("settings: options without a key are kept as typed, and a slash behind a glob means nothing")
+{
+    tool::command_line line("test", "", "", "");
+    const tool::setting_options options(line);
+    (void)parse(line, {"--jobs", "2", "--exclude", "build/", "--direct", "--hash=sha512-256"});
+    CHECK(options.without_keys() == strings{"--exclude=build/", "--direct", "--hash=sha512-256"});
+    CHECK(options.resolve().exclude == strings{"build"});
 }
 
 TEST_CASE("arguments: lists follow, empty paths are left out, what fails is refused and the rest goes on")

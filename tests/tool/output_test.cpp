@@ -146,6 +146,9 @@ TEST_CASE("progress line: share and time left where they are known, never wider 
     snapshot.left = std::chrono::seconds(3700);
     CHECK(tool::progress_line(snapshot, 7, 100)
           == "[######..................]  25%  3 MiB of 12 MiB  1 MiB/s  7 files  0:03  ETA 1:01:40");
+    CHECK(tool::progress_line(snapshot, 1, 79)
+          == "[####...............]  25%  3 MiB of 12 MiB  1 MiB/s  1 file  0:03  ETA 1:01:40");
+    CHECK(tool::progress_line(snapshot, 7, 60) == " 25%  3 MiB of 12 MiB  1 MiB/s  7 files  0:03  ETA 1:01:40");
     CHECK(tool::progress_line(snapshot, 7, 30).size() == 30);
 }
 
