@@ -60,8 +60,9 @@ std::vector<double> measure(std::span<const sha256_kernel> kernels)
     return best;
 }
 
-// A neighbour comes and goes within seconds, while the choice stays. On Zen 3 three streams of SHA-NI take 18 ns a
-// block on a core of their own and 22 to 28 beside a busy neighbour, two streams 22 and 23 to 26.
+// A neighbour comes and goes within seconds, while the choice stays. On Zen 3 three streams of SHA-NI take 17 ns a
+// block on a core of their own and 21 to 24 beside a busy neighbour, two streams 22 and 23 to 26. Three from intrinsics
+// take 18 and 22 to 28.
 constexpr double neighbour = 1.25;
 
 } // namespace

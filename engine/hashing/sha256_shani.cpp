@@ -2,10 +2,17 @@
 //
 // A message alone waits for the latency of its own rounds; a second and a third fill the gaps. How many pay depends
 // on the CPU: two on Intel's (the unit is saturated), three on AMD's. Four spill more than they fill.
+// Three are in assembly where they can be, in sha256_shani_x3.S.
 
 #include "sha256_kernels.hpp"
 
+#include <cstddef>
 #include <immintrin.h>
+
+#if WEIR_HAVE_SHA256_ASSEMBLY
+extern "C" void weir_sha256_shani_x3(weir::hashing::sha256_lane* const* lanes, std::size_t blocks,
+                                     const std::uint32_t* constants) noexcept;
+#endif
 
 namespace weir::hashing {
 namespace {
@@ -85,6 +92,16 @@ template <unsigned Lanes> inline void compress(sha256_lane* const* lanes, std::s
 
 void sha256_shani_x1(sha256_lane* const* lanes, std::size_t blocks) noexcept { compress<1>(lanes, blocks); }
 void sha256_shani_x2(sha256_lane* const* lanes, std::size_t blocks) noexcept { compress<2>(lanes, blocks); }
+
+#if WEIR_HAVE_SHA256_ASSEMBLY
+void sha256_shani_x3(sha256_lane* const* lanes, std::size_t blocks) noexcept
+{
+    static_assert(offsetof(sha256_lane, state) == 0 && offsetof(sha256_lane, data) == 32, "sha256_shani_x3.S");
+    weir_sha256_shani_x3(lanes, blocks, sha256_constants);
+}
+#else
+// Only where there is no ELF or pointers have 32 bits: macOS, Windows, x32.
 void sha256_shani_x3(sha256_lane* const* lanes, std::size_t blocks) noexcept { compress<3>(lanes, blocks); }
+#endif
 
 } // namespace weir::hashing

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 
@@ -31,6 +32,20 @@ TEST_CASE("sha256 kernels: every one gives the example of FIPS 180-4 in all its 
         kernel.run(pointers, 1);
         for (unsigned i = 0; i < kernel.lanes; ++i)
             CHECK(std::ranges::equal(lanes[i].state, expected));
+    }
+}
+
+TEST_CASE("sha256 kernels: no blocks leave every lane as it was")
+{
+    const unsigned char block[sha256_block] = {};
+    for (const sha256_kernel& kernel : test::every_sha256_kernel()) {
+        CAPTURE(std::string(kernel.name));
+        sha256_lane lane{{1, 2, 3, 4, 5, 6, 7, 8}, block};
+        sha256_lane* pointers[sha256_max_lanes];
+        std::ranges::fill(pointers, &lane);
+        kernel.run(pointers, 0);
+        CHECK(std::ranges::equal(lane.state, std::array{1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u}));
+        CHECK(lane.data == block);
     }
 }
 

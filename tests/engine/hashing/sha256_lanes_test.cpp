@@ -41,6 +41,29 @@ TEST_CASE("sha256 lanes: 10,000 random batches over all kernels give the digests
     }
 }
 
+TEST_CASE("sha256 lanes: one to three messages of every length to 1025 give the digests of OpenSSL on every kernel")
+{
+    auto random = test::generator();
+    const auto data = test::random_bytes(random, 1 << 12);
+    for (const sha256_kernel& kernel : test::every_sha256_kernel()) {
+        CAPTURE(std::string(kernel.name));
+        const sha256_plan plan = only(kernel);
+        sha256_lanes lanes(plan);
+        for (std::size_t size = 0; size <= 1025; ++size) {
+            for (std::size_t count = 1; count <= 3; ++count) {
+                test::batch batch;
+                for (std::size_t i = 0; i < count; ++i) {
+                    const auto message = std::span<const std::byte>(data).subspan(i * 1100 + (size + i) % 64, size);
+                    batch.add(message, {weir::slice::adopt(message, nullptr)});
+                }
+                lanes.start(batch.messages());
+                CHECK(lanes.run(std::size_t(-1)));
+                batch.check(weir::hash_algorithm::sha256);
+            }
+        }
+    }
+}
+
 TEST_CASE("sha256 lanes: kernels that change with the number of messages left give the same digests")
 {
     auto random = test::generator();
