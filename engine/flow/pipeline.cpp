@@ -52,8 +52,9 @@ std::size_t required_memory_bytes(const chunker_options& chunker, std::size_t re
 }
 
 chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, const stream_options& options)
-    : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()), resources_(owner.resources()),
-      name_(input->name()), block_bytes_(owner.block_bytes()), hash_(options.hash), source_(std::move(input)),
+    : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()), stall_after_(owner.stall_after()),
+      resources_(owner.resources()), name_(input->name()), block_bytes_(owner.block_bytes()), hash_(options.hash),
+      source_(std::move(input)),
       chunker_(chunker_for(options.chunker, options.sizes, source_->size()))
 {
     const std::size_t needed = required_memory_bytes(sizes(), source_->read_ahead_blocks(), block_bytes_);
@@ -145,7 +146,7 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
     const std::size_t needed = required_memory_bytes(sizes(), source_->read_ahead_blocks(), block_bytes_);
     {
         const auto waiting = stages.waiting(stage::read);
-        timed_event wait(observer_, event_kind::acquire, "reserve", source_->name());
+        timed_event wait(observer_, event_kind::acquire, "reserve", name_);
         reservation granted
             = co_await pool_.async_reserve(needed / block_bytes_, block_bytes_, asio::use_awaitable);
         memory_.emplace(std::move(granted));
@@ -154,6 +155,9 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
         wait.succeed(needed, needed / block_bytes_);
     }
 
+    std::optional<detail::stall_watch> watch;
+    if (observer_)
+        watch.emplace(*strand_, stall_after_, [this] { look_for_stall(); });
     clock::time_point turn = clock::now();
     for (;;) {
         flush_when_reading_waits(self);
@@ -185,21 +189,6 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
         emit(end);
 }
 
-asio::awaitable<bytes> chunk_stream::pipeline::read_source()
-{
-    const auto busy = stages.busy(stage::read);
-    timed_event told(observer_, event_kind::read, "read", source_->name());
-    try {
-        bytes piece = co_await source_->read(*memory_, read_bytes_);
-        told.succeed(piece.size(), 1);
-        co_return piece;
-    }
-    catch (...) {
-        told.fail(code_of(std::current_exception()));
-        throw;
-    }
-}
-
 asio::awaitable<void> chunk_stream::pipeline::finish_digests()
 {
     for (;;) {
@@ -222,7 +211,9 @@ asio::awaitable<void> chunk_stream::pipeline::ensure_open_unit()
         if ((open_ = idle_unit()))
             break;
         const auto waiting = stages.waiting(stage::cut);
+        waits_for_room_ = true;
         co_await room_.async_wait(asio::use_awaitable);
+        waits_for_room_ = false;
     }
 }
 
@@ -265,6 +256,8 @@ void chunk_stream::pipeline::cut(const bytes& piece)
 {
     const auto busy = stages.busy(stage::cut);
     const worker_pool::task_scope task(workers_);
+    timed_event turn(observer_, event_kind::stage, "cut", name_);
+    const std::size_t before = open_->count();
     stages.count(stage::read, piece.size());
     for (const slice& part : piece) {
         ends_.clear();
@@ -282,6 +275,7 @@ void chunk_stream::pipeline::cut(const bytes& piece)
             partial_.append(part.subslice(taken, part.size() - taken));
         position_ += part.size();
     }
+    turn.succeed(piece.size(), open_->count() - before);
 }
 
 void chunk_stream::pipeline::emit(std::uint64_t end)
@@ -297,6 +291,7 @@ void chunk_stream::pipeline::emit(std::uint64_t end)
     }
     gathered_ = 0;
     chunk_start_ = end;
+    ++cut_;
     stages.count(stage::cut, size);
 }
 
@@ -360,6 +355,7 @@ void chunk_stream::pipeline::dispatch(const std::shared_ptr<pipeline>& self)
 
 void chunk_stream::pipeline::post_digest(const std::shared_ptr<pipeline>& self, detail::unit* target) noexcept
 {
+    target->posted = clock::now();
     try {
         asio::post(self->workers_.executor(), digest_task(self, target));
     }
@@ -372,10 +368,11 @@ void chunk_stream::pipeline::digest_turn(const std::shared_ptr<pipeline>& self, 
 {
     try {
         const worker_pool::task_scope task(self->workers_);
+        self->stages.add_waiting(stage::digest, clock::now() - target->posted);
         const auto busy = self->stages.busy(stage::digest);
-        timed_event turn(self->observer_, event_kind::stage, "digest");
+        timed_event turn(self->observer_, event_kind::stage, "digest", self->name_);
         const bool done = self->cancelled() || target->digest(digest_turn_bytes);
-        turn.succeed(target->size(), target->count());
+        turn.succeed(done ? target->size() : 0, done ? target->count() : 0); // with the last turn
         if (!done) {
             post_digest(self, target);
             return;
@@ -416,10 +413,11 @@ void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
     source_.reset();
     memory_.reset();
     if (observer_) {
-        event told{.kind = event_kind::flow, .operation = "stream"};
+        event told{.kind = event_kind::flow, .operation = "stream", .subject = name_};
         told.duration = clock::now() - started_at_;
         told.outcome = code_of(failure);
         told.bytes = position_;
+        told.count = cut_;
         observer_->on_event(told);
     }
     bool last = false;
@@ -445,6 +443,8 @@ detail::unit* chunk_stream::pipeline::take(bool& ended)
         if (next->failure)
             std::rethrow_exception(next->failure);
         queue_.erase(queue_.begin());
+        ++taken_;
+        lent_at_ = clock::now();
         return lent_ = next;
     }
     ended = ended_ && queue_.empty();
@@ -461,6 +461,16 @@ void chunk_stream::pipeline::recycle(detail::unit* used) noexcept
 {
     if (!used)
         return;
+    const auto held = clock::now() - lent_at_; // written and read by the consumer
+    stages.add_busy(stage::sink, held);
+    stages.count(stage::sink, used->size(), used->count());
+    if (observer_)
+        observer_->on_event({.kind = event_kind::stage,
+                             .operation = "sink",
+                             .subject = name_,
+                             .duration = held,
+                             .bytes = used->size(),
+                             .count = used->count()});
     used->clear();
     bool returned = false;
     {

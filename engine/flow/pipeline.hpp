@@ -1,6 +1,7 @@
 #pragma once
 // What a chunk_stream shares with its work: the coroutine that reads and cuts, the tasks that digest.
 
+#include "stall_watch.hpp"
 #include "unit.hpp"
 
 #include <weir/chunk_stream.hpp>
@@ -62,6 +63,8 @@ private:
     static boost::asio::awaitable<void> run(std::shared_ptr<pipeline> self, last_word word);
     boost::asio::awaitable<void> produce(const std::shared_ptr<pipeline>& self);
     boost::asio::awaitable<bytes> read_source();
+    [[nodiscard]] std::optional<stage> held_up_by(bool starved) const;
+    void look_for_stall() noexcept;
     boost::asio::awaitable<void> ensure_open_unit();
     boost::asio::awaitable<void> finish_digests();
     void flush_when_reading_waits(const std::shared_ptr<pipeline>& self);
@@ -82,6 +85,7 @@ private:
     worker_pool& workers_;
     buffer_pool& pool_;
     weir::observer* observer_;
+    std::chrono::milliseconds stall_after_;
     registry& resources_;
     const std::string name_; ///< of the source
     std::size_t block_bytes_;
@@ -92,8 +96,18 @@ private:
     std::weak_ptr<boost::asio::cancellation_signal> signal_;
     bool started_ = false;
     std::chrono::steady_clock::time_point started_at_;
+    std::chrono::steady_clock::time_point lent_at_; ///< the last unit that the consumer took, which alone uses this
 
     // The producer's, on its strand.
+    struct progress {
+        std::uint64_t position = 0;
+        std::uint64_t taken = 0;
+        std::chrono::nanoseconds starved{0};
+    };
+    progress seen_; ///< by the last look for a stall
+    std::chrono::nanoseconds stalled_for_{0};
+    bool stall_told_ = false;
+
     std::unique_ptr<source> source_;
     std::optional<reservation> memory_;
     weir::chunker chunker_;
@@ -104,7 +118,10 @@ private:
     std::size_t gathered_ = 0;     ///< the first bytes of `partial_` that lie densely in their blocks
     block_filler gather_;          ///< holds the block that gathering is sure of
     detail::unit* open_ = nullptr; ///< being filled
+    std::uint64_t cut_ = 0;        ///< chunks
     bool reading_ = false;
+    bool waits_for_room_ = false;
+    std::chrono::nanoseconds starved_{0}; ///< of `memory_->waited()`, what is in the statistics
     bool flush_posted_ = false;
     std::size_t read_bytes_;       ///< asked of the source at a time
     std::size_t unit_chunks_;      ///< a unit has at least so many
@@ -115,6 +132,7 @@ private:
     std::vector<detail::unit*> idle_;
     std::vector<detail::unit*> queue_; ///< dispatched and not yet taken, in the order of the stream
     detail::unit* lent_ = nullptr; ///< with the consumer
+    std::uint64_t taken_ = 0;      ///< units that it had so far
     std::size_t digesting_ = 0;
     bool cancelled_ = false;
     bool abandoned_ = false; ///< by the registry

@@ -4,6 +4,7 @@
 #include <weir/chunk.hpp>
 #include <weir/multi_hasher.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <span>
@@ -56,6 +57,7 @@ public:
 
     [[nodiscard]] const multi_hasher& hasher() const noexcept { return hasher_; }
 
+    std::chrono::steady_clock::time_point posted; ///< to the workers, for its next turn
     bool digested = false;
     std::exception_ptr failure; ///< why the digests could not be made
 

@@ -30,6 +30,18 @@ std::size_t reservation_state::free_blocks() const
     return idle_.size();
 }
 
+std::chrono::nanoseconds reservation_state::waited() const
+{
+    std::lock_guard lock(mutex_);
+    return waiters_.empty() ? waited_ : waited_ + (clock::now() - starved_since_);
+}
+
+void reservation_state::note_end_of_waiting() noexcept
+{
+    if (waiters_.empty())
+        waited_ += clock::now() - starved_since_;
+}
+
 buffer reservation_state::take_own() noexcept
 {
     ++out_;
@@ -95,6 +107,8 @@ void reservation_state::start_take(buffer_completion done)
                 if (const std::shared_ptr<reservation_state> self = weak.lock())
                     self->cancel(order);
         });
+    if (waiters_.empty())
+        starved_since_ = clock::now();
     waiters_.emplace(order, std::move(done));
 }
 
@@ -104,6 +118,8 @@ void reservation_state::cancel(std::uint64_t order)
     {
         std::lock_guard lock(mutex_);
         found = waiters_.extract(order);
+        if (found)
+            note_end_of_waiting();
     }
     if (found)
         std::move(found.mapped()).post(boost::asio::error::operation_aborted, buffer());
@@ -130,6 +146,7 @@ void reservation_state::give_back(pool_block& returned) noexcept
         }
         else if (!waiters_.empty()) {
             next = waiters_.extract(waiters_.begin());
+            note_end_of_waiting();
         }
         else {
             --out_;
@@ -191,6 +208,10 @@ reservation::~reservation()
 std::size_t reservation::blocks() const noexcept { return state_ ? state_->blocks() : 0; }
 std::size_t reservation::block_bytes() const noexcept { return state_ ? state_->block_bytes() : 0; }
 std::size_t reservation::free_blocks() const noexcept { return state_ ? state_->free_blocks() : 0; }
+std::chrono::nanoseconds reservation::waited() const noexcept
+{
+    return state_ ? state_->waited() : std::chrono::nanoseconds(0);
+}
 
 void reservation::keep_registered(registration entry)
 {

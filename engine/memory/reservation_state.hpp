@@ -6,6 +6,7 @@
 #include <weir/registry.hpp>
 #include <weir/reservation.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -28,6 +29,7 @@ public:
     [[nodiscard]] std::size_t blocks() const noexcept { return blocks_; }
     [[nodiscard]] std::size_t block_bytes() const noexcept;
     [[nodiscard]] std::size_t free_blocks() const;
+    [[nodiscard]] std::chrono::nanoseconds waited() const;
 
     [[nodiscard]] std::optional<buffer> try_take_own();
     [[nodiscard]] std::optional<buffer> try_take();
@@ -39,12 +41,14 @@ public:
     void keep_registered(registration entry) noexcept { entry_ = std::move(entry); }
 
 private:
+    using clock = std::chrono::steady_clock;
     using waiters = std::map<std::uint64_t, buffer_completion>; // by the order of coming
 
     [[nodiscard]] buffer take_own() noexcept;                   // one is here; under the lock
     [[nodiscard]] std::optional<buffer> try_take_elastic();
     [[nodiscard]] bool keeps(const pool_block& returned) const noexcept;
     void cancel(std::uint64_t order);
+    void note_end_of_waiting() noexcept; // after the removal of a waiter; under the lock
 
     registration entry_; // first: ended last
     const std::shared_ptr<pool_state> pool_;
@@ -55,6 +59,8 @@ private:
     block_list idle_;
     std::size_t out_ = 0;                      // blocks in use that come back here, own and elastic
     waiters waiters_;                          // empty while idle_ is not
+    clock::time_point starved_since_;          // while there are waiters
+    std::chrono::nanoseconds waited_{0};       // before that
     std::uint64_t next_order_ = 1;
     bool closed_ = false;
     std::shared_ptr<reservation_state> self_;  // after closing, until the last block is back

@@ -15,8 +15,9 @@ namespace weir {
 namespace detail {
 
 struct file_state final : cleanable {
-    file_state(file_handle opened, std::string path, read_service& by, bool directly) noexcept
-        : file(std::move(opened)), name(std::move(path)), service(&by), direct(directly)
+    file_state(file_handle opened, std::string path, read_service& by, const file_open_options& options) noexcept
+        : file(std::move(opened)), name(std::move(path)), service(&by), direct(options.direct),
+          watcher(options.observer)
     {
     }
 
@@ -53,6 +54,7 @@ struct file_state final : cleanable {
     std::string name;
     read_service* service; // of the io_context, which outlives its files
     bool direct;
+    weir::observer* watcher;
     std::atomic<std::uint64_t> position = 0;
 
     registration entry;
@@ -85,7 +87,8 @@ boost::system::error_code to_boost(std::error_code code) noexcept
 class handler_read final : public read_operation {
 public:
     handler_read(std::shared_ptr<file_state> file, read_completion handler, bool moves_position)
-        : file_(std::move(file)), handler_(std::move(handler)), moves_position_(moves_position)
+        : file_(std::move(file)), handler_(std::move(handler)), moves_position_(moves_position),
+          told_(file_->watcher, event_kind::read, "read", file_->name)
     {
     }
     ~handler_read() override
@@ -98,13 +101,19 @@ public:
     [[nodiscard]] bool begin()
     {
         begun_ = file_->begin_read();
-        if (!begun_)
+        if (!begun_) {
+            told_.fail(errc::closed);
             std::move(handler_).post(code(errc::closed), 0);
+        }
         return begun_;
     }
 
     void complete(std::error_code failure, std::size_t count) noexcept override
     {
+        if (failure)
+            told_.fail(failure, count, 1);
+        else
+            told_.succeed(count, 1);
         boost::system::error_code outcome = to_boost(failure);
         if (!outcome && count == 0)
             outcome = boost::asio::error::eof;
@@ -118,6 +127,7 @@ private:
     read_completion handler_;
     bool moves_position_;
     bool begun_ = false;
+    timed_event told_;
 };
 
 void start_read(const std::shared_ptr<file_state>& file, std::uint64_t offset, boost::asio::mutable_buffer memory,
@@ -152,7 +162,7 @@ std::shared_ptr<file_state> open_state(const boost::asio::any_io_executor& execu
     if (type == file_type::directory)
         throw_system_error(EISDIR, "open", name);
     const auto state = std::make_shared<file_state>(std::move(file), std::move(name),
-                                                    find_backend(executor, options.backend), options.direct);
+                                                    find_backend(executor, options.backend), options);
     if (options.resources)
         state->entry
             = options.resources->add({.kind = resource_kind::file, .name = state->name, .target = state});

@@ -27,6 +27,7 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return files_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return size_; } ///< in bytes
+    [[nodiscard]] std::size_t chunks() const noexcept { return pieces_.size(); }
 
     void start_digests();
     /// Digests about `max_bytes`; true when all is done.

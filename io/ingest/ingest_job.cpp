@@ -3,6 +3,7 @@
 #include "lane_group.hpp"
 
 #include <weir/error.hpp>
+#include <weir/observer.hpp>
 #include <weir/reading.hpp>
 #include <weir/unique_counter.hpp>
 
@@ -90,6 +91,7 @@ public:
         co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
         started_ = clock::now();
         work_->paths = std::move(paths);
+        timed_event told(work_->owner.observer(), event_kind::flow, "ingest");
         start_lanes();
         std::exception_ptr failure;
         try {
@@ -107,6 +109,7 @@ public:
             failure = work_->reports.failure();
         if (failure && code_of(failure) == condition::cancelled && !work_->owner.accepting())
             failure = std::make_exception_ptr(error(errc::closed, "ingest"));
+        tell(told, failure);
         if (failure)
             std::rethrow_exception(failure);
     }
@@ -139,6 +142,15 @@ private:
         entry_ = work_->owner.resources().add({.kind = resource_kind::flow, .name = "ingest", .target = lanes_});
         if (!work_->owner.accepting())
             lanes_->cancel();
+    }
+
+    void tell(timed_event& told, const std::exception_ptr& failure) const
+    {
+        std::lock_guard lock(mutex_);
+        if (failure)
+            told.fail(code_of(failure), sums_.bytes, sums_.files);
+        else
+            told.succeed(sums_.bytes, sums_.files);
     }
 
     asio::awaitable<void> stop_lanes()

@@ -4,6 +4,7 @@
 
 #include <weir/error.hpp>
 #include <weir/merkle_tree.hpp>
+#include <weir/observer.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -32,6 +33,8 @@ constexpr std::size_t slot_bytes = std::size_t{16} << 10;
 // Of the files that wait for a stream.
 constexpr std::size_t most_open_files = 8;
 constexpr std::size_t digest_turn_bytes = std::size_t{2} << 20;
+// To observers and registries: no allocation as a string.
+constexpr std::string_view batch_name = "small files";
 
 /// Whether an argument names something elsewhere: `scheme://`, as RFC 3986 spells schemes.
 bool is_url(std::string_view argument)
@@ -255,7 +258,7 @@ void ingest_lane::read_files()
         return;
     }
     memory_->keep_registered(work_.owner.resources().add(
-        {.kind = resource_kind::reservation, .name = "small files", .bytes = wanted * block}));
+        {.kind = resource_kind::reservation, .name = std::string(batch_name), .bytes = wanted * block}));
     std::vector<buffer> slots;
     for (std::size_t i = 0; i < slot_blocks; ++i)
         for (buffer& each : split(*memory_->try_take_own(), slot_bytes))
@@ -263,7 +266,13 @@ void ingest_lane::read_files()
     slots.resize(files_.size());
     {
         const auto busy = work_.batches.busy(stage::read);
+        timed_event told(work_.owner.observer(), event_kind::read, "read", batch_name);
         read_small_files(files_, slots, results_, small_backend(work_.options.backend));
+        std::uint64_t bytes = 0;
+        for (const buffer& each : slots)
+            bytes += each.size();
+        work_.batches.count(stage::read, bytes, files_.size());
+        told.succeed(bytes, files_.size());
     }
     for (std::size_t i = 0; i < files_.size(); ++i)
         take_result(files_[i], results_[i], std::move(slots[i]));
@@ -327,13 +336,15 @@ asio::awaitable<void> ingest_lane::digest_batch()
         {
             const auto busy = work_.batches.busy(stage::digest);
             const worker_pool::task_scope task(work_.owner.workers());
+            timed_event told(work_.owner.observer(), event_kind::stage, "digest", batch_name);
             done = batch_.run(digest_turn_bytes);
+            told.succeed(done ? batch_.size() : 0, done ? batch_.chunks() : 0); // with the last turn
         }
         if (done)
             break;
         co_await asio::post(strand, asio::use_awaitable);
     }
-    work_.batches.count(stage::digest, batch_.size());
+    work_.batches.count(stage::digest, batch_.size(), batch_.chunks());
     batch_.move_to(*report_);
 }
 

@@ -7,6 +7,7 @@
 #include <weir/stream_file.hpp>
 
 #include "support/coroutine.hpp"
+#include "support/recorder.hpp"
 #include "support/temp_dir.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -115,6 +116,25 @@ TEST_CASE("resources: a file that is dropped while it is read is forgotten when 
     context.run();
     CHECK(resources.leak_report().empty());
     CHECK(resources.statistics().of(resource_kind::file).total == 1);
+}
+
+TEST_CASE("observer: a low-level file tells of every read")
+{
+    test::temp_dir dir;
+    const std::string path = dir.write("a.bin", std::string(1000, 'x'));
+    test::recorder seen;
+    for (const weir::backend backend : {weir::backend::threads, weir::backend::auto_}) {
+        asio::io_context context;
+        weir::random_access_file file(context.get_executor(), path, {.backend = backend, .observer = &seen});
+        std::string read(1500, '\0');
+        asio::async_read_at(file, 0, asio::buffer(read), [](boost::system::error_code, std::size_t) {});
+        context.run();
+    }
+    const auto reads = seen.of(weir::event_kind::read);
+    REQUIRE(reads.size() == 4); // the second of each finds the end
+    CHECK(test::bytes_of(reads) == 2000);
+    CHECK(reads.front().subject == path);
+    CHECK(!reads.front().outcome);
 }
 
 TEST_CASE("resources: a map is known while it lives, wherever it is moved, and stays mapped in a clean-up")

@@ -8,6 +8,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -29,6 +30,8 @@ struct engine_options {
     /// Where flows, jobs, files, maps and reservations are registered; must outlive the engine, and may serve several.
     /// Null: a registry of its own, whose clean-ups the observer is told of.
     registry* resources = nullptr;
+    /// A flow that has not moved for so long is stalled: the observer is told once, with the stage that it waits for.
+    std::chrono::milliseconds stall_after{1000};
 };
 
 // gcc 12 destroys other aggregates twice that are made in a call which is awaited.
@@ -75,6 +78,7 @@ public:
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return memory_bytes_; }
     /// Null where nobody looks.
     [[nodiscard]] weir::observer* observer() const noexcept { return observer_; }
+    [[nodiscard]] std::chrono::milliseconds stall_after() const noexcept { return stall_after_; }
 
     /// What lives here, by kind and name. `resources().cleanup_all(deadline)` shuts the engine down: it takes no new
     /// flow, job or file from then on (`errc::closed`), ends what runs, gives idle memory back to the system, and
@@ -94,6 +98,7 @@ private:
     std::size_t block_bytes_;
     std::size_t memory_bytes_;
     weir::observer* observer_;
+    std::chrono::milliseconds stall_after_;
     std::shared_ptr<detail::intake> intake_;
     std::shared_ptr<detail::pool_trimmer> trimmer_;
     registration intake_entry_;

@@ -15,11 +15,11 @@ namespace weir {
 
 enum class event_kind : std::uint8_t {
     acquire, ///< memory was taken, or waited for: duration is the wait
-    read,    ///< a source gave bytes
-    stage,   ///< a stage had one turn on a worker
-    flow,    ///< a flow ended
+    read,    ///< a source, a low-level file or a batch of small files gave bytes
+    stage,   ///< `operation` names it: "cut" and "digest" had one turn on a worker, the "sink" gave chunks back
+    flow,    ///< a stream or an ingest ended
     cleanup, ///< a resource was released: by its guard, or by `registry::cleanup_all`
-    stalled, ///< a stage has made the others wait for long; `operation` names it
+    stalled, ///< a stage has made its flow wait for long (`engine_options::stall_after`); `operation` names it
 };
 
 [[nodiscard]] WEIR_API std::string_view to_string(event_kind kind) noexcept;

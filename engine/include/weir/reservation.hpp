@@ -8,6 +8,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -49,6 +50,9 @@ public:
     [[nodiscard]] std::size_t block_bytes() const noexcept;
     /// How many of the promised blocks are here now.
     [[nodiscard]] std::size_t free_blocks() const noexcept;
+
+    /// For how long somebody has waited in `async_take`, all waits together, one that goes on now too.
+    [[nodiscard]] std::chrono::nanoseconds waited() const noexcept;
 
     /// Keeps `entry` registered until this is dropped and the last block that was taken through it is back: so a
     /// registry names what is still held after the end of a stream.

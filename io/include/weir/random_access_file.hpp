@@ -5,6 +5,7 @@
 #include <weir/export.hpp>
 #include <weir/reading.hpp>
 #include <weir/file_handle.hpp>
+#include <weir/observer.hpp>
 #include <weir/registry.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -49,6 +50,8 @@ struct file_open_options {
     /// Where the file is registered as long as it is open. A clean-up closes it when its last read has ended; reads that
     /// are started after that complete with `errc::closed`.
     registry* resources = nullptr;
+    /// Told of every read, where set; must outlive the file and its reads.
+    weir::observer* observer = nullptr;
 };
 
 /// Reads a regular file, or what else has positions, at any offset; meets Asio's AsyncRandomAccessReadDevice, so that

@@ -185,7 +185,9 @@ TEST_CASE("shutdown: chunks that nobody has fetched are dropped, and the consume
     const weir::cleanup_report report = b.clean_up(1s);
     CHECK(report.total().forced == 1); // `chunks` has the batch that the first one came with
     const auto read_on = [](weir::chunk_stream& rest) -> asio::awaitable<void> {
-        while (!(co_await rest.next_batch()).empty()) {
+        for (bool more = true; more;) {
+            const std::span<weir::chunk> batch = co_await rest.next_batch();
+            more = !batch.empty();
         }
     };
     CHECK_THROWS_WITH_AS(test::await(b.context, read_on(chunks)), "stream scripted: closed", weir::error);

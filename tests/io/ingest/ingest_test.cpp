@@ -2,6 +2,7 @@
 
 #include "files/fault_injection.hpp"
 #include "support/coroutine.hpp"
+#include "support/recorder.hpp"
 #include "support/run.hpp"
 #include "support/seed.hpp"
 #include "support/sources.hpp"
@@ -456,6 +457,37 @@ TEST_CASE("ingest: a job whose sink waits outlives its engine, and ends with the
             context.run_one();
     } // the engine first, then the context with the job in a frame of it
     CHECK(!told);
+}
+
+TEST_CASE("ingest: an observer is told of batches of small files, of streams, and of the job")
+{
+    temporary_directory tree;
+    for (int i = 0; i < 20; ++i)
+        tree.write("small/" + std::to_string(i), test::random_bytes(1000, static_cast<std::uint64_t>(i)));
+    const std::string large = tree.write("large", test::random_bytes(3 * mib, 7));
+    test::recorder seen;
+    asio::io_context context;
+    weir::engine_options options = bench::options(32 * mib);
+    options.observer = &seen;
+    weir::engine engine(context.get_executor(), options);
+    collecting_sink sink;
+    weir::ingest_job job(engine, {}, sink);
+    test::run(context, job.run(supply({tree.path.string()})));
+
+    std::uint64_t small_files = 0;
+    std::uint64_t large_bytes = 0;
+    for (const test::recorded& each : seen.of(weir::event_kind::read)) {
+        small_files += each.subject == "small files" ? each.count : 0;
+        large_bytes += each.subject == large ? each.bytes : 0;
+    }
+    CHECK(small_files == 21); // the large one is met in a batch too
+    CHECK(large_bytes == 3 * mib);
+    CHECK(test::bytes_of(seen.of(weir::event_kind::stage, "digest")) == 3 * mib + 20'000);
+    const auto jobs = seen.of(weir::event_kind::flow, "ingest");
+    REQUIRE(jobs.size() == 1);
+    CHECK(jobs.front().bytes == 3 * mib + 20'000);
+    CHECK(jobs.front().count == 21);
+    CHECK(seen.of(weir::event_kind::flow, "stream").size() == 1);
 }
 
 TEST_CASE("ingest: a clean-up of the engine ends the job, blames no file, and leaves nothing")
