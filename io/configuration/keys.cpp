@@ -119,7 +119,7 @@ constexpr std::array keys = {
     configuration_key{"performance.backend", "what reads files", choice<0, speed, &performance::backend>(backends)},
     configuration_key{"performance.memory_map_threshold", "files of this size and above are mapped",
                       size<speed, &performance::memory_map_threshold>(1, no_limit, "none are mapped")},
-    configuration_key{"performance.file_cache_size", "files whose metadata is remembered",
+    configuration_key{"performance.file_cache_size", "hard-linked files that an ingest remembers, to read each once",
                       count<speed, &performance::file_cache_size>(1, 10'000'000, "none")},
 
     configuration_key{"limits.small_buffer_size", "one buffer of the pool's first tier",

@@ -31,6 +31,7 @@ ingest_options ingest_options_of(const configuration& values)
     else
         options.sizes.reset();
     options.batch_files = values.performance.batch_size;
+    options.file_cache_size = values.performance.file_cache_size;
     options.memory_map_threshold = values.performance.memory_map_threshold;
     options.backend = values.performance.backend;
     if (!values.performance.async_io && options.backend == backend::auto_)

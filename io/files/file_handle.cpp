@@ -51,6 +51,11 @@ file_type type_of(mode_t mode) noexcept
     }
 }
 
+std::int64_t nanoseconds(const struct timespec& time) noexcept
+{
+    return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
 file_info convert(const struct stat& from) noexcept
 {
     file_info to;
@@ -59,6 +64,9 @@ file_info convert(const struct stat& from) noexcept
     to.allocated_bytes = static_cast<std::uint64_t>(from.st_blocks) * 512; // st_blocks counts 512 bytes everywhere
     to.device = static_cast<std::uint64_t>(from.st_dev);
     to.inode = static_cast<std::uint64_t>(from.st_ino);
+    to.links = static_cast<std::uint64_t>(from.st_nlink);
+    to.modified = nanoseconds(from.st_mtim);
+    to.changed = nanoseconds(from.st_ctim);
     to.block_bytes = static_cast<std::uint32_t>(from.st_blksize);
     return to;
 }

@@ -21,7 +21,7 @@ chunker& file_batch::chunker_of(std::uint64_t size)
     return chunkers_.emplace_back(average, chunker(weir::chunker_for(options_.chunker, options_.sizes, size))).second;
 }
 
-void file_batch::add(std::string path, const bytes& content)
+void file_batch::add(std::string path, const bytes& content, const std::optional<file_stamp>& stamp)
 {
     chunker& cutter = chunker_of(content.size());
     ends_.clear();
@@ -32,6 +32,7 @@ void file_batch::add(std::string path, const bytes& content)
     file& added = files_.emplace_back();
     added.path = std::move(path);
     added.size = content.size();
+    added.stamp = stamp;
     added.chunks = ends_.size();
     std::uint64_t start = 0;
     for (const std::uint64_t end : ends_) {
@@ -56,7 +57,7 @@ void file_batch::start_digests()
     hasher_.start(messages_);
 }
 
-void file_batch::move_to(report& out)
+void file_batch::move_to(report& out, known_files& known)
 {
     std::size_t next = 0;
     for (file& each : files_) {
@@ -74,6 +75,10 @@ void file_batch::move_to(report& out)
         item.file.chunks = each.chunks;
         item.file.root = tree.root();
         item.file.whole = each.whole;
+        if (each.stamp) {
+            const auto chunks = std::span(out.chunks).last(each.chunks);
+            known.put(*each.stamp, each.stamp, {{chunks.begin(), chunks.end()}, item.file, true});
+        }
     }
     clear();
 }

@@ -1,6 +1,7 @@
 #pragma once
 // Files that lie whole in memory, cut and digested together: what makes many small files as fast as one large.
 
+#include "known_files.hpp"
 #include "report.hpp"
 
 #include <weir/bytes.hpp>
@@ -23,7 +24,8 @@ public:
     explicit file_batch(const ingest_options& options);
 
     /// Cuts one whole file.
-    void add(std::string path, const bytes& content);
+    /// \param stamp  where it is to be remembered
+    void add(std::string path, const bytes& content, const std::optional<file_stamp>& stamp = {});
 
     [[nodiscard]] bool empty() const noexcept { return files_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return size_; } ///< in bytes
@@ -32,8 +34,9 @@ public:
     void start_digests();
     /// Digests about `max_bytes`; true when all is done.
     [[nodiscard]] bool run(std::size_t max_bytes) { return hasher_.run(max_bytes); }
-    /// Appends the files with their chunks to `out`, in the order in which they were added, and drops the content.
-    void move_to(report& out);
+    /// Appends the files with their chunks to `out`, in the order in which they were added, tells `known` of those with
+    /// a stamp, and drops the content.
+    void move_to(report& out, known_files& known);
     void clear() noexcept;
 
 private:
@@ -42,6 +45,7 @@ private:
         std::uint64_t size = 0;
         std::size_t chunks = 0; ///< the next ones in `pieces_`
         std::optional<digest> whole;
+        std::optional<file_stamp> stamp;
     };
     struct piece {
         std::uint64_t offset = 0;

@@ -33,6 +33,7 @@ constexpr std::size_t slot_bytes = std::size_t{16} << 10;
 // Of the files that wait for a stream.
 constexpr std::size_t most_open_files = 8;
 constexpr std::size_t digest_turn_bytes = std::size_t{2} << 20;
+constexpr std::size_t most_known_records = 4096; // in one report
 // To observers and registries: no allocation as a string.
 constexpr std::string_view batch_name = "small files";
 
@@ -69,23 +70,27 @@ file_options file_options_of(const ingest_work& work)
     return out;
 }
 
-/// Null for what is no regular file any more, but was one when the walk met it in a tree.
-std::unique_ptr<source> open_large(const ingest_work& work, const tree_entry& entry, file_handle file)
+/// Opens the file of an entry where that is still to be done.
+/// \returns  false when something else stands in its place by now
+bool open_entry(const tree_entry& entry, file_handle& file)
 {
     std::error_code failure;
     if (!file)
         file = entry.open(open_flags::none, failure);
     if (was_swapped(entry, failure))
-        return nullptr;
+        return false;
     if (!file)
         throw error(failure, "open", entry.path);
-    const file_info found = file.info(entry.path);
-    if (entry.directory && found.type != file_type::regular && found.type != file_type::directory)
-        return nullptr;
+    const file_type found = file.info(entry.path).type;
+    return !entry.directory || found == file_type::regular || found == file_type::directory;
+}
+
+std::unique_ptr<source> open_large(const ingest_work& work, const std::string& path, file_handle file)
+{
     file_options options = file_options_of(work);
-    if (work.options.memory_map_threshold != 0 && found.size >= work.options.memory_map_threshold)
+    if (work.options.memory_map_threshold != 0 && file.info(path).size >= work.options.memory_map_threshold)
         options.backend = backend::mmap;
-    return open_file(work.owner, std::move(file), entry.path, options);
+    return open_file(work.owner, std::move(file), path, options);
 }
 
 enum class reading { ended, filled, failed };
@@ -138,7 +143,8 @@ reading read_into(buffer& into, const file_handle& file, std::uint64_t offset, i
 } // namespace
 
 ingest_work::ingest_work(engine& on, ingest_options how, std::size_t lanes)
-    : owner(on), options(within_descriptors(std::move(how), lanes)), reports(lanes), walk_(options.tree)
+    : owner(on), options(within_descriptors(std::move(how), lanes)), reports(lanes), known(options.file_cache_size),
+      walk_(options.tree)
 {
     batches.set_width(stage::read, lanes);
     batches.set_width(stage::digest, lanes);
@@ -206,6 +212,7 @@ void ingest_lane::drop() noexcept
 {
     batch_.clear();
     large_.clear();
+    repeated_.clear();
     results_.clear();
     memory_.reset();
 }
@@ -233,6 +240,9 @@ asio::awaitable<void> ingest_lane::read_entries()
         memory_.reset();
         send_report();
     }
+    for (const repeated_file& each : repeated_)
+        co_await give_known(each.path, *each.known);
+    repeated_.clear();
     for (large_file& each : large_)
         co_await read_large(std::move(each));
     large_.clear();
@@ -298,7 +308,12 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
     case small_file::outcome::skipped: work_.skipped.fetch_add(1, std::memory_order_relaxed); return;
     case small_file::outcome::large:
         slot = buffer();
-        if (add_medium(entry, result.file))
+        const std::optional<file_stamp> stamp = work_.known.stamp(result.file);
+        if (auto known = stamp ? work_.known.find(*stamp) : nullptr) {
+            repeated_.push_back({std::move(entry.path), std::move(known)});
+            return;
+        }
+        if (add_medium(entry, result.file, stamp))
             return;
         if (large_.size() >= most_open_files)
             result.file.close();
@@ -307,7 +322,7 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
 }
 
 /// Reads a file of a few blocks whole, if it is cached and there is memory; otherwise nothing happened.
-bool ingest_lane::add_medium(tree_entry& entry, const file_handle& file)
+bool ingest_lane::add_medium(tree_entry& entry, const file_handle& file, const std::optional<file_stamp>& stamp)
 {
     bytes content;
     for (std::size_t i = 0; i < medium_blocks; ++i) {
@@ -320,7 +335,8 @@ bool ingest_lane::add_medium(tree_entry& entry, const file_handle& file)
             return false; // a stream of its own waits for the disk, or reports what is wrong
         content.append(std::move(*block).freeze());
         if (outcome == reading::ended) {
-            batch_.add(std::move(entry.path), content);
+            const bool unchanged = stamp && work_.known.stamp(file) == stamp;
+            batch_.add(std::move(entry.path), content, unchanged ? stamp : std::nullopt);
             return true;
         }
     }
@@ -345,24 +361,68 @@ asio::awaitable<void> ingest_lane::digest_batch()
         co_await asio::post(strand, asio::use_awaitable);
     }
     work_.batches.count(stage::digest, batch_.size(), batch_.chunks());
-    batch_.move_to(*report_);
+    batch_.move_to(*report_, work_.known);
 }
 
 asio::awaitable<void> ingest_lane::read_large(large_file large)
 {
     std::exception_ptr failure;
     std::unique_ptr<source> input;
+    std::optional<file_stamp> stamp;
+    std::shared_ptr<const known_file> known;
+    bool there = false;
+    file_handle again; // to see whether it was changed while it was read
     try {
-        input = open_large(work_, large.entry, std::move(large.file));
+        there = open_entry(large.entry, large.file);
+        if (there)
+            stamp = work_.known.stamp(large.file);
+        if (stamp) {
+            std::error_code undone;
+            known = work_.known.find(*stamp);
+            again = large.file.duplicate(undone);
+        }
+        if (there && !known)
+            input = open_large(work_, large.entry.path, std::move(large.file));
     }
     catch (...) {
         failure = std::current_exception();
     }
-    if (!input && !failure) {
+    if (!there && !failure) {
         work_.skipped.fetch_add(1, std::memory_order_relaxed);
         co_return;
     }
-    co_await pass_or_fail(std::move(large.entry.path), std::move(input), failure);
+    if (known) {
+        co_await give_known(large.entry.path, *known);
+        co_return;
+    }
+    known_file found;
+    known_file* const wanted = again ? &found : nullptr;
+    co_await pass_or_fail(std::move(large.entry.path), std::move(input), failure, wanted);
+    if (found.complete)
+        work_.known.put(*stamp, work_.known.stamp(again), std::move(found));
+}
+
+/// Says of a file what is known of it; in pieces, since the sink's pace bounds what is on its way.
+asio::awaitable<void> ingest_lane::give_known(const std::string& path, const known_file& known)
+{
+    std::span<const chunk_record> rest = known.chunks;
+    bool complete = false;
+    while (!complete) {
+        check_cancelled();
+        co_await start_report();
+        const auto part = rest.first(std::min(rest.size(), most_known_records));
+        rest = rest.subspan(part.size());
+        complete = rest.empty();
+        report_->chunks.insert(report_->chunks.end(), part.begin(), part.end());
+        report::item& item = report_->items.emplace_back();
+        item.path = path;
+        item.chunk_count = part.size();
+        if (complete) {
+            item.end = report::outcome::complete;
+            item.file = known.file;
+        }
+        send_report();
+    }
 }
 
 asio::awaitable<void> ingest_lane::read_special(std::string path)
@@ -383,10 +443,10 @@ asio::awaitable<void> ingest_lane::read_special(std::string path)
 }
 
 asio::awaitable<void> ingest_lane::pass_or_fail(std::string path, std::unique_ptr<source> input,
-                                                std::exception_ptr failure)
+                                                std::exception_ptr failure, known_file* found)
 {
     if (input) {
-        co_await pass(std::move(path), std::move(input));
+        co_await pass(std::move(path), std::move(input), found);
         co_return;
     }
     check_cancelled();
@@ -394,7 +454,7 @@ asio::awaitable<void> ingest_lane::pass_or_fail(std::string path, std::unique_pt
     fail(std::move(path), failure);
 }
 
-asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source> input)
+asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source> input, known_file* found)
 {
     stream_options options;
     std::exception_ptr failure;
@@ -403,7 +463,7 @@ asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source
         options.chunker = chunker_for(work_.options.chunker, work_.options.sizes, input->size());
         options.hash = work_.options.hash;
         chunks.emplace(work_.owner, std::move(input), options);
-        co_await pass_chunks(*chunks, path);
+        co_await pass_chunks(*chunks, path, found);
     }
     catch (...) {
         failure = std::current_exception();
@@ -421,7 +481,7 @@ asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source
     fail(std::move(path), failure);
 }
 
-asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::string& path)
+asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::string& path, known_file* found)
 {
     merkle_tree tree(work_.options.hash);
     std::optional<hasher> whole;
@@ -434,7 +494,11 @@ asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::
         report::item& item = report_->items.emplace_back();
         item.path = path;
         item.chunk_count = batch.size();
+        if (found && !work_.known.has_room(found->chunks.size() + batch.size()))
+            found = nullptr;
         for (const chunk& each : batch) {
+            if (found)
+                found->chunks.push_back({each.offset, each.size(), each.digest});
             report_->chunks.push_back({each.offset, each.size(), each.digest});
             tree.add(each.digest, each.size());
             file.size += each.size();
@@ -449,6 +513,10 @@ asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::
                 file.whole = whole->finish();
             item.end = report::outcome::complete;
             item.file = file;
+            if (found) {
+                found->file = file;
+                found->complete = true;
+            }
         }
         send_report();
         if (batch.empty())

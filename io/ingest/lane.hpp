@@ -35,6 +35,7 @@ public:
     path_supplier paths;
     std::atomic<bool> cancelled{false}; ///< looked at between steps that do not suspend
     std::atomic<std::uint64_t> skipped{0};
+    known_files known;
     stage_clock batches; ///< of the files that were read in batches
 
 private:
@@ -64,17 +65,24 @@ private:
         file_handle file; ///< empty where too many are open: opened again when its turn comes
     };
 
+    /// A file whose content is known by another name.
+    struct repeated_file {
+        std::string path;
+        std::shared_ptr<const known_file> known;
+    };
+
     boost::asio::awaitable<void> read_entries();
     void read_files();
     void take_result(tree_entry& entry, small_file& result, buffer slot);
-    bool add_medium(tree_entry& entry, const file_handle& file);
+    bool add_medium(tree_entry& entry, const file_handle& file, const std::optional<file_stamp>& stamp);
     boost::asio::awaitable<void> digest_batch();
     boost::asio::awaitable<void> read_large(large_file large);
     boost::asio::awaitable<void> read_special(std::string path);
     boost::asio::awaitable<void> pass_or_fail(std::string path, std::unique_ptr<source> input,
-                                              std::exception_ptr failure);
-    boost::asio::awaitable<void> pass(std::string path, std::unique_ptr<source> input);
-    boost::asio::awaitable<void> pass_chunks(chunk_stream& chunks, const std::string& path);
+                                              std::exception_ptr failure, known_file* found = nullptr);
+    boost::asio::awaitable<void> pass(std::string path, std::unique_ptr<source> input, known_file* found);
+    boost::asio::awaitable<void> pass_chunks(chunk_stream& chunks, const std::string& path, known_file* found);
+    boost::asio::awaitable<void> give_known(const std::string& path, const known_file& known);
     boost::asio::awaitable<void> start_report();
     void send_report();
     void fail(std::string path, std::exception_ptr failure);
@@ -87,6 +95,7 @@ private:
     std::vector<tree_entry> files_;
     std::vector<small_file> results_; ///< of `files_`
     std::vector<large_file> large_;
+    std::vector<repeated_file> repeated_;
     std::optional<reservation> memory_; ///< of the batch; never held while a stream waits for its own
     file_batch batch_;
 };

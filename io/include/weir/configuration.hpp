@@ -47,7 +47,7 @@ struct configuration {
         bool async_io = true;                        ///< whether io_uring may be used
         weir::backend backend = weir::backend::auto_;
         std::uint64_t memory_map_threshold = 0;      ///< files of this size and above are mapped; 0: none
-        std::uint64_t file_cache_size = 1024;        ///< files whose metadata is remembered; 0: none
+        std::uint64_t file_cache_size = 1024;        ///< hard-linked files that are remembered; 0: none
         bool operator==(const performance_keys&) const = default;
     };
 

@@ -19,6 +19,9 @@ struct file_info {
     std::uint64_t allocated_bytes = 0;  ///< on the disk; less than `size` where the file has holes
     std::uint64_t device = 0;           ///< with `inode` the identity of the file
     std::uint64_t inode = 0;
+    std::uint64_t links = 0;            ///< names that it has
+    std::int64_t modified = 0;          ///< its content, in nanoseconds since 1970
+    std::int64_t changed = 0;           ///< anything of it, likewise
     std::uint32_t block_bytes = 0;      ///< what the file system likes to transfer at once
 };
 

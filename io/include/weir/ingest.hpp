@@ -39,6 +39,8 @@ struct ingest_options {
     weir::backend backend = weir::backend::auto_;
     bool direct = false;          ///< past the page cache (O_DIRECT) where the file system can
     std::uint64_t memory_map_threshold = 0; ///< files of this size and above are mapped; 0: none
+    /// Files with several names (hard links) that are remembered in a job, so that each is read once. 0: none.
+    std::size_t file_cache_size = 1024;
     tree_options tree = {};
 };
 

@@ -1,6 +1,7 @@
 #include <weir/ingest.hpp>
 
 #include "files/fault_injection.hpp"
+#include "ingest/known_files.hpp"
 #include "support/coroutine.hpp"
 #include "support/recorder.hpp"
 #include "support/run.hpp"
@@ -488,6 +489,80 @@ TEST_CASE("ingest: an observer is told of batches of small files, of streams, an
     CHECK(jobs.front().bytes == 3 * mib + 20'000);
     CHECK(jobs.front().count == 21);
     CHECK(seen.of(weir::event_kind::flow, "stream").size() == 1);
+}
+
+void make_old(const std::string& path)
+{
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
+}
+
+TEST_CASE("ingest: a file with several names is read once, and told of by each")
+{
+    for (const std::size_t size : {100 * kib, 3 * mib}) {
+        CAPTURE(size);
+        for (const std::size_t remembered : {std::size_t{0}, std::size_t{10}}) {
+            temporary_directory tree;
+            const auto content = test::random_bytes(size, 9);
+            const std::string path = tree.write("0", content);
+            make_old(path);
+            for (int i = 1; i < 4; ++i)
+                fs::create_hard_link(path, tree.path / std::to_string(i));
+            test::recorder seen;
+            asio::io_context context;
+            weir::engine_options options = bench::options(32 * mib);
+            options.observer = &seen;
+            weir::engine engine(context.get_executor(), options);
+            weir::ingest_options how;
+            how.jobs = 1;
+            how.batch_files = 1;
+            how.file_cache_size = remembered;
+            how.file_digest = weir::hash_algorithm::sha256;
+            collecting_sink sink;
+            weir::ingest_job job(engine, how, sink);
+            test::run(context, job.run(supply({tree.path.string()})));
+            REQUIRE(sink.files.size() == 4);
+            for (const auto& [name, found] : sink.files)
+                check_file(found, content, how);
+            CHECK(job.summary().bytes == 4 * size);
+            const std::size_t read = test::bytes_of(seen.of(weir::event_kind::stage, "digest"));
+            CHECK(read == (remembered == 0 ? 4 : 1) * size);
+        }
+    }
+}
+
+TEST_CASE("known files: only what has other names, is settled, and was not changed is found again")
+{
+    temporary_directory tree;
+    const std::string path = tree.write("a", test::random_bytes(100, 9));
+    weir::detail::known_files known(4);
+    const weir::file_handle file = weir::file_handle::open(path);
+    CHECK(!known.stamp(file)); // it has one name
+    fs::create_hard_link(path, tree.path / "b");
+    make_old(path);
+    const auto stamp = known.stamp(file);
+    REQUIRE(stamp);
+    weir::detail::known_file found;
+    found.file.size = 100;
+
+    auto other = *stamp;
+    ++other.changed;
+    known.put(*stamp, other, found);
+    known.put(*stamp, std::nullopt, found);
+    CHECK(!known.find(*stamp)); // changed while it was read
+
+    auto young = *stamp;
+    young.modified = std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+    known.put(young, young, found);
+    CHECK(!known.find(young)); // a change in the same tick of the clock would not be seen
+
+    known.put(*stamp, stamp, found);
+    CHECK(known.find(*stamp));
+    for (auto member : {&weir::detail::file_stamp::changed, &weir::detail::file_stamp::modified}) {
+        auto changed = *stamp;
+        ++(changed.*member);
+        CHECK(!known.find(changed));
+    }
+    CHECK(!weir::detail::known_files(0).stamp(file));
 }
 
 TEST_CASE("ingest: a clean-up of the engine ends the job, blames no file, and leaves nothing")
