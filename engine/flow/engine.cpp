@@ -1,6 +1,7 @@
 #include <weir/engine.hpp>
 
 #include "base/cgroup.hpp"
+#include "flow/flow_ledger.hpp"
 #include "flow/shutdown.hpp"
 
 #include <weir/error.hpp>
@@ -74,7 +75,8 @@ engine::engine(boost::asio::any_io_executor executor, std::shared_ptr<buffer_poo
       own_resources_(options.resources ? nullptr : std::make_unique<registry>(options.observer)),
       resources_(options.resources ? options.resources : own_resources_.get()), pool_(std::move(pool)),
       workers_(std::move(workers)), block_bytes_(options.block_bytes), memory_bytes_(pool_->options().max_bytes),
-      observer_(options.observer), stall_after_(options.stall_after), intake_(std::make_shared<detail::intake>()), trimmer_(std::make_shared<detail::pool_trimmer>(pool_))
+      observer_(options.observer), stall_after_(options.stall_after),
+      ledger_(std::make_shared<detail::flow_ledger>()), intake_(std::make_shared<detail::intake>()), trimmer_(std::make_shared<detail::pool_trimmer>(pool_))
 {
     intake_entry_ = resources_->add(
         {.name = "engine", .phase = shutdown_phase::stop_accepting, .target = intake_, .counted = false});
@@ -83,6 +85,13 @@ engine::engine(boost::asio::any_io_executor executor, std::shared_ptr<buffer_poo
 }
 
 engine::~engine() = default;
+
+flow_statistics engine::flows() const
+{
+    flow_statistics all = ledger_->sum();
+    all.elapsed = std::chrono::steady_clock::now() - born_;
+    return all;
+}
 
 bool engine::accepting() const noexcept { return intake_->open(); }
 

@@ -53,8 +53,8 @@ std::size_t required_memory_bytes(const chunker_options& chunker, std::size_t re
 
 chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, const stream_options& options)
     : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()), stall_after_(owner.stall_after()),
-      resources_(owner.resources()), name_(input->name()), block_bytes_(owner.block_bytes()), hash_(options.hash),
-      source_(std::move(input)),
+      resources_(owner.resources()), ledger_(owner.ledger()), name_(input->name()), block_bytes_(owner.block_bytes()),
+      hash_(options.hash), source_(std::move(input)),
       chunker_(chunker_for(options.chunker, options.sizes, source_->size()))
 {
     const std::size_t needed = required_memory_bytes(sizes(), source_->read_ahead_blocks(), block_bytes_);
@@ -97,19 +97,20 @@ private:
 void chunk_stream::pipeline::start(const std::shared_ptr<pipeline>& self)
 {
     assert(!self->started_);
+    const auto signal = std::make_shared<asio::cancellation_signal>();
+    const auto strand = asio::make_strand(self->workers_.executor());
     {
-        std::lock_guard lock(self->mutex_);
+        std::lock_guard lock(self->mutex_); // a clean-up may cancel from now on
         self->started_ = true;
         self->started_at_ = clock::now();
         if (self->abandoned_) {
             self->ended_ = true;
             return;
         }
+        self->signal_ = signal;
+        self->strand_.emplace(strand);
     }
-    const auto signal = std::make_shared<asio::cancellation_signal>();
-    self->signal_ = signal;
-    self->strand_.emplace(asio::make_strand(self->workers_.executor()));
-    asio::co_spawn(*self->strand_, run(self, last_word(self)),
+    asio::co_spawn(strand, run(self, last_word(self)),
                    asio::bind_cancellation_slot(signal->slot(), [signal](const std::exception_ptr&) {}));
 }
 
@@ -524,13 +525,19 @@ std::string chunk_stream::pipeline::kernels() const
 
 flow_statistics chunk_stream::pipeline::statistics() const noexcept
 {
+    flow_statistics out = meter();
+    if (started_)
+        out.elapsed = clock::now() - started_at_;
+    return out;
+}
+
+flow_statistics chunk_stream::pipeline::meter() const noexcept
+{
     flow_statistics out;
     out.stages = stages.snapshot();
     const auto& digests = out.stages[static_cast<std::size_t>(stage::digest)];
     out.bytes = digests.bytes;
     out.chunks = digests.items;
-    if (started_)
-        out.elapsed = clock::now() - started_at_;
     return out;
 }
 

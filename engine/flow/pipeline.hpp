@@ -1,6 +1,7 @@
 #pragma once
 // What a chunk_stream shares with its work: the coroutine that reads and cuts, the tasks that digest.
 
+#include "flow_ledger.hpp"
 #include "stall_watch.hpp"
 #include "unit.hpp"
 
@@ -25,9 +26,13 @@ namespace weir {
 ///
 /// Three sides meet here. The producer (one coroutine on `strand_`) reads, cuts, and fills `open_`. Digest tasks run
 /// on the worker pool, one a unit. The consumer takes finished units in order. `mutex_` guards what they share.
-class chunk_stream::pipeline final : public cleanable, public std::enable_shared_from_this<pipeline> {
+class chunk_stream::pipeline final : public cleanable,
+                                     public detail::metered,
+                                     public std::enable_shared_from_this<pipeline> {
 public:
     pipeline(engine& owner, std::unique_ptr<source> input, const stream_options& options);
+
+    ~pipeline() override { ledger_->leave(*this); }
 
     /// Makes it known to the registry of its engine. \throws weir::error  `errc::closed`: too late for that
     void enlist(engine& owner);
@@ -55,6 +60,7 @@ public:
     [[nodiscard]] const chunker_options& sizes() const noexcept { return chunker_.options(); }
     [[nodiscard]] std::string kernels() const;
     [[nodiscard]] flow_statistics statistics() const noexcept;
+    [[nodiscard]] flow_statistics meter() const noexcept override;
     stage_clock stages;
 
 private:
@@ -87,6 +93,7 @@ private:
     weir::observer* observer_;
     std::chrono::milliseconds stall_after_;
     registry& resources_;
+    std::shared_ptr<detail::flow_ledger> ledger_;
     const std::string name_; ///< of the source
     std::size_t block_bytes_;
     hash_algorithm hash_;

@@ -14,6 +14,7 @@ namespace asio = boost::asio;
 
 void chunk_stream::pipeline::enlist(engine& owner)
 {
+    ledger_->enter(*this);
     // First the entry, then the look: whoever closes the engine meanwhile finds the one or is seen by the other.
     entry_ = resources_.add({.kind = resource_kind::flow, .name = name_, .target = weak_from_this()});
     owner.ensure_accepting("stream", name_);

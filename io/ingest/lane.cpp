@@ -144,8 +144,9 @@ reading read_into(buffer& into, const file_handle& file, std::uint64_t offset, i
 
 ingest_work::ingest_work(engine& on, ingest_options how, std::size_t lanes)
     : owner(on), options(within_descriptors(std::move(how), lanes)), reports(lanes), known(options.file_cache_size),
-      walk_(options.tree)
+      ledger_(on.ledger()), walk_(options.tree)
 {
+    ledger_->enter(*this);
     batches.set_width(stage::read, lanes);
     batches.set_width(stage::digest, lanes);
 }
@@ -175,6 +176,16 @@ bool ingest_work::next_argument(std::vector<tree_entry>& out)
         found.error = errc::unsupported_scheme;
     found.path = std::move(*argument);
     return true;
+}
+
+flow_statistics ingest_work::meter() const noexcept
+{
+    flow_statistics out;
+    out.stages = batches.snapshot();
+    const stage_statistics& digests = out.stages[static_cast<std::size_t>(stage::digest)];
+    out.bytes = digests.bytes;
+    out.chunks = digests.items;
+    return out;
 }
 
 void ingest_work::add_stages(const stage_snapshot& more)

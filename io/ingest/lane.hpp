@@ -4,6 +4,8 @@
 #include "file_batch.hpp"
 #include "report.hpp"
 
+#include "flow/flow_ledger.hpp"
+
 #include <weir/chunk_stream.hpp>
 #include <weir/file_source.hpp>
 #include <weir/ingest.hpp>
@@ -18,9 +20,13 @@
 namespace weir::detail {
 
 /// What the lanes of one job share: the walk, the way to the sink, and the sums.
-class ingest_work {
+class ingest_work final : public metered {
 public:
     ingest_work(engine& on, ingest_options how, std::size_t lanes);
+    ~ingest_work() { ledger_->leave(*this); }
+
+    /// Of the batches; streams have numbers of their own.
+    [[nodiscard]] flow_statistics meter() const noexcept override;
 
     /// Appends the next entries; false when there are none left. Blocks on the file system, and on the supplier.
     bool next_entries(std::vector<tree_entry>& out);
@@ -41,6 +47,7 @@ public:
 private:
     bool next_argument(std::vector<tree_entry>& out);
 
+    std::shared_ptr<flow_ledger> ledger_;
     std::mutex walk_mutex_; ///< apart from the other, because a walk may block
     tree_walker walk_;
     mutable std::mutex stages_mutex_;

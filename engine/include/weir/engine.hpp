@@ -4,6 +4,7 @@
 #include <weir/buffer_pool.hpp>
 #include <weir/export.hpp>
 #include <weir/registry.hpp>
+#include <weir/statistics.hpp>
 #include <weir/worker_pool.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -40,6 +41,7 @@ static_assert(std::is_trivially_destructible_v<engine_options>);
 namespace detail {
 class intake;
 class pool_trimmer;
+class flow_ledger;
 }
 
 /// The memory limit that `engine_options::memory_bytes == 0` stands for.
@@ -84,6 +86,10 @@ public:
     /// flow, job or file from then on (`errc::closed`), ends what runs, gives idle memory back to the system, and
     /// closes files. Consumers of streams and callers of jobs get `errc::closed`; what they still hold is what is left.
     [[nodiscard]] registry& resources() const noexcept { return *resources_; }
+    /// What all its flows did together, those that have ended and those that run; see `take_snapshot` for the rest.
+    [[nodiscard]] flow_statistics flows() const;
+    [[nodiscard]] const std::shared_ptr<detail::flow_ledger>& ledger() const noexcept { return ledger_; }
+
     /// False once its registry was cleaned up.
     [[nodiscard]] bool accepting() const noexcept;
     /// \throws weir::error  `errc::closed`, with what was to be done to what, when it does not accept any more
@@ -99,6 +105,8 @@ private:
     std::size_t memory_bytes_;
     weir::observer* observer_;
     std::chrono::milliseconds stall_after_;
+    std::chrono::steady_clock::time_point born_ = std::chrono::steady_clock::now();
+    std::shared_ptr<detail::flow_ledger> ledger_; ///< flows may end after the engine
     std::shared_ptr<detail::intake> intake_;
     std::shared_ptr<detail::pool_trimmer> trimmer_;
     registration intake_entry_;

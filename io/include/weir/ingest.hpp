@@ -96,6 +96,12 @@ struct ingest_summary {
     std::string fallback;      ///< why the preferred back end was not used; empty when it was
     std::string kernels;       ///< "cut=NAME digest=NAME"
     stage_snapshot stages{};   ///< of all streams together
+
+    /// The same numbers with what follows from them: dedup ratio, throughput, the stage that held the others back.
+    [[nodiscard]] flow_statistics as_flow() const noexcept
+    {
+        return {bytes, chunks, unique_chunks, unique_bytes, unique_exact, elapsed, stages};
+    }
 };
 
 /// Gives the next argument, or nothing after the last. Called on a worker, one call at a time, and may block there;

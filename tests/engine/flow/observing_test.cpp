@@ -93,6 +93,25 @@ TEST_CASE("observer: a flow tells of its memory, every read, cut, digest and del
     CHECK(b.seen.of(event_kind::stalled).empty());
 }
 
+TEST_CASE("statistics: an engine adds up its flows, those that run and those that have ended")
+{
+    const auto content = test::random_bytes(mib, 5);
+    bench b;
+    CHECK(b.engine.flows().bytes == 0);
+    {
+        weir::chunk_stream first(b.engine, std::make_unique<test::scripted_source>(content), fixed_64k);
+        test::await(b.context, drain(first));
+        CHECK(b.engine.flows().bytes == mib);
+    }
+    weir::chunk_stream second(b.engine, std::make_unique<test::scripted_source>(content), fixed_64k);
+    test::await(b.context, drain(second));
+    const weir::flow_statistics all = b.engine.flows();
+    CHECK(all.bytes == 2 * mib);
+    CHECK(all.chunks == 32);
+    CHECK(all.stages[static_cast<std::size_t>(stage::read)].bytes == 2 * mib);
+    CHECK(all.throughput() > 0);
+}
+
 TEST_CASE("observer: a read that fails and the flow that it ends say why")
 {
     const auto content = test::random_bytes(mib, 2);

@@ -13,6 +13,7 @@
 #include <weir/hasher.hpp>
 #include <weir/merkle_tree.hpp>
 #include <weir/reading.hpp>
+#include <weir/snapshot.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -489,6 +490,20 @@ TEST_CASE("ingest: an observer is told of batches of small files, of streams, an
     CHECK(jobs.front().bytes == 3 * mib + 20'000);
     CHECK(jobs.front().count == 21);
     CHECK(seen.of(weir::event_kind::flow, "stream").size() == 1);
+
+    const weir::snapshot all = weir::take_snapshot(engine);
+    const weir::flow_statistics flow = job.summary().as_flow();
+    CHECK(all.flows.bytes == flow.bytes);
+    CHECK(all.flows.chunks == flow.chunks);
+    CHECK(all.flows.elapsed >= flow.elapsed);
+    CHECK(all.pool.max_bytes == 32 * mib);
+    CHECK(all.workers.done > 0);
+    CHECK(all.readers.bytes >= 3 * mib);
+    CHECK(all.resources.of(weir::resource_kind::flow).total == 2);
+    CHECK(all.peak_memory_bytes == weir::peak_memory_bytes());
+    CHECK(flow.dedup_ratio() == doctest::Approx(1));
+    CHECK(flow.throughput() > 0);
+    CHECK(flow.slowest_stage());
 }
 
 void make_old(const std::string& path)
