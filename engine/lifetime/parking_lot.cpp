@@ -1,5 +1,7 @@
 #include <weir/detail/parking_lot.hpp>
 
+#include <boost/asio/strand.hpp>
+
 #include <utility>
 
 namespace weir::detail {
@@ -9,7 +11,11 @@ class parking_service final : public boost::asio::execution_context::service {
 public:
     static boost::asio::execution_context::id id;
 
-    explicit parking_service(boost::asio::execution_context& context) : service(context) {}
+    /// Services made later end earlier, and a visit must find all of them that it touches: strands.
+    explicit parking_service(boost::asio::execution_context& context) : service(context)
+    {
+        boost::asio::use_service<boost::asio::detail::strand_executor_service>(context);
+    }
     ~parking_service() { lot_->close(); } // what was parked while the context's other services ended
 
     [[nodiscard]] const std::shared_ptr<parking_lot>& lot() const noexcept { return lot_; }

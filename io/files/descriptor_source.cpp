@@ -17,7 +17,8 @@ namespace weir::detail {
 namespace asio = boost::asio;
 
 descriptor_source::descriptor_source(engine& owner, file_handle file, std::string name)
-    : executor_(owner.executor()), file_(std::move(file)), name_(std::move(name))
+    : executor_(owner.executor()), lot_(parking_lot::of(asio::query(executor_, asio::execution::context))),
+      file_(std::move(file)), name_(std::move(name))
 {
     entry_ = owner.resources().add({.kind = resource_kind::file, .name = name_});
 }
@@ -69,10 +70,31 @@ asio::awaitable<bytes> descriptor_source::read(reservation& memory, std::size_t 
     co_return out;
 }
 
+/// Lies in the reactor's handler: the reader is woken also when the reactor ends, and of a failure; the next look says it.
+class descriptor_source::watch_end {
+public:
+    explicit watch_end(std::shared_ptr<watch_state> of) noexcept : of_(std::move(of)) { of_->under_way = true; }
+    watch_end(watch_end&&) noexcept = default;
+    watch_end& operator=(watch_end&&) = delete;
+    ~watch_end()
+    {
+        if (!of_)
+            return;
+        of_->under_way = false;
+        of_->ended.set();
+    }
+
+private:
+    std::shared_ptr<watch_state> of_;
+};
+
 void descriptor_source::watch()
 {
-    if (watch_->under_way.exchange(true))
+    if (watch_->under_way)
         return;
+    const parking_lot::visit inside(*lot_);
+    if (!inside)
+        throw error(errc::closed, "read", name_, position_);
     if (!watched_) {
         std::error_code failure;
         file_handle copy = file_.duplicate(failure);
@@ -81,11 +103,8 @@ void descriptor_source::watch()
         watched_.emplace(executor_, copy.descriptor());
         (void)copy.release();
     }
-    auto told = [watch = watch_](boost::system::error_code) { // of a failure too: the read will say it
-        watch->under_way = false;
-        watch->ended.set();
-    };
-    watched_->async_wait(asio::posix::descriptor_base::wait_read, std::move(told));
+    watched_->async_wait(asio::posix::descriptor_base::wait_read,
+                         [end = watch_end(watch_)](boost::system::error_code) {});
 }
 
 asio::awaitable<void> descriptor_source::close()

@@ -2,6 +2,7 @@
 // What has no positions as a source: a pipe, a socket, a terminal, a device.
 
 #include <weir/detail/async_event.hpp>
+#include <weir/detail/parking_lot.hpp>
 #include <weir/file_source.hpp>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -26,6 +27,7 @@ private:
     void watch();
 
     boost::asio::any_io_executor executor_;
+    std::shared_ptr<parking_lot> lot_; ///< of its context, which the worker may only touch in a visit
     registration entry_;
     file_handle file_;
     std::string name_;
@@ -33,6 +35,7 @@ private:
     bool ended_ = false;
     std::error_code failure_;
     block_filler filler_;
+    class watch_end;
     struct watch_state {
         std::atomic<bool> under_way = false; ///< a wait is with the reactor
         async_event ended;

@@ -55,7 +55,7 @@ static_assert(std::is_trivially_destructible_v<stream_options>);
 /// \par Thread-safety
 /// One call at a time.
 /// \par Ownership
-/// The engine outlives the stream.
+/// The engine outlives the stream, but for one that alone has its workers: the stream is then closed at the engine's end.
 class WEIR_API chunk_stream {
 public:
     /// Nothing starts before the first `next`. Registered with the engine, by the name of the source, until its end.

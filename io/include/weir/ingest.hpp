@@ -111,7 +111,8 @@ using path_supplier = std::function<std::optional<std::string>()>;
 /// One ingest. Arguments are paths of files and trees, `-` for standard input (`./-` is a file of that name).
 ///
 /// \par Thread-safety
-/// `run` once; `summary` from any thread at any time. The engine outlives the job.
+/// `run` once; `summary` from any thread at any time. The engine outlives the job, but for one that
+/// alone has its workers: the job is then closed at the engine's end.
 class WEIR_API ingest_job {
 public:
     /// \throws weir::error  `errc::bad_chunk_sizes`, `errc::bad_configuration`

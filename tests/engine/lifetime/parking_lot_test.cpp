@@ -12,6 +12,7 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
@@ -108,18 +109,44 @@ TEST_CASE("parking_lot: memory of a handler's allocator is given back with its c
     event.set();
 }
 
+weir::pool_options four_blocks()
+{
+    weir::pool_options out;
+    out.tiers = {{4096, 4}};
+    out.max_bytes = 4 * 4096;
+    return out;
+}
+
 TEST_CASE("parking_lot: a context may end while another thread completes what waits there")
 {
+    bool strand_first = false; // services end in the order opposite to that of their making
+    SUBCASE("made before its strands and timers") {}
+    SUBCASE("made after them") { strand_first = true; }
     for (int round = 0; round < 300; ++round) {
         async_event event;
+        weir::buffer_pool pool(four_blocks());
+        std::optional<weir::reservation> all = pool.try_reserve(4, 4096);
         std::atomic<bool> go{false};
         std::atomic<int> woken{0};
         std::optional<asio::io_context> context(std::in_place);
+        std::optional<asio::strand<asio::io_context::executor_type>> strand;
+        if (strand_first) {
+            strand.emplace(asio::make_strand(*context));
+            asio::steady_timer unused(*context);
+        }
         for (int i = 0; i < 4; ++i)
             event.async_wait(asio::bind_executor(*context, [&](auto) { ++woken; }));
+        if (!strand)
+            strand.emplace(asio::make_strand(*context));
+        for (int i = 0; i < 4; ++i)
+            event.async_wait(asio::bind_executor(*strand, [&](auto) { ++woken; }));
+        strand.reset();
+        pool.async_acquire(4096, std::chrono::steady_clock::now() + 1h,
+                           asio::bind_executor(*context, [&](auto, auto) { ++woken; }));
         std::thread setter([&] {
             go.wait(false);
             event.set();
+            all.reset();
         });
         go = true;
         go.notify_one();
@@ -130,14 +157,6 @@ TEST_CASE("parking_lot: a context may end while another thread completes what wa
         setter.join();
         CHECK(woken == seen);
     }
-}
-
-weir::pool_options four_blocks()
-{
-    weir::pool_options out;
-    out.tiers = {{4096, 4}};
-    out.max_bytes = 4 * 4096;
-    return out;
 }
 
 TEST_CASE("parking_lot: a waiter of a pool leaves the queue with its context, and who is behind it goes on")

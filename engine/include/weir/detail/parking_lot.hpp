@@ -55,7 +55,8 @@ public:
     /// \pre The context has not ended: it runs the caller, or the caller may post to it.
     void park(parked& handler) noexcept;
 
-    /// Holds off the end of the context, for another thread to post to it.
+    /// Holds off the end of the context, for another thread to post to it or to a strand of it. Never while the last
+    /// reference to the context goes.
     class WEIR_API visit {
     public:
         explicit visit(parking_lot& lot) noexcept;

@@ -56,13 +56,15 @@ public:
         return boost::asio::get_associated_cancellation_slot(handler_);
     }
 
-    /// Has the handler called with `args`, on its executor, later. Once.
-    template <class... Args>
-    void post(Args... args) &&
+    /// Has the handler called with `args`, on its executor, later, after `with` is destroyed there. Once.
+    template <class With, class... Args>
+    void post(With with, Args... args) &&
     {
         const executor_type target = executor();
         const allocator_type memory = allocator();
-        auto call = [handler = std::move(handler_), work = std::move(work_), ... args = std::move(args)]() mutable {
+        auto call = [handler = std::move(handler_), work = std::move(work_), with = std::move(with),
+                     ... args = std::move(args)]() mutable {
+            with.reset();
             std::move(handler)(std::move(args)...);
         };
         boost::asio::post(target, boost::asio::bind_allocator(memory, std::move(call)));
@@ -132,11 +134,13 @@ public:
     [[nodiscard]] boost::asio::any_io_executor executor() const { return node_->executor(); }
     /// How the caller cancels.
     [[nodiscard]] boost::asio::cancellation_slot slot() const noexcept { return node_->slot; }
-    /// Gives it something that is destroyed with the handler, or before the handler is posted.
+    /// Gives it something that is destroyed on the handler's executor before the handler is called, or with it.
     void accompany(std::unique_ptr<companion> with) noexcept { node_->with = std::move(with); }
 
     /// Has the handler called with `args`, on its executor, later. Once; empty afterwards.
-    void post(Args... args) &&
+    ///
+    /// Without memory for the executor's queue the program ends: there is nobody left who could be told.
+    void post(Args... args) && noexcept
     {
         completion taken(std::move(*this));
         node* const ready = std::exchange(taken.node_, nullptr);
@@ -193,7 +197,11 @@ private:
         }
 
         boost::asio::any_io_executor executor() const override { return operation.executor(); }
-        void post(Args... args) override { release().post(std::move(args)...); }
+        void post(Args... args) override
+        {
+            std::unique_ptr<companion> last = std::move(this->with);
+            release().post(std::move(last), std::move(args)...);
+        }
         void destroy() noexcept override { release(); }
 
         pending<Handler> operation;

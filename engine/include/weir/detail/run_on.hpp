@@ -48,6 +48,7 @@ public:
     /// What the child runs on, and the signal that stops it, which the child has to own.
     [[nodiscard]] strand start(const std::shared_ptr<boost::asio::cancellation_signal>& signal)
     {
+        const std::lock_guard lock(mutex_);
         signal_ = signal;
         return *strand_;
     }
@@ -94,7 +95,12 @@ private:
 
     void emit(boost::asio::cancellation_type how)
     {
-        if (const auto signal = signal_.lock())
+        std::shared_ptr<boost::asio::cancellation_signal> signal;
+        {
+            const std::lock_guard lock(mutex_);
+            signal = signal_.lock();
+        }
+        if (signal)
             signal->emit(how);
     }
 
