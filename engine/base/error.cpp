@@ -32,6 +32,9 @@ const char* message_of(errc code) noexcept
     case errc::unsupported_scheme: return "no support for such URLs";
     case errc::protocol_violation: return "the peer breaks the protocol";
     case errc::redirect_refused: return "the redirect is refused";
+    case errc::pool_timeout: return "no connection came free in time";
+    case errc::queue_full: return "too many wait for a connection";
+    case errc::connect_timeout: return "no connection was made in time";
     case errc::internal: return "internal error";
     }
     return "unknown error";
@@ -59,6 +62,9 @@ const char* name_of(errc code) noexcept
     case errc::unsupported_scheme: return "unsupported_scheme";
     case errc::protocol_violation: return "protocol_violation";
     case errc::redirect_refused: return "redirect_refused";
+    case errc::pool_timeout: return "pool_timeout";
+    case errc::queue_full: return "queue_full";
+    case errc::connect_timeout: return "connect_timeout";
     case errc::internal: return "internal";
     }
     return "unknown";
@@ -76,11 +82,14 @@ bool matches(errc code, condition wanted) noexcept
     case errc::mismatch:
         return wanted == condition::bad_input || wanted == condition::permanent;
     case errc::exhausted:
+    case errc::pool_timeout:
+    case errc::queue_full:
         return wanted == condition::exhausted || wanted == condition::retryable;
     case errc::file_shrank:
     case errc::mapping_broken:
     case errc::ended_early:
     case errc::deadline_exceeded:
+    case errc::connect_timeout:
         return wanted == condition::retryable;
     case errc::closed:
     case errc::backend_unavailable:

@@ -37,6 +37,9 @@ enum class errc {
     unsupported_scheme,    ///< a URL of a kind that is not known, or not built in
     protocol_violation,    ///< a peer's message breaks its protocol; the message says how
     redirect_refused,      ///< a redirect that is not followed; the message says why
+    pool_timeout,          ///< no connection came free for as long as a connection pool lets its users wait
+    queue_full,            ///< as many wait for a connection as a connection pool allows
+    connect_timeout,       ///< a connection was not made within its limit of time
     internal,              ///< an exception that is not an error of weir's came out of a user's object
 };
 
