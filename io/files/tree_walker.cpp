@@ -13,6 +13,9 @@
 namespace weir {
 namespace {
 
+// Of the paths of one batch, or one path more: those of a deep tree are long.
+constexpr std::size_t most_path_bytes = std::size_t{256} << 10;
+
 std::error_code system_code(int number) noexcept { return {number, std::system_category()}; }
 
 bool out_of_descriptors(const std::error_code& failure) noexcept
@@ -90,6 +93,7 @@ private:
     std::vector<tree_entry>* out_ = nullptr;
     std::uint64_t batch_ = 0;
     std::size_t batch_directories_ = 0;
+    std::size_t batch_path_bytes_ = 0;
 };
 
 bool tree_walker::impl::next_batch(std::vector<tree_entry>& out, std::size_t max)
@@ -98,7 +102,9 @@ bool tree_walker::impl::next_batch(std::vector<tree_entry>& out, std::size_t max
     out_ = &out;
     ++batch_;
     batch_directories_ = 0;
-    while (out.size() - before < max && batch_directories_ < options_.max_batch_directories) {
+    batch_path_bytes_ = 0;
+    while (out.size() - before < max && batch_directories_ < options_.max_batch_directories
+           && batch_path_bytes_ < most_path_bytes) {
         if (!levels_.empty())
             step();
         else if (!roots_.empty())
@@ -311,6 +317,7 @@ void tree_walker::impl::give(entry_kind kind, std::size_t name_offset, std::erro
     counts_.files += kind == entry_kind::file || kind == entry_kind::special;
     counts_.skipped += kind == entry_kind::skipped;
     counts_.errors += kind == entry_kind::error;
+    batch_path_bytes_ += entry.path.size();
     out_->push_back(std::move(entry));
 }
 

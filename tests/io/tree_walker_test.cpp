@@ -270,6 +270,25 @@ TEST_CASE("tree_walker: a large directory comes in batches, which keep few direc
     CHECK(open_descriptors() == before);
 }
 
+TEST_CASE("tree_walker: in a deep tree a batch ends before its paths take much memory")
+{
+    test::temp_dir dir;
+    const std::string deep = std::string(250, 'd') + "/" + std::string(250, 'e') + "/";
+    for (int i = 0; i < 1000; ++i)
+        dir.write(deep + std::string(200, 'f') + std::to_string(i), "1");
+    tree_walker walker;
+    walker.add(dir.path());
+    std::size_t files = 0;
+    for (std::vector<tree_entry> batch; walker.next_batch(batch, 5000); batch.clear()) {
+        std::size_t bytes = 0;
+        for (const tree_entry& entry : batch)
+            bytes += entry.path.size();
+        CHECK(bytes < (256 + 1) * 1024);
+        files += batch.size();
+    }
+    CHECK(files == 1000);
+}
+
 // Names of few files, each of which has as many as a file may have on common file systems.
 void make_many_entries(const test::temp_dir& dir, std::size_t count)
 {

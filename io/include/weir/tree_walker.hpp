@@ -75,7 +75,7 @@ public:
 
     /// Appends up to `max` entries to `out`.
     ///
-    /// A batch may end before `max`: so that its entries keep few directories open.
+    /// A batch may end before `max`: so that its entries keep few directories open, and long paths little memory.
     /// \returns  false when nothing was left to give: every argument is walked.
     [[nodiscard]] bool next_batch(std::vector<tree_entry>& out, std::size_t max);
 
