@@ -3,6 +3,8 @@
 #include <weir/error.hpp>
 #include <weir/size.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <unistd.h>
@@ -17,19 +19,27 @@ constexpr std::size_t read_size = 64_KiB;
 
 } // namespace
 
-path_list::path_list(std::string path, char separator) : path_(std::move(path)), separator_(separator) {}
+path_list::path_list(std::string path, char separator, std::size_t longest)
+    : path_(std::move(path)), separator_(separator), longest_(longest)
+{}
 
 std::optional<std::string> path_list::next()
 {
+    std::size_t searched = position_;
     for (;;) {
-        const std::size_t end = buffer_.find(separator_, position_);
+        const std::size_t end = buffer_.find(separator_, searched);
+        if (std::min(end, buffer_.size()) - position_ > longest_)
+            refuse_length();
         if (end == std::string::npos && !ended_) {
+            searched = buffer_.size() - position_; // where what follows will stand
             fill();
             continue;
         }
         // The last path may lack its separator.
         std::string path = buffer_.substr(position_, end == std::string::npos ? end : end - position_);
         position_ = end == std::string::npos ? buffer_.size() : end + 1;
+        searched = position_;
+        ++line_;
         if (!path.empty())
             return path;
         if (position_ == buffer_.size() && ended_)
@@ -53,6 +63,12 @@ void path_list::fill()
     if (count < 0)
         weir::throw_system_error(errno, "read", path_);
     ended_ = count == 0;
+}
+
+void path_list::refuse_length() const
+{
+    throw weir::error(weir::errc::bad_format, "read", path_, std::nullopt,
+                      fmt::format("line {} is longer than {}", line_ + 1, weir::format_size(longest_)));
 }
 
 argument_supply::argument_supply(std::vector<std::string> arguments, std::vector<path_list> lists, refusal refused)

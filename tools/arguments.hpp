@@ -4,6 +4,7 @@
 #include <weir/file_handle.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,20 +19,30 @@ namespace tool {
 /// Empty ones are left out.
 class path_list {
 public:
-    /// \param path  `-` for standard input
-    path_list(std::string path, char separator);
+    static constexpr std::size_t longest_path = std::size_t{64} << 10; ///< far beyond what systems open
+
+    /// \param path     `-` for standard input
+    /// \param longest  in bytes; what has no end would fill the memory otherwise
+    path_list(std::string path, char separator, std::size_t longest = longest_path);
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
     /// The next path; nothing at the end. Blocks while a pipe has none.
-    /// \throws weir::error, system category: what opening or reading reported
+    /// \throws weir::error
+    ///   system category: what opening or reading reported
+    ///   `errc::bad_format`: the next one is too long. No later call gives it, or what follows.
     [[nodiscard]] std::optional<std::string> next();
+    /// Where the last one stands; from 1, empty ones counted.
+    [[nodiscard]] std::uint64_t line() const noexcept { return line_; }
 
 private:
     void fill();
+    [[noreturn]] void refuse_length() const;
 
     std::string path_;
     char separator_;
+    std::size_t longest_;
+    std::uint64_t line_ = 0;
     weir::file_handle file_; // opened by the first `next`
     bool ended_ = false;
     std::string buffer_;

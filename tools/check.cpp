@@ -44,6 +44,8 @@ Exit: 0 all files are as listed; 1 a file is not, cannot be read, or a line of L
 3 the output failed; 130 or 143 by a signal.
 )";
 
+constexpr std::size_t longest_line = 1_MiB;
+
 /// One check of one list. Reading the list and the verdicts, in its order, are a coroutine on a strand of the workers;
 /// batches of chunks are read and digested by all of them. What there is to say is said on the loop.
 class check_run {
@@ -73,9 +75,9 @@ private:
 
     asio::awaitable<void> compare_all()
     {
-        path_list lines(list_, '\n');
+        path_list lines(list_, '\n', longest_line);
         while (const std::optional<std::string> line = lines.next()) {
-            ++line_number_;
+            line_number_ = lines.line();
             if (take(*line))
                 co_await start_batch();
             if (said_.size() + complaints_.size() >= 16_KiB || clock::now() >= next_hop_)
@@ -198,7 +200,12 @@ private:
         said_ += '\n';
     }
 
-    void complain(std::string_view text) { complaints_.append(text).append(1, '\n'); }
+    /// \param text  becomes one line, whatever names it holds
+    void complain(std::string_view text)
+    {
+        append_printable(complaints_, text);
+        complaints_ += '\n';
+    }
 
     /// Lets the loop print what there is to say, and gives a cancellation the chance to arrive.
     asio::awaitable<void> hand_over()

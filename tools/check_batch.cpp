@@ -43,6 +43,14 @@ template <class Read> std::string fill(std::span<std::byte> memory, std::uint64_
     return {};
 }
 
+// What has none, as a FIFO, would be waited for.
+bool has_positions(const weir::file_handle& file)
+{
+    std::error_code ignored;
+    const weir::file_type type = file.info(ignored).type;
+    return type == weir::file_type::regular || type == weir::file_type::block_device;
+}
+
 } // namespace
 
 bool check_batch::takes(const listed_chunk& line) const noexcept
@@ -131,9 +139,14 @@ std::string check_batch::open(const std::string& path)
         return {};
     std::error_code failure;
     file_ = path == "-" ? weir::file_handle(::dup(STDIN_FILENO))
-                        : weir::file_handle::open(path.c_str(), weir::open_flags::none, failure);
+                        : weir::file_handle::open(path.c_str(), weir::open_flags::non_blocking, failure);
     open_path_ = path;
-    return failure ? reason("open", failure) : std::string();
+    if (failure)
+        return reason("open", failure);
+    if (path == "-" || has_positions(file_))
+        return {};
+    file_.close();
+    return "is no regular file";
 }
 
 std::string check_batch::read_all(const piece& from)

@@ -226,6 +226,8 @@ int run_diff(int argc, char** argv)
         return all_read;
     if (paths->size() != 2 || paths->front().empty() || paths->back().empty())
         throw usage_error("diff needs two paths, A and B; see `weir diff --help`");
+    if (paths->front() == "-" && paths->back() == "-")
+        throw usage_error("standard input can be read once: - is given more often");
     const settings values = setting.resolve(default_average);
     warn_of_weak_digests(values);
     weir::install_mapping_guard(); // a file that is truncated while it is mapped is an error, not the end

@@ -64,6 +64,7 @@ void append_escaped(std::string& out, char c)
     case '\n': out += "\\n"; return;
     case '\r': out += "\\r"; return;
     case '\t': out += "\\t"; return;
+    case '\x7f': out += c; return;
     default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<byte>(c));
     }
 }
@@ -71,10 +72,11 @@ void append_escaped(std::string& out, char c)
 bool is_plain(char c) noexcept
 {
     const auto value = static_cast<byte>(c);
-    return value >= 0x20 && value < 0x80 && c != '"' && c != '\\';
+    return value >= 0x20 && value < 0x7f && c != '"' && c != '\\';
 }
 
-template <class AppendAscii> bool append_replacing(std::string& out, std::string_view text, AppendAscii ascii)
+/// \param special  appends a valid character that is not plain
+template <class AppendSpecial> bool append_replacing(std::string& out, std::string_view text, AppendSpecial special)
 {
     bool valid = true;
     while (!text.empty()) {
@@ -87,32 +89,47 @@ template <class AppendAscii> bool append_replacing(std::string& out, std::string
         const sequence next = first_character(text);
         if (!next.valid)
             out.append(replacement);
-        else if (next.length == 1)
-            ascii(text[0]);
         else
-            out.append(text.substr(0, next.length));
+            special(text.substr(0, next.length));
         valid = valid && next.valid;
         text.remove_prefix(next.length);
     }
     return valid;
 }
 
+/// C0, DEL, C1; the separators of lines and paragraphs; embeddings, overrides and isolates of writing direction.
+bool is_control(std::string_view character) noexcept
+{
+    const auto between = [&](std::string_view first, std::string_view last) {
+        return character.size() == first.size() && first <= character && character <= last;
+    };
+    using namespace std::string_view_literals;
+    return between("\0"sv, "\x1f") || character == "\x7f" || between("\u0080", "\u009f")
+        || between("\u2028", "\u202e") || between("\u2066", "\u2069");
+}
+
 } // namespace
 
 void append_printable(std::string& out, std::string_view text)
 {
-    append_replacing(out, text, [&](char c) {
-        if (c == '"' || c == '\\')
-            out += c;
+    append_replacing(out, text, [&](std::string_view character) {
+        if (!is_control(character))
+            out.append(character);
         else
-            fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<byte>(c));
+            for (const char c : character)
+                fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<byte>(c));
     });
 }
 
 bool append_json_string(std::string& out, std::string_view text)
 {
     out += '"';
-    const bool valid = append_replacing(out, text, [&](char c) { append_escaped(out, c); });
+    const bool valid = append_replacing(out, text, [&](std::string_view character) {
+        if (character.size() == 1)
+            append_escaped(out, character[0]);
+        else
+            out.append(character);
+    });
     out += '"';
     return valid;
 }

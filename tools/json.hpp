@@ -10,7 +10,8 @@
 
 namespace tool {
 
-/// Appends `text` for people to read: control characters as `\x1b`, and U+FFFD for whatever is not UTF-8, one for each
+/// Appends `text` for people to read: characters that control a terminal, or the order and the lines in which it shows
+/// what follows, as their bytes, such as `\x1b`, and U+FFFD for whatever is not UTF-8, one for each
 /// maximal part of an ill-formed sequence, as browsers and Python's `errors="replace"` do it.
 /// \see Unicode 15, section 3.9, table 3-7 and "U+FFFD Substitution of Maximal Subparts"
 void append_printable(std::string& out, std::string_view text);

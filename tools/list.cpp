@@ -84,7 +84,11 @@ std::string decode_base64(std::string_view encoded)
 
 std::string path(const json::object& line)
 {
-    return line.contains("path_base64") ? decode_base64(text(line, "path_base64")) : std::string(text(line, "path"));
+    std::string found =
+        line.contains("path_base64") ? decode_base64(text(line, "path_base64")) : std::string(text(line, "path"));
+    if (found.find('\0') != std::string::npos)
+        refuse("'path' has a NUL, which no path has");
+    return found;
 }
 
 listed_chunk chunk(const json::object& line)

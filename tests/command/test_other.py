@@ -158,6 +158,29 @@ class Check(CommandTest):
                          {"-: FAILED (standard input is the list, and can be read once)"})
         self.assertEqual(len(said), 5)
 
+    def test_a_fifo_in_place_of_a_file_fails_and_is_not_waited_for(self):
+        self.list()
+        (self.directory / "t/small").unlink()
+        os.mkfifo(self.directory / "t/small")
+        self.assert_fails("t/small", "is no regular file")
+
+    def test_a_name_cannot_look_like_a_line_of_its_own(self):
+        self.list()
+        with open(self.directory / "list", "ab") as file:
+            file.write(b'{"type":"error","path":"a\\nweir: all files are as listed","error":"","code":"EIO"}\n')
+        complaints = self.check("list")[2]
+        self.assertIn(r"weir: a\x0aweir: all files are as listed: could not be read", complaints)
+        self.assertEqual([line for line in complaints.splitlines() if line.startswith("weir: all")], [])
+
+    def test_a_line_without_an_end_is_refused(self):
+        code, _, complaints = self.check("/dev/zero")
+        self.assertEqual(code, 1)
+        self.assertIn("line 1 is longer than 1 MiB", complaints)
+
+    def test_empty_lines_count_in_the_numbers_of_lines(self):
+        self.write("list", b"\n\nx\n")
+        self.assertIn("list:3: ", self.check("list")[2])
+
     def test_a_list_without_files_is_a_failure(self):
         self.write("list", b"")
         self.assertEqual(self.check("list")[0], 1)
@@ -199,6 +222,11 @@ class Diff(CommandTest):
         self.assertRegex(text, r"(?m)^only in A +0 chunks, 0 B")
         self.write("x", noise(300_000, 2))
         self.assertIn("0 added, 0 removed, 1 changed, 0 identical", self.weir("diff", "x", "y/z").stdout.decode())
+
+    def test_standard_input_cannot_be_both_sides(self):
+        result = self.weir("diff", "-", "-")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"standard input can be read once", result.stderr)
 
     def test_a_missing_side_is_exit_code_1_and_nothing_is_compared(self):
         self.write("x", b"x")

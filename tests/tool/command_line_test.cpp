@@ -242,10 +242,30 @@ TEST_CASE("arguments: a path longer than one read is whole")
 {
     const test::temp_dir directory;
     const std::string path(200'000, 'p');
-    tool::path_list list(directory.write("list", path + "\n" + path + "q\n"), '\n');
+    tool::path_list list(directory.write("list", path + "\n\n" + path + "q\n"), '\n', path.size() + 1);
     CHECK(list.next() == path);
+    CHECK(list.line() == 1);
     CHECK(list.next() == path + "q");
+    CHECK(list.line() == 3);
     CHECK_FALSE(list.next());
+}
+
+TEST_CASE("arguments: a line above the limit is refused, by its number, when no more than that was read")
+{
+    const std::string longest(tool::path_list::longest_path, 'p');
+    const test::temp_dir directory;
+    tool::path_list list(directory.write("list", longest + "\n" + longest + "p\nq\n"), '\n');
+    CHECK(list.next() == longest);
+    try {
+        (void)list.next();
+        FAIL_CHECK("accepted");
+    }
+    catch (const weir::error& failure) {
+        CHECK(failure.code() == weir::errc::bad_format);
+        CHECK(std::string(failure.what()).find("line 2 is longer than 64 KiB") != std::string::npos);
+    }
+    tool::path_list endless("/dev/zero", '\n');
+    CHECK_THROWS_AS((void)endless.next(), weir::error);
 }
 
 } // namespace

@@ -116,4 +116,19 @@ TEST_CASE("printable: people see control characters as numbers")
     CHECK(out == "a\\x1b[2Jb\\x0a\"\\\u00e9\ufffd");
 }
 
+TEST_CASE("printable: so are characters beyond ASCII that control a terminal, lines, or the direction of writing")
+{
+    const auto printable = [](std::string_view text) {
+        std::string out;
+        tool::append_printable(out, text);
+        return out;
+    };
+    CHECK(printable(std::string_view("\0\x7f", 2)) == "\\x00\\x7f");
+    CHECK(printable("a\u0080\u009bb") == "a\\xc2\\x80\\xc2\\x9bb");
+    for (const std::string control : {"\u0080", "\u009f", "\u2028", "\u2029", "\u202a", "\u202e", "\u2066", "\u2069"})
+        CHECK(printable(control).front() == '\\');
+    for (const std::string plain : {"~", "\u00a0", "\u2027", "\u202f", "\u2065", "\u206a", "\U0001f600"})
+        CHECK(printable(plain) == plain);
+}
+
 } // namespace

@@ -44,6 +44,8 @@ TEST_CASE("list: what is no line is refused by an error that says why")
           chunk + "xy\"}", chunk + "aa\"}", chunk + hex + "\"",
           R"({"type":"chunk","path":"a","offset":-1,"length":1,"sha256":")" + hex + "\"}",
           R"({"type":"chunk","path":"a","offset":0.5,"length":1,"sha256":")" + hex + "\"}",
+          R"({"type":"chunk","path":"a\u0000b","offset":0,"length":1,"sha256":")" + hex + "\"}",
+          R"({"type":"chunk","path":"a","path_base64":"YQBi","offset":0,"length":1,"sha256":")" + hex + "\"}",
           R"({"type":"chunk","path":3,"offset":0,"length":1,"sha256":")" + hex + "\"}",
           R"({"type":"chunk","path":"a","path_base64":"?","offset":0,"length":1,"sha256":")" + hex + "\"}"}) {
         CAPTURE(line);
