@@ -35,6 +35,18 @@ namespace weir::detail {
 /// A code of weir's as handlers get it.
 [[nodiscard]] inline boost::system::error_code code(errc value) { return std::error_code(value); }
 
+/// What ends with a handler: a timer of its context, say.
+class companion {
+public:
+    companion() = default;
+    companion(const companion&) = delete;
+    companion& operator=(const companion&) = delete;
+    virtual ~companion() = default;
+
+    /// The handler's context ends, and the handler will not be called: what refers to it can be given up.
+    virtual void abandoned() noexcept = 0;
+};
+
 /// A handler of a known type and the work that keeps its executor running.
 ///
 /// `fallback` is used where the handler has no executor of its own.
@@ -56,9 +68,16 @@ public:
         return boost::asio::get_associated_cancellation_slot(handler_);
     }
 
-    /// Has the handler called with `args`, on its executor, later, after `with` is destroyed there. Once.
-    template <class With, class... Args>
-    void post(With with, Args... args) &&
+    /// Has the handler called with `args`, on its executor, later. Once.
+    template <class... Args>
+    void post(Args... args) &&
+    {
+        std::move(*this).post_after(nullptr, std::move(args)...);
+    }
+
+    /// As `post`, after `with` is destroyed there.
+    template <class... Args>
+    void post_after(std::unique_ptr<companion> with, Args... args) &&
     {
         const executor_type target = executor();
         const allocator_type memory = allocator();
@@ -73,18 +92,6 @@ public:
 private:
     Handler handler_;
     boost::asio::executor_work_guard<executor_type> work_;
-};
-
-/// What ends with a handler: a timer of its context, say.
-class companion {
-public:
-    companion() = default;
-    companion(const companion&) = delete;
-    companion& operator=(const companion&) = delete;
-    virtual ~companion() = default;
-
-    /// The handler's context ends, and the handler will not be called: what refers to it can be given up.
-    virtual void abandoned() noexcept = 0;
 };
 
 /// A pending handler of signature `void(Args...)` whose type is forgotten, so that the code that completes
@@ -200,7 +207,7 @@ private:
         void post(Args... args) override
         {
             std::unique_ptr<companion> last = std::move(this->with);
-            release().post(std::move(last), std::move(args)...);
+            release().post_after(std::move(last), std::move(args)...);
         }
         void destroy() noexcept override { release(); }
 
