@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
+#include <utility>
 
 namespace weir {
 namespace detail {
@@ -119,6 +120,9 @@ public:
             outcome = boost::asio::error::eof;
         if (moves_position_)
             file_->position.fetch_add(count);
+        if (std::exchange(begun_, false))
+            file_->end_read();
+        file_.reset(); // the handler may look whether the file is closed
         std::move(handler_).post(outcome, count);
     }
 
