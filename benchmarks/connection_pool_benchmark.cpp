@@ -69,16 +69,6 @@ private:
     std::deque<connection> idle_;
 };
 
-template <class Work> void on_threads(std::size_t count, const Work& work)
-{
-    std::vector<std::thread> threads;
-    for (std::size_t i = 1; i < count; ++i)
-        threads.emplace_back(work);
-    work();
-    for (std::thread& each : threads)
-        each.join();
-}
-
 /// A pool with `count` idle connections.
 class warm {
 public:
@@ -145,7 +135,7 @@ void compare_direct(std::size_t threads)
     for (std::size_t i = 0; i < threads; ++i)
         theirs.give({});
     const auto each_of = [threads](const auto& pair) {
-        on_threads(threads, [&] {
+        bench::on_threads(threads, [&] {
             for (std::size_t i = 0; i < pairs / threads; ++i)
                 pair();
         });

@@ -56,6 +56,18 @@ template <class Work>
     return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
+/// Does `work` on `count` threads at a time, this one among them.
+template <class Work>
+void on_threads(std::size_t count, const Work& work)
+{
+    std::vector<std::thread> threads;
+    for (std::size_t i = 1; i < count; ++i)
+        threads.emplace_back(work);
+    work();
+    for (std::thread& each : threads)
+        each.join();
+}
+
 /// The middle of `values`; the mean of the two middle ones where their number is even. Not of nothing.
 [[nodiscard]] inline double median(std::vector<double> values)
 {

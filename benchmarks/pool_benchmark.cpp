@@ -26,17 +26,6 @@ constexpr std::size_t KiB = 1024;
 constexpr std::size_t rounds = 7;
 constexpr std::size_t lookups = 400'000;
 
-template <class Work>
-void on_threads(std::size_t count, const Work& work)
-{
-    std::vector<std::thread> threads;
-    for (std::size_t i = 1; i < count; ++i)
-        threads.emplace_back(work);
-    work();
-    for (std::thread& each : threads)
-        each.join();
-}
-
 /// Takes `held` at a time and gives them back in the same order; each is touched at its first byte.
 template <class Take>
 void take_and_drop(std::size_t times, std::size_t held, const Take& take)
@@ -88,7 +77,7 @@ void compare_pool(std::size_t threads, std::size_t bytes, std::size_t held, std:
     weir::buffer_pool pool;
     std::vector<bench::candidate> both{
         {"pool", [&] {
-             on_threads(threads, [&] {
+             bench::on_threads(threads, [&] {
                  take_and_drop(pairs / threads, held, [&] {
                      weir::buffer out = pool.acquire_now(bytes);
                      *out.data() = std::byte(1);
@@ -97,7 +86,7 @@ void compare_pool(std::size_t threads, std::size_t bytes, std::size_t held, std:
              });
          }},
         {"malloc and free", [&] {
-             on_threads(threads, [&] {
+             bench::on_threads(threads, [&] {
                  take_and_drop(pairs / threads, held, [&] {
                      std::unique_ptr<void, freed> out(std::malloc(bytes));
                      *static_cast<volatile char*>(out.get()) = 1;
@@ -120,7 +109,7 @@ void compare_cache(std::size_t threads)
         table.emplace(key, key);
     }
     const auto look_up = [threads](const auto& find) {
-        on_threads(threads, [&] {
+        bench::on_threads(threads, [&] {
             std::uint64_t key = 1;
             std::uint64_t sum = 0;
             for (std::size_t i = 0; i < lookups / threads; ++i) {

@@ -43,7 +43,7 @@ public:
     /// A chunk to be read from its file. Of one that comes from standard input the bytes are read now: they are to be
     /// had once.
     void add(checked_line chunk, std::uint64_t& stream_position);
-    /// The end of a file; that of standard input is looked for now.
+    /// The end of a file; that of standard input is sought at once, while it can be read.
     void add(checked_line file);
 
     /// Reads and compares. Blocks on the file system.

@@ -3,10 +3,22 @@
 
 #include <weir/statistics.hpp>
 
+#include <cstddef>
 #include <mutex>
 #include <vector>
 
 namespace weir::detail {
+
+/// The numbers of work that is under way: what was digested counts.
+[[nodiscard]] inline flow_statistics digested_so_far(const stage_snapshot& stages) noexcept
+{
+    flow_statistics out;
+    out.stages = stages;
+    const stage_statistics& digests = stages[static_cast<std::size_t>(stage::digest)];
+    out.bytes = digests.bytes;
+    out.chunks = digests.items;
+    return out;
+}
 
 /// What has numbers of its own while it lives: a stream, or the batches of a job.
 class metered {

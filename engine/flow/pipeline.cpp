@@ -533,12 +533,7 @@ flow_statistics chunk_stream::pipeline::statistics() const noexcept
 
 flow_statistics chunk_stream::pipeline::meter() const noexcept
 {
-    flow_statistics out;
-    out.stages = stages.snapshot();
-    const auto& digests = out.stages[static_cast<std::size_t>(stage::digest)];
-    out.bytes = digests.bytes;
-    out.chunks = digests.items;
-    return out;
+    return detail::digested_so_far(stages.snapshot());
 }
 
 } // namespace weir

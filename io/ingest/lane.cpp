@@ -180,12 +180,7 @@ bool ingest_work::next_argument(std::vector<tree_entry>& out)
 
 flow_statistics ingest_work::meter() const noexcept
 {
-    flow_statistics out;
-    out.stages = batches.snapshot();
-    const stage_statistics& digests = out.stages[static_cast<std::size_t>(stage::digest)];
-    out.bytes = digests.bytes;
-    out.chunks = digests.items;
-    return out;
+    return digested_so_far(batches.snapshot());
 }
 
 void ingest_work::add_stages(const stage_snapshot& more)

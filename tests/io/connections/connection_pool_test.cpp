@@ -12,7 +12,7 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using test::acquisition;
-using test::poll;
+using test::run_ready;
 using clock_type = std::chrono::steady_clock;
 using plain_pool = weir::connection_pool<test::plain_manager>;
 
@@ -52,13 +52,13 @@ TEST_CASE("acquire: a new connection is made, given back, and lent again")
     plain_pool pool(io.get_executor(), {&world});
     acquisition first(pool, io, 1);
     CHECK(!first.done());
-    poll(io);
+    run_ready(io);
     REQUIRE(first.got());
     CHECK(first.got().uses() == 0);
     first.got().release();
     acquisition second(pool, io, 1);
     CHECK(!second.done()); // by a post, here too
-    poll(io);
+    run_ready(io);
     REQUIRE(second.got());
     CHECK(second.got()->id == 1);
     CHECK(second.got().uses() == 1);
@@ -71,10 +71,10 @@ TEST_CASE("acquire: keys do not share connections")
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world});
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     first.got().release();
     acquisition other(pool, io, 2);
-    poll(io);
+    run_ready(io);
     CHECK(other.got()->key == 2);
     CHECK(world.made == 2);
     CHECK(pool.statistics().keys == 2);
@@ -86,9 +86,9 @@ TEST_CASE("acquire: a key without connections and waiters is forgotten")
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world});
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     first.got().close();
-    poll(io);
+    run_ready(io);
     CHECK(pool.statistics().keys == 0);
     CHECK(pool.statistics().closed_for(weir::close_reason::closed_by_user) == 1);
 }
@@ -103,12 +103,12 @@ TEST_CASE("acquire: the limit of a key counts connections that are being made")
     std::vector<acquisition> all;
     for (int i = 0; i < 4; ++i)
         all.emplace_back(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(world.all.now == 2);
     CHECK(pool.statistics().creating == 2);
     CHECK(pool.statistics().waiting == 4);
     making.open.set();
-    poll(io);
+    run_ready(io);
     CHECK(all[0].got());
     CHECK(all[1].got());
     CHECK(!all[2].done());
@@ -124,7 +124,7 @@ TEST_CASE("acquire: waiters get what comes back in the order of their coming")
     for (int i = 0; i < 4; ++i)
         all.emplace_back(pool, io, 1);
     for (std::size_t turn = 0; turn < all.size(); ++turn) {
-        poll(io);
+        run_ready(io);
         for (std::size_t i = 0; i < all.size(); ++i)
             CHECK(all[i].done() == (i <= turn));
         CHECK(!pool.try_acquire(1));
@@ -141,11 +141,11 @@ TEST_CASE("acquire: at the total limit the connection that was idle for longest 
     plain_pool pool(io.get_executor(), {&world}, limits(2, 2));
     acquisition first(pool, io, 1);
     acquisition second(pool, io, 2);
-    poll(io);
+    run_ready(io);
     first.got().release();
     second.got().release();
     acquisition third(pool, io, 3);
-    poll(io);
+    run_ready(io);
     CHECK(third.got());
     CHECK(world.all.most == 2);
     CHECK(pool.statistics().closed_for(weir::close_reason::evicted) == 1);
@@ -159,15 +159,15 @@ TEST_CASE("acquire: across keys too, who came first gets the place that comes fr
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world}, limits(1, 1));
     acquisition holder(pool, io, 1);
-    poll(io);
+    run_ready(io);
     acquisition earlier(pool, io, 2);
     acquisition later(pool, io, 1);
     holder.got().release(); // fits `later`, who would pass `earlier` for ever
-    poll(io);
+    run_ready(io);
     CHECK(earlier.got());
     CHECK(!later.done());
     earlier.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(later.got());
     CHECK(world.all.most == 1);
 }
@@ -180,18 +180,18 @@ TEST_CASE("acquire: a cancelled waiter is told so, and those behind it are not d
     std::vector<acquisition> all;
     for (int i = 0; i < 4; ++i)
         all.emplace_back(pool, io, 1);
-    poll(io);
+    run_ready(io);
     all[1].cancel();
-    poll(io);
+    run_ready(io);
     CHECK(all[1].code() == weir::condition::cancelled);
     CHECK(!all[1].got());
     all[2].cancel();
     all[0].got().release();
-    poll(io);
+    run_ready(io);
     CHECK(all[3].got());
     CHECK(pool.statistics().cancelled == 2);
     all[3].cancel(); // too late: nothing happens
-    poll(io);
+    run_ready(io);
     CHECK(all[3].calls() == 1);
 }
 
@@ -204,10 +204,10 @@ TEST_CASE("acquire: what is being made for a waiter that leaves goes to the next
     plain_pool pool(io.get_executor(), {&world}, limits(1, 1));
     acquisition first(pool, io, 1);
     acquisition second(pool, io, 1);
-    poll(io);
+    run_ready(io);
     first.cancel();
     making.open.set();
-    poll(io);
+    run_ready(io);
     CHECK(first.code() == weir::condition::cancelled);
     CHECK(second.got());
     CHECK(world.made == 1);
@@ -222,14 +222,14 @@ TEST_CASE("acquire: what is being made for nobody any more is kept, or cancelled
         world.on_create = making.pass();
         plain_pool pool(io.get_executor(), {&world}, {.unwanted = policy});
         acquisition first(pool, io, 1);
-        poll(io);
+        run_ready(io);
         CHECK(world.all.now == 1);
         first.cancel();
-        poll(io);
+        run_ready(io);
         const bool kept = policy == weir::unwanted_connection::keep;
         CHECK(world.all.now == (kept ? 1 : 0));
         making.open.set();
-        poll(io);
+        run_ready(io);
         CHECK(pool.statistics().idle == (kept ? 1 : 0));
         CHECK(pool.statistics().total == (kept ? 1 : 0));
     }
@@ -243,11 +243,11 @@ TEST_CASE("acquire: who comes while an unwanted connection is being cancelled ge
     world.on_create = making.pass();
     plain_pool pool(io.get_executor(), {&world}, {.max_total = 1, .unwanted = weir::unwanted_connection::cancel});
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     first.cancel();
     acquisition second(pool, io, 1); // the cancelled one still has the only place
     making.open.set();
-    poll(io);
+    run_ready(io);
     CHECK(second.got());
     CHECK(world.all.most == 1);
 }
@@ -260,7 +260,7 @@ TEST_CASE("acquire: more waiters than max_waiters are refused, but none for whom
     std::vector<acquisition> all;
     for (int i = 0; i < 4; ++i)
         all.emplace_back(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(all[0].got());
     CHECK(all[1].got());
     CHECK(!all[2].done());
@@ -275,7 +275,7 @@ TEST_CASE("acquire: the limit for waiting ends a wait for a place")
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world}, {.max_total = 1, .wait_limit = 1ms});
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     acquisition second(pool, io, 1);
     test::run_until(io, [&] { return second.done(); });
     CHECK(second.code() == weir::errc::pool_timeout);
@@ -298,7 +298,7 @@ TEST_CASE("acquire: the limit for waiting does not concern who has a connection 
     CHECK(second.code() == weir::errc::pool_timeout);
     CHECK(!first.done());
     making.open.set();
-    poll(io);
+    run_ready(io);
     CHECK(first.got());
 }
 
@@ -317,7 +317,7 @@ TEST_CASE("acquire: the caller's deadline bounds the wait for a place and for a 
     CHECK(first.code() == weir::errc::deadline_exceeded);
     CHECK(second.code() == weir::errc::deadline_exceeded);
     making.open.set();
-    poll(io);
+    run_ready(io);
     CHECK(third.got());
     CHECK(pool.statistics().timeouts == 2);
 }
@@ -328,15 +328,15 @@ TEST_CASE("acquire: a deadline that is past fails at once, unless a connection i
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world});
     acquisition late(pool, io, 1, clock_type::now());
-    poll(io);
+    run_ready(io);
     CHECK(late.code() == weir::errc::deadline_exceeded);
     CHECK(world.made == 0);
     CHECK(pool.statistics().keys == 0);
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     first.got().release();
     acquisition lucky(pool, io, 1, clock_type::now());
-    poll(io);
+    run_ready(io);
     CHECK(lucky.got());
 }
 
@@ -368,7 +368,7 @@ TEST_CASE("create: a failure is told to one waiter, the first, and the next atte
     plain_pool pool(io.get_executor(), {&world}, limits(1, 1));
     acquisition first(pool, io, 1);
     acquisition second(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(first.code() == refused);
     CHECK(second.got());
 }
@@ -383,7 +383,7 @@ TEST_CASE("create: a permanent failure is told to all of a key that has no other
     for (int i = 0; i < 3; ++i)
         all.emplace_back(pool, io, 1);
     acquisition other(pool, io, 2);
-    poll(io);
+    run_ready(io);
     for (acquisition& each : all)
         CHECK(each.code() == forbidden);
     CHECK(other.code() == forbidden);
@@ -430,12 +430,12 @@ TEST_CASE("pooled: a broken connection is closed, not lent again, and its place 
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world}, limits(1, 1));
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     acquisition second(pool, io, 1);
     first.got().mark_broken();
     first.got().release();
     CHECK(world.all.now == 1); // closed on the executor, not by who drops it
-    poll(io);
+    run_ready(io);
     CHECK(second.got()->id == 2);
     CHECK(world.all.most == 1);
     CHECK(pool.statistics().closed_for(weir::close_reason::broken) == 1);
@@ -447,15 +447,15 @@ TEST_CASE("pooled: one that died while it was idle is found out before it is len
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world});
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     test::fake_connection& inner = *first.got();
     first.got().release();
     inner.dead = true;
     CHECK(!pool.try_acquire(1));
-    poll(io);
+    run_ready(io);
     CHECK(world.all.now == 0);
     acquisition second(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(second.got()->id == 2);
 }
 
@@ -465,12 +465,12 @@ TEST_CASE("pooled: a detached connection counts no more")
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world}, limits(1, 1));
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     const test::fake_connection mine = first.got().detach();
     CHECK(!first.got());
     CHECK(mine.id == 1);
     acquisition second(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(second.got());
     CHECK(world.all.now == 2);
     CHECK(pool.statistics().closed_for(weir::close_reason::detached) == 1);
@@ -485,7 +485,7 @@ TEST_CASE("pooled: lent by the order of the options")
         plain_pool pool(io.get_executor(), {&world}, {.order = order});
         acquisition first(pool, io, 1);
         acquisition second(pool, io, 1);
-        poll(io);
+        run_ready(io);
         first.got().release();
         second.got().release();
         CHECK(pool.try_acquire(1)->id == (order == weir::reuse_order::newest_first ? 2 : 1));
@@ -499,7 +499,7 @@ TEST_CASE("pooled: moves, and gives back what it held when it is assigned to")
     plain_pool pool(io.get_executor(), {&world});
     acquisition first(pool, io, 1);
     acquisition second(pool, io, 1);
-    poll(io);
+    run_ready(io);
     test::lent mine = std::move(first.got());
     CHECK(!first.got());
     mine = std::move(second.got());
@@ -515,19 +515,19 @@ TEST_CASE("pool: may be destroyed with connections lent, waited for and being ma
     std::optional<plain_pool> pool(std::in_place, io.get_executor(), test::plain_manager{&world}, limits(3, 2));
     acquisition held(*pool, io, 1);
     acquisition idle(*pool, io, 1);
-    poll(io);
+    run_ready(io);
     idle.got().release();
     world.on_create = making.pass();
     acquisition waiting(*pool, io, 2);
-    poll(io);
+    run_ready(io);
     CHECK(world.all.now == 3);
     pool.reset();
-    poll(io);
+    run_ready(io);
     CHECK(waiting.code() == weir::errc::closed);
     CHECK(world.all.now == 1);
     CHECK(held.got()->id == 1);
     held.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(world.all.now == 0);
     CHECK(io.poll() == 0);
 }
@@ -546,12 +546,12 @@ TEST_CASE("pool: the context may end with everything under way")
         plain_pool pool(io.get_executor(), {&world}, limits(4, 4));
         acquisition idle(pool, io, 1);
         acquisition held(pool, io, 1);
-        poll(io);
+        run_ready(io);
         idle.got().release();
         world.on_create = wait_for_ever;
         acquisition waiting(pool, io, 2);
         acquisition other(pool, io, 3);
-        poll(io);
+        run_ready(io);
         CHECK(world.all.now == 4);
     }
     CHECK(world.all.now == 0);
@@ -566,15 +566,15 @@ TEST_CASE("pool: what is lost with its context leaves the books in order")
     {
         plain_pool pool(io->get_executor(), {&world}, limits(4, 4));
         acquisition waiting(pool, other, 1);
-        poll(*io);
+        run_ready(*io);
         CHECK(world.all.now == 1);
         io.reset();
         CHECK(world.all.now == 0);
         CHECK(pool.statistics().total == 0);
-        poll(other);
+        run_ready(other);
         CHECK(waiting.code() == weir::errc::closed);
         acquisition late(pool, other, 1);
-        poll(other);
+        run_ready(other);
         CHECK(late.code() == weir::errc::closed);
     }
 }
@@ -585,7 +585,7 @@ TEST_CASE("pool: a waiter whose own context ends leaves the line, and the next i
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world}, limits(1, 1));
     acquisition held(pool, io, 1);
-    poll(io);
+    run_ready(io);
     {
         auto other = std::make_unique<asio::io_context>();
         acquisition lost(pool, *other, 1);
@@ -596,7 +596,7 @@ TEST_CASE("pool: a waiter whose own context ends leaves the line, and the next i
     }
     acquisition next(pool, io, 1);
     held.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(next.got());
 }
 
@@ -615,7 +615,7 @@ TEST_CASE("acquire: works in coroutines, and cancelled before its start it leave
     const test::lent held = pool.try_acquire(1);
     test::task<int> cancelled(io.get_executor(), use(pool, 1));
     cancelled.cancel();
-    poll(io);
+    run_ready(io);
     CHECK(cancelled.outcome().code() == weir::condition::cancelled);
     CHECK(pool.statistics().waiting == 0);
 }

@@ -1,6 +1,8 @@
 #pragma once
 // Connections to nothing, and a manager that makes them as a test asks.
 
+#include "support/coroutine.hpp"
+
 #include <weir/connection_pool.hpp>
 #include <weir/detail/async_event.hpp>
 #include <weir/error.hpp>
@@ -162,13 +164,6 @@ private:
     };
     std::unique_ptr<state> state_;
 };
-
-/// Runs what is ready, and nothing that has to wait.
-inline void poll(boost::asio::io_context& io)
-{
-    io.restart();
-    io.poll();
-}
 
 /// Runs until `reached`, which something on the context brings about.
 template <class Condition> void run_until(boost::asio::io_context& io, Condition reached)

@@ -85,7 +85,7 @@ public:
     /// Whoever waits has come later than who is served; no limit is passed; and nobody waits for nothing.
     void look()
     {
-        test::poll(io_);
+        test::run_ready(io_);
         const auto books = pool_.statistics();
         CHECK(out_of_turn_ == 0);
         CHECK(world_.all.most <= static_cast<int>(total));
@@ -122,7 +122,7 @@ public:
         users_.clear();
         for (int round = 0; round < 20; ++round) {
             openings_.end_all();
-            test::poll(io_);
+            test::run_ready(io_);
         }
         CHECK(world_.all.now == 0);
     }

@@ -17,7 +17,7 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using test::acquisition;
-using test::poll;
+using test::run_ready;
 using test::run_until;
 using weir::close_reason;
 using clock_type = std::chrono::steady_clock;
@@ -42,12 +42,12 @@ template <class Pool> void make_idle(Pool& pool, asio::io_context& io, int key, 
     std::vector<acquisition> all;
     for (std::size_t i = 0; i < count; ++i)
         all.emplace_back(pool, io, key);
-    poll(io);
+    run_ready(io);
     for (acquisition& each : all) {
         REQUIRE(each.got());
         each.got().release();
     }
-    poll(io);
+    run_ready(io);
 }
 
 /// How an end that was waited for came about.
@@ -84,10 +84,10 @@ TEST_CASE("idle: above max_idle the one that was idle for longest is closed")
     std::vector<acquisition> all;
     for (int i = 0; i < 3; ++i)
         all.emplace_back(pool, io, i);
-    poll(io);
+    run_ready(io);
     for (acquisition& each : all)
         each.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(pool.statistics().closed_for(close_reason::surplus) == 1);
     CHECK(!pool.try_acquire(0));
     CHECK(pool.try_acquire(1));
@@ -101,12 +101,12 @@ TEST_CASE("lifetime: an old connection is closed when it is idle, and when it co
     plain_pool pool(io.get_executor(), {&world}, {.max_lifetime = 2ms, .lifetime_jitter = 0});
     acquisition first(pool, io, 1);
     acquisition second(pool, io, 1);
-    poll(io);
+    run_ready(io);
     first.got().release();
     run_until(io, [&] { return pool.statistics().closed_for(close_reason::lifetime) == 1; });
     CHECK(world.all.now == 1);
     second.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(pool.statistics().closed_for(close_reason::lifetime) == 2);
     CHECK(world.all.now == 0);
 }
@@ -135,14 +135,14 @@ TEST_CASE("check: what was idle is checked before it is lent, and replaced when 
     make_idle(pool, io, 1, 1);
     CHECK(!pool.try_acquire(1)); // a check takes time
     acquisition good(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(good.got()->id == 1);
     CHECK(world.checks == 1);
     good.got().release();
-    poll(io);
+    run_ready(io);
     world.on_check = fail;
     acquisition other(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(other.got()->id == 2);
     CHECK(pool.statistics().closed_for(close_reason::unhealthy) == 1);
     CHECK(world.all.now == 1);
@@ -171,11 +171,11 @@ TEST_CASE("check: a waiter that leaves during the check loses nothing for the ne
     world.on_check = [&](int) -> asio::awaitable<void> { co_await checked.async_wait(asio::use_awaitable); };
     acquisition first(pool, io, 1);
     acquisition second(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(pool.statistics().checking == 1);
     first.cancel();
     checked.set();
-    poll(io);
+    run_ready(io);
     CHECK(first.code() == weir::condition::cancelled);
     CHECK(second.got()->id == 1);
 }
@@ -205,7 +205,7 @@ TEST_CASE("check: is no use: the idle limit runs on, and the order of reuse stay
     full_pool slow(io.get_executor(), {{&world}}, {.check_every = 1ms});
     acquisition first(slow, io, 1);
     acquisition second(slow, io, 1);
-    poll(io);
+    run_ready(io);
     const int last = second.got()->id;
     first.got().release();
     second.got().release();
@@ -220,17 +220,17 @@ TEST_CASE("recycle: what comes back is made ready before it is lent again, and c
     asio::io_context io;
     full_pool pool(io.get_executor(), {{&world}}, {.max_total = 1});
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     acquisition second(pool, io, 1);
     first.got().release();
     CHECK(pool.statistics().recycling == 1);
-    poll(io);
+    run_ready(io);
     CHECK(second.got()->id == 1);
     CHECK(world.recycles == 1);
     world.on_recycle = fail;
     acquisition third(pool, io, 1);
     second.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(third.got()->id == 2);
     CHECK(pool.statistics().closed_for(close_reason::not_recycled) == 1);
     CHECK(world.all.most == 1);
@@ -243,7 +243,7 @@ TEST_CASE("recycle: one that takes too long is given up")
     world.on_recycle = wait_for_ever;
     full_pool pool(io.get_executor(), {{&world}}, {.max_total = 1, .recycle_limit = 1ms});
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     first.got().release();
     acquisition second(pool, io, 1);
     run_until(io, [&] { return second.done(); });
@@ -257,17 +257,17 @@ TEST_CASE("close: the manager says goodbye where there is somebody to hear it, a
     asio::io_context io;
     full_pool pool(io.get_executor(), {{&world}}, {.max_total = 1, .close_limit = 1ms});
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     first.got().mark_broken();
     first.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(world.farewells == 0);
     acquisition second(pool, io, 1);
-    poll(io);
+    run_ready(io);
     world.on_close = wait_for_ever;
     second.got().close();
     acquisition third(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(world.farewells == 1);
     CHECK(pool.statistics().closing == 1);
     CHECK(!third.done()); // what is being closed counts: the limit is the peer's limit too
@@ -282,12 +282,12 @@ TEST_CASE("keep_warm: connections are made ahead, stay beyond the idle limit, an
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world}, {.max_total = 4, .idle_limit = 1ms});
     pool.keep_warm(1, 2);
-    poll(io);
+    run_ready(io);
     CHECK(pool.statistics().idle == 2);
     {
         const test::lent mine = pool.try_acquire(1);
         CHECK(mine.uses() == 0);
-        poll(io);
+        run_ready(io);
         CHECK(pool.statistics().idle == 2); // and one lent
     }
     run_until(io, [&] { return pool.statistics().closed_for(close_reason::idle) == 1; });
@@ -295,7 +295,7 @@ TEST_CASE("keep_warm: connections are made ahead, stay beyond the idle limit, an
     test::lent broken = pool.try_acquire(1);
     broken.mark_broken();
     broken.release();
-    poll(io);
+    run_ready(io);
     CHECK(pool.statistics().idle == 2);
     pool.keep_warm(1, 0);
     io.restart();
@@ -310,16 +310,16 @@ TEST_CASE("keep_warm: never above the limits, and a failure is followed by a pau
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world}, {.max_total = 4, .max_per_key = 3});
     pool.keep_warm(1, 8);
-    poll(io);
+    run_ready(io);
     CHECK(pool.statistics().idle == 3);
     CHECK(world.all.most == 3);
     world.on_create = fail;
     pool.keep_warm(2, 1);
-    poll(io);
+    run_ready(io);
     CHECK(pool.statistics().create_failures == 1);
     world.on_create = {};
     acquisition wanted(pool, io, 2); // who wants one need not wait for the pause
-    poll(io);
+    run_ready(io);
     CHECK(wanted.got());
 }
 
@@ -330,7 +330,7 @@ TEST_CASE("keep_warm: after a failure it is tried again")
     world.on_create = fail;
     plain_pool pool(io.get_executor(), {&world});
     pool.keep_warm(1, 1);
-    poll(io);
+    run_ready(io);
     REQUIRE(pool.statistics().create_failures == 1);
     world.on_create = {};
     run_until(io, [&] { return pool.statistics().idle == 1; });
@@ -345,20 +345,20 @@ TEST_CASE("resize: more room serves waiters at once, less closes what is idle no
     acquisition first(pool, io, 1);
     acquisition second(pool, io, 1);
     acquisition third(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(!second.done());
     pool.resize(3, 3);
-    poll(io);
+    run_ready(io);
     REQUIRE(third.got());
     first.got().release();
     pool.resize(1, 1);
-    poll(io);
+    run_ready(io);
     CHECK(world.all.now == 2);
     second.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(world.all.now == 1);
     third.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(pool.statistics().idle == 1);
     CHECK(pool.statistics().closed_for(close_reason::surplus) == 2);
     CHECK_THROWS_AS(pool.resize(0, 1), weir::error);
@@ -375,7 +375,7 @@ TEST_CASE("close_idle: of one key, and of all")
     CHECK(!pool.try_acquire(1));
     CHECK(pool.try_acquire(0));
     pool.close_idle();
-    poll(io);
+    run_ready(io);
     CHECK(world.all.now == 0);
     CHECK(pool.statistics().closed_for(close_reason::drained) == 3);
 }
@@ -386,18 +386,18 @@ TEST_CASE("drain: old connections go as they come back, new ones are made, and t
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world});
     acquisition held(pool, io, 1);
-    poll(io);
+    run_ready(io);
     make_idle(pool, io, 1, 1);
     ending drained;
     pool.async_drain(clock_type::time_point::max(), drained.handler());
     acquisition fresh(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(!drained.done);
     CHECK(fresh.got()->id == 3);
     fresh.got().release();
     CHECK(pool.statistics().idle == 1);
     held.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(drained.done);
     CHECK(!drained.code);
     CHECK(pool.statistics().idle == 1);
@@ -411,12 +411,12 @@ TEST_CASE("close: waiters are told, and it ends when the last connection came ba
     plain_pool pool(io.get_executor(), {&world}, {.max_total = 1});
     acquisition held(pool, io, 1);
     acquisition waiting(pool, io, 1);
-    poll(io);
+    run_ready(io);
     ending first;
     ending second;
     pool.async_close(clock_type::time_point::max(), first.handler());
     pool.async_close(clock_type::now() + 24h, second.handler());
-    poll(io);
+    run_ready(io);
     CHECK(waiting.code() == weir::errc::closed);
     CHECK(!first.done);
     held.got().release();
@@ -429,7 +429,7 @@ TEST_CASE("close: waiters are told, and it ends when the last connection came ba
     acquisition late(pool, io, 1);
     ending again;
     pool.async_close(clock_type::time_point::max(), again.handler());
-    poll(io);
+    run_ready(io);
     CHECK(late.code() == weir::errc::closed);
     CHECK(again.done);
     CHECK(!pool.try_acquire(1));
@@ -441,7 +441,7 @@ TEST_CASE("close: does not wait for what is lent beyond its deadline, and may be
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world});
     acquisition held(pool, io, 1);
-    poll(io);
+    run_ready(io);
     ending limited;
     ending cancelled;
     asio::cancellation_signal stop;
@@ -452,7 +452,7 @@ TEST_CASE("close: does not wait for what is lent beyond its deadline, and may be
     CHECK(limited.code == weir::errc::deadline_exceeded);
     CHECK(cancelled.code == weir::condition::cancelled);
     held.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(world.all.now == 0);
 }
 
@@ -463,10 +463,10 @@ TEST_CASE("close: what is being made is cancelled")
     world.on_create = wait_for_ever;
     plain_pool pool(io.get_executor(), {&world});
     acquisition waiting(pool, io, 1);
-    poll(io);
+    run_ready(io);
     ending closed;
     pool.async_close(clock_type::time_point::max(), closed.handler());
-    poll(io);
+    run_ready(io);
     CHECK(closed.done);
     CHECK(waiting.code() == weir::errc::closed);
     CHECK(world.all.now == 0);
@@ -492,21 +492,21 @@ TEST_CASE("hooks: tell of what is created, recycled, closed with its reason, and
     plain_pool pool(io.get_executor(), {&world}, {}, hooks);
     make_idle(pool, io, 7, 1);
     acquisition second(pool, io, 7);
-    poll(io);
+    run_ready(io);
     second.got().mark_broken();
     second.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(told == std::vector<std::string>{"created 7", "recycled", "closed 7 broken"});
     told.clear();
     world.on_create = fail;
     acquisition third(pool, io, 7);
-    poll(io);
+    run_ready(io);
     CHECK(told.size() == 1);
     CHECK(told[0].starts_with("check: connection reset"));
     world.on_create = {};
     world.made = 2;
     acquisition refused(pool, io, 7);
-    poll(io);
+    run_ready(io);
     CHECK(refused.code() == weir::errc::mismatch);
     CHECK(world.all.now == 0);
 }
@@ -521,10 +521,10 @@ TEST_CASE("hooks: a recycled hook that throws has the connection closed")
     full_pool full(io.get_executor(), {{&world}}, {}, hooks);
     acquisition first(plain, io, 1);
     acquisition second(full, io, 1);
-    poll(io);
+    run_ready(io);
     first.got().release();
     second.got().release();
-    poll(io);
+    run_ready(io);
     CHECK(plain.statistics().closed_for(close_reason::broken) == 1);
     CHECK(full.statistics().closed_for(close_reason::not_recycled) == 1);
     CHECK(world.all.now == 0);
@@ -571,12 +571,12 @@ TEST_CASE("observer: is told of connections made and closed, and of waits")
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world}, {.watcher = &events});
     acquisition first(pool, io, 1);
-    poll(io);
+    run_ready(io);
     first.got().close();
-    poll(io);
+    run_ready(io);
     world.on_create = fail;
     acquisition second(pool, io, 1);
-    poll(io);
+    run_ready(io);
     CHECK(events.seen
           == std::vector<std::string>{"connect key 1", "acquire key 1", "close key 1", "connect key 1 failed",
                                       "acquire key 1 failed"});
@@ -590,14 +590,14 @@ TEST_CASE("registry: names lent connections, and cleanup closes the pool")
     {
         plain_pool pool(io.get_executor(), {&world}, {.name = "peers", .resources = &resources});
         acquisition held(pool, io, 1);
-        poll(io);
+        run_ready(io);
         make_idle(pool, io, 2, 1);
         CHECK(resources.statistics().of(weir::resource_kind::connection).live == 2);
         const auto seen = resources.live_resources();
         CHECK(std::ranges::any_of(seen, [](const auto& each) { return each.name == "key 1"; }));
         CHECK(std::ranges::any_of(seen, [](const auto& each) { return each.name == "pool of peers"; }));
         test::task<weir::cleanup_report> cleaning(io.get_executor(), resources.cleanup_all(clock_type::now() + 24h));
-        poll(io);
+        run_ready(io);
         CHECK(!cleaning.done());
         CHECK(resources.statistics().of(weir::resource_kind::connection).live == 1);
         held.got().release();
@@ -614,7 +614,7 @@ TEST_CASE("statistics: counts of the phases add up, and the peak stays")
     asio::io_context io;
     plain_pool pool(io.get_executor(), {&world});
     acquisition held(pool, io, 1);
-    poll(io);
+    run_ready(io);
     make_idle(pool, io, 1, 2);
     const auto seen = pool.statistics();
     CHECK(seen.total == 3);
@@ -625,7 +625,7 @@ TEST_CASE("statistics: counts of the phases add up, and the peak stays")
     CHECK(seen.waits == 3);
     CHECK(seen.recycled == 2);
     held.got().close();
-    poll(io);
+    run_ready(io);
     CHECK(pool.statistics().total == 2);
     CHECK(pool.statistics().peak_total == 3);
 }

@@ -3,6 +3,7 @@
 #include "support/coroutine.hpp"
 
 #include "content.hpp"
+#include "memory.hpp"
 
 #include <weir/error.hpp>
 
@@ -24,7 +25,8 @@ namespace {
 namespace asio = boost::asio;
 using socket_type = asio::local::stream_protocol::socket;
 
-constexpr std::size_t block = 4096;
+constexpr std::size_t block = test::memory_of::block;
+using test::memory_of;
 
 struct sockets {
     explicit sockets(const asio::any_io_executor& where) : mine(where), peer(where)
@@ -36,17 +38,6 @@ struct sockets {
 
     socket_type mine;
     socket_type peer;
-};
-
-struct memory_of {
-    explicit memory_of(std::size_t blocks) : pool({.tiers = {{block, 64}}, .max_bytes = 64 * block})
-    {
-        promised = std::move(*pool.try_reserve(blocks, block));
-    }
-    bool all_back() const { return promised.free_blocks() == promised.blocks() && pool.check(); }
-
-    weir::buffer_pool pool;
-    weir::reservation promised;
 };
 
 TEST_CASE("stream_source: gives what has come, then the end, for ever")

@@ -4,6 +4,7 @@
 #include "support/coroutine.hpp"
 
 #include "content.hpp"
+#include "memory.hpp"
 
 #include <weir/buffer_pool.hpp>
 #include <weir/error.hpp>
@@ -31,7 +32,8 @@ namespace asio = boost::asio;
 namespace ssl = asio::ssl;
 using tls_stream = ssl::stream<asio::local::stream_protocol::socket>;
 
-constexpr std::size_t block = 4096;
+constexpr std::size_t block = test::memory_of::block;
+using test::memory_of;
 
 template <auto Free> struct freed {
     template <class T> void operator()(T* what) const { Free(what); }
@@ -80,17 +82,6 @@ struct tls_pair {
     ssl::context client{ssl::context::tls_client};
     ssl::context server{ssl::context::tls_server};
     std::optional<tls_stream> mine, peer;
-};
-
-struct memory_of {
-    explicit memory_of(std::size_t blocks) : pool({.tiers = {{block, 64}}, .max_bytes = 64 * block})
-    {
-        promised = std::move(*pool.try_reserve(blocks, block));
-    }
-    bool all_back() const { return promised.free_blocks() == promised.blocks() && pool.check(); }
-
-    weir::buffer_pool pool;
-    weir::reservation promised;
 };
 
 enum class ending { close_notify, cut_off };
