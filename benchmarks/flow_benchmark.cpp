@@ -8,7 +8,7 @@
 #include "plain_fastcdc.hpp"
 #include "report.hpp"
 
-#include <weir/chunk_stream.hpp>
+#include <weir/flow.hpp>
 #include <weir/hasher.hpp>
 #include <weir/memory_source.hpp>
 #include <weir/multi_hasher.hpp>

@@ -7,7 +7,7 @@
 #include "measure.hpp"
 #include "report.hpp"
 
-#include <weir/chunk_stream.hpp>
+#include <weir/flow.hpp>
 #include <weir/file_source.hpp>
 #include <weir/size.hpp>
 #include <weir/sinks.hpp>

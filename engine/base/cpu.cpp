@@ -141,7 +141,7 @@ std::vector<cpu_level> available_cpu_levels()
     return levels;
 }
 
-cpu_level parse_cpu_level(std::string_view name)
+cpu_level require_cpu_level(std::string_view name)
 {
     for (cpu_level level : every_level)
         if (to_string(level) == name && runs_here(level))
@@ -153,7 +153,7 @@ cpu_level active_cpu_level()
 {
     static const cpu_level level = [] {
         const char* forced = std::getenv("WEIR_CPU");
-        return forced && *forced ? parse_cpu_level(forced) : detected_cpu_level();
+        return forced && *forced ? require_cpu_level(forced) : detected_cpu_level();
     }();
     return level;
 }

@@ -35,6 +35,10 @@ const char* message_of(errc code) noexcept
     case errc::pool_timeout: return "no connection came free in time";
     case errc::queue_full: return "too many wait for a connection";
     case errc::connect_timeout: return "no connection was made in time";
+    case errc::resolve_failed: return "the host name cannot be resolved";
+    case errc::tls_failed: return "no trusted TLS connection";
+    case errc::http_status: return "the server's answer is an error";
+    case errc::version_changed: return "the object changed while it was read";
     case errc::internal: return "internal error";
     }
     return "unknown error";
@@ -65,6 +69,10 @@ const char* name_of(errc code) noexcept
     case errc::pool_timeout: return "pool_timeout";
     case errc::queue_full: return "queue_full";
     case errc::connect_timeout: return "connect_timeout";
+    case errc::resolve_failed: return "resolve_failed";
+    case errc::tls_failed: return "tls_failed";
+    case errc::http_status: return "http_status";
+    case errc::version_changed: return "version_changed";
     case errc::internal: return "internal";
     }
     return "unknown";
@@ -90,6 +98,8 @@ bool matches(errc code, condition wanted) noexcept
     case errc::ended_early:
     case errc::deadline_exceeded:
     case errc::connect_timeout:
+    case errc::resolve_failed:
+    case errc::version_changed:
         return wanted == condition::retryable;
     case errc::closed:
     case errc::backend_unavailable:
@@ -98,6 +108,8 @@ bool matches(errc code, condition wanted) noexcept
     case errc::unsupported_scheme:
     case errc::protocol_violation:
     case errc::redirect_refused:
+    case errc::tls_failed:
+    case errc::http_status:
     case errc::internal:
         return wanted == condition::permanent;
     }

@@ -13,7 +13,7 @@ public:
     claim() noexcept = default;
     explicit claim(std::shared_ptr<guard_core> core) noexcept : core_(std::move(core))
     {
-        core_->timing_.emplace(core_->options_.watcher, event_kind::cleanup, "release", core_->options_.name);
+        core_->timing_.emplace(core_->options_.observer, event_kind::cleanup, "release", core_->options_.name);
     }
     claim(claim&&) noexcept = default;
     claim& operator=(claim&&) = delete;

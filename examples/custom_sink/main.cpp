@@ -3,7 +3,7 @@
 //   $ custom_sink
 //   3 chunks, 1 of them twice
 
-#include <weir/chunk_stream.hpp>
+#include <weir/flow.hpp>
 #include <weir/memory_source.hpp>
 
 #include <boost/asio/co_spawn.hpp>

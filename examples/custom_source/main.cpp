@@ -3,7 +3,7 @@
 //   $ custom_source
 //   100000 bytes in 4 chunks
 
-#include <weir/chunk_stream.hpp>
+#include <weir/flow.hpp>
 #include <weir/sinks.hpp>
 
 #include <boost/asio/co_spawn.hpp>

@@ -4,7 +4,7 @@
 //   ingest: deadline exceeded, 0 bytes in use
 
 #include <weir/cancel.hpp>
-#include <weir/chunk_stream.hpp>
+#include <weir/flow.hpp>
 #include <weir/sinks.hpp>
 #include <weir/stream_source.hpp>
 

@@ -83,7 +83,7 @@ void connection_core::queue(section& now, key_group& group, std::unique_ptr<conn
         slot.assign([leave](boost::asio::cancellation_type) { leave(); });
     who->accompany(std::make_unique<leaver>(leave));
     arm_wait(*who);
-    if (options_.watcher)
+    if (options_.observer)
         who->name = group.name;
     ++numbers_.waits;
     waiting_.insert(*who);

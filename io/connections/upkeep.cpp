@@ -94,8 +94,8 @@ connection_core::clock::time_point connection_core::look_after(section& now, con
 void connection_core::report(const std::vector<held_connection>& held) noexcept
 {
     for (const held_connection& each : held) {
-        if (options_.watcher)
-            options_.watcher->on_event({.kind = event_kind::stalled,
+        if (options_.observer)
+            options_.observer->on_event({.kind = event_kind::stalled,
                                         .operation = "hold",
                                         .subject = each.key,
                                         .duration = each.held,
@@ -269,8 +269,8 @@ connection_pool_statistics connection_core::statistics() const
 
 void connection_core::observe_wait(const connection_waiter& who) const noexcept
 {
-    if (options_.watcher)
-        options_.watcher->on_event({.kind = event_kind::acquire,
+    if (options_.observer)
+        options_.observer->on_event({.kind = event_kind::acquire,
                                     .operation = "acquire",
                                     .subject = who.name,
                                     .duration = clock::now() - who.since,
@@ -281,8 +281,8 @@ void connection_core::observe_wait(const connection_waiter& who) const noexcept
 void connection_core::observe(event_kind kind, std::string_view operation, const key_group& group,
                               std::chrono::nanoseconds duration, std::error_code outcome) const noexcept
 {
-    if (options_.watcher)
-        options_.watcher->on_event({.kind = kind,
+    if (options_.observer)
+        options_.observer->on_event({.kind = kind,
                                     .operation = operation,
                                     .subject = group.name,
                                     .duration = duration,

@@ -32,7 +32,7 @@ bool make_direct([[maybe_unused]] const file_handle& file) noexcept
 #endif
 }
 
-std::unique_ptr<source> open_from(engine& owner, file_handle file, std::string name, const file_options& options,
+std::unique_ptr<source> open_from(engine& owner, file_handle file, std::string name, const file_source_options& options,
                                   std::uint64_t start)
 {
     if (options.backend == backend::mmap)
@@ -50,13 +50,13 @@ bool has_positions(file_type type) noexcept
 
 } // namespace
 
-std::unique_ptr<source> open_file(engine& owner, const std::filesystem::path& path, const file_options& options)
+std::unique_ptr<source> open_file(engine& owner, const std::filesystem::path& path, const file_source_options& options)
 {
     // A FIFO opens at once, so that waiting for its writer can be cancelled.
     return open_file(owner, file_handle::open(path, open_flags::non_blocking), path.native(), options);
 }
 
-std::unique_ptr<source> open_file(engine& owner, file_handle file, std::string name, const file_options& options)
+std::unique_ptr<source> open_file(engine& owner, file_handle file, std::string name, const file_source_options& options)
 {
     owner.ensure_accepting("open", name);
     const file_type type = file.info(name).type;
@@ -68,7 +68,7 @@ std::unique_ptr<source> open_file(engine& owner, file_handle file, std::string n
     return open_from(owner, std::move(file), std::move(name), options, 0);
 }
 
-std::unique_ptr<source> open_descriptor(engine& owner, int descriptor, std::string name, const file_options& options)
+std::unique_ptr<source> open_descriptor(engine& owner, int descriptor, std::string name, const file_source_options& options)
 {
     owner.ensure_accepting("open", name);
     file_handle copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));

@@ -152,7 +152,7 @@ bool mapped_file::valid() const noexcept
     return !failure && info.size >= offset_ + size_;
 }
 
-void mapped_file::check() const
+void mapped_file::verify() const
 {
     if (!valid())
         throw error(errc::mapping_broken, "read", name_, offset_);

@@ -35,7 +35,7 @@ struct mapped_source::window {
     std::shared_ptr<std::atomic<bool>> broken_flag;
 };
 
-mapped_source::mapped_source(engine& owner, file_handle file, std::string name, const file_options& options,
+mapped_source::mapped_source(engine& owner, file_handle file, std::string name, const file_source_options& options,
                              std::uint64_t start)
     : resources_(owner.resources()), file_(std::move(file)), name_(std::move(name)), read_ahead_blocks_(options.read_ahead_blocks), start_(start),
       position_(start), broken_(std::make_shared<std::atomic<bool>>(false)),

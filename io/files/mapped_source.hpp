@@ -17,7 +17,7 @@ namespace weir::detail {
 
 class mapped_source final : public source {
 public:
-    mapped_source(engine& owner, file_handle file, std::string name, const file_options& options, std::uint64_t start);
+    mapped_source(engine& owner, file_handle file, std::string name, const file_source_options& options, std::uint64_t start);
 
     [[nodiscard]] boost::asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override;
     [[nodiscard]] std::optional<std::uint64_t> size() const noexcept override { return end_ - start_; }

@@ -48,7 +48,7 @@ long read_without_waiting(int descriptor, std::span<std::byte> memory, std::uint
 
 } // namespace
 
-regular_source::regular_source(engine& owner, file_handle file, std::string name, const file_options& options,
+regular_source::regular_source(engine& owner, file_handle file, std::string name, const file_source_options& options,
                                std::uint64_t start, bool direct)
     : executor_(owner.executor()), file_(std::make_shared<const file_handle>(std::move(file))),
       name_(std::move(name)), options_(options), direct_(direct), start_(start),

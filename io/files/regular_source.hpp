@@ -18,7 +18,7 @@ namespace weir::detail {
 class regular_source final : public source {
 public:
     /// Reads from `start` on. `direct` says that the handle was opened with `open_flags::direct`.
-    regular_source(engine& owner, file_handle file, std::string name, const file_options& options,
+    regular_source(engine& owner, file_handle file, std::string name, const file_source_options& options,
                    std::uint64_t start, bool direct);
 
     [[nodiscard]] boost::asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override;
@@ -51,7 +51,7 @@ private:
     registration entry_;
     std::shared_ptr<const file_handle> file_; // shared with the reads that are under way
     std::string name_;
-    file_options options_;
+    file_source_options options_;
     bool direct_;
     bool nowait_ = true;             // until the file system says that it cannot
     bool endless_;                   // no size is known: /proc, devices

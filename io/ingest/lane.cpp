@@ -61,9 +61,9 @@ std::string text_of(const std::exception_ptr& failure)
     }
 }
 
-file_options file_options_of(const ingest_work& work)
+file_source_options file_options_of(const ingest_work& work)
 {
-    file_options out;
+    file_source_options out;
     out.direct = work.options.direct;
     out.backend = work.options.backend;
     out.read_ahead_blocks = work.read_ahead_blocks;
@@ -87,7 +87,7 @@ bool open_entry(const tree_entry& entry, file_handle& file)
 
 std::unique_ptr<source> open_large(const ingest_work& work, const std::string& path, file_handle file)
 {
-    file_options options = file_options_of(work);
+    file_source_options options = file_options_of(work);
     if (work.options.memory_map_threshold != 0 && file.info(path).size >= work.options.memory_map_threshold)
         options.backend = backend::mmap;
     return open_file(work.owner, std::move(file), path, options);
@@ -433,7 +433,7 @@ asio::awaitable<void> ingest_lane::give_known(const std::string& path, const kno
 
 asio::awaitable<void> ingest_lane::read_special(std::string path)
 {
-    const file_options options = file_options_of(work_);
+    const file_source_options options = file_options_of(work_);
     std::exception_ptr failure;
     std::unique_ptr<source> input;
     try {

@@ -36,7 +36,7 @@ public:
     engine& owner;
     const ingest_options options;
     /// Of a large file, where its back end reads ahead; less where the pool is small.
-    std::size_t read_ahead_blocks = file_options().read_ahead_blocks;
+    std::size_t read_ahead_blocks = file_source_options().read_ahead_blocks;
     report_channel reports;
     path_supplier paths;
     std::atomic<bool> cancelled{false}; ///< looked at between steps that do not suspend

@@ -96,7 +96,7 @@ TEST_CASE("mapped_file: a copy of what was truncated is an error")
     std::filesystem::resize_file(path, 20'000);
     CHECK(content_of(file, 0, 20'000) == pattern(20'000));
     CHECK(failure_of([&] { content_of(file, 15'000, 10'000); }) == weir::errc::mapping_broken);
-    CHECK(failure_of([&] { file.check(); }) == weir::errc::mapping_broken);
+    CHECK(failure_of([&] { file.verify(); }) == weir::errc::mapping_broken);
 }
 
 TEST_CASE("mapped_file: a view of what was truncated shows zeros and is broken for ever")

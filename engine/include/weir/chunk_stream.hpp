@@ -12,7 +12,6 @@
 #include <weir/chunker.hpp>
 #include <weir/engine.hpp>
 #include <weir/export.hpp>
-#include <weir/sink.hpp>
 #include <weir/source.hpp>
 #include <weir/statistics.hpp>
 
@@ -104,14 +103,5 @@ private:
     detail::unit* current_ = nullptr; ///< lent by the pipeline, which owns it
     std::size_t given_ = 0;           ///< chunks of it that the consumer has had
 };
-
-/// Pulls all of a source through to a sink: one flow, as one awaitable.
-///
-/// \returns  what it did; unique chunks are not counted here
-/// \throws weir::error  of the source or the sink; both are closed or rolled back by then.
-/// \par Cancellation
-/// terminal, partial, total: stops, waits until blocks and descriptors are back, then completes as cancelled.
-[[nodiscard]] WEIR_API boost::asio::awaitable<flow_statistics>
-run_flow(engine& owner, std::unique_ptr<source> input, sink& output, stream_options options = {});
 
 } // namespace weir

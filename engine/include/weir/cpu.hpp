@@ -42,12 +42,12 @@ enum class cpu_level : std::uint8_t {
 ///
 /// \throws weir::error `errc::kernel_unavailable`: no level has this name, or the CPU lacks it. The message names
 ///   the levels that can run here.
-[[nodiscard]] WEIR_API cpu_level parse_cpu_level(std::string_view name);
+[[nodiscard]] WEIR_API cpu_level require_cpu_level(std::string_view name);
 
 /// The level that kernels use by default: `WEIR_CPU` of the environment where it is set and not empty, else
 /// `detected_cpu_level()`.
 ///
-/// \throws weir::error as `parse_cpu_level`, at every call while `WEIR_CPU` is wrong.
+/// \throws weir::error as `require_cpu_level`, at every call while `WEIR_CPU` is wrong.
 /// \par Thread-safety
 /// Any threads.
 /// \par Cost

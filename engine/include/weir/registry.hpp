@@ -152,8 +152,8 @@ private:
 /// All members from any thread, but the destructor.
 class WEIR_API registry {
 public:
-    /// \param watcher  told of every release that `cleanup_all` made; may be null, outlives the registry
-    explicit registry(observer* watcher = nullptr);
+    /// \param observer  told of every release that `cleanup_all` made; may be null, outlives the registry
+    explicit registry(weir::observer* observer = nullptr);
     registry(const registry&) = delete;
     registry& operator=(const registry&) = delete;
     ~registry();

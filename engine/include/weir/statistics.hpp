@@ -110,7 +110,7 @@ struct flow_statistics {
     std::chrono::nanoseconds elapsed{0};
     stage_snapshot stages{};
 
-    /// Bytes over unique bytes: 1 when nothing occurs twice, and when there is nothing.
+    /// Bytes over unique bytes: 1 when nothing occurs twice, when there is nothing, and where unique chunks are not counted.
     [[nodiscard]] WEIR_API double dedup_ratio() const noexcept;
     /// Bytes per second; 0 before any time has passed.
     [[nodiscard]] WEIR_API double throughput() const noexcept;

@@ -89,7 +89,7 @@ struct connection_pool_options {
     unwanted_connection unwanted = unwanted_connection::keep;
 
     registry* resources = nullptr; ///< where connections and the pool are registered; outlives both
-    observer* watcher = nullptr;   ///< told of connections made and closed, waits that ended, and those held too long
+    weir::observer* observer = nullptr; ///< told of connections made and closed, waits that ended, and those held too long
 
     /// Told of each connection that has been lent for longer than `held_limit`, on the pool's executor.
     std::function<void(std::string_view key, std::chrono::nanoseconds held)> on_held_too_long = {};

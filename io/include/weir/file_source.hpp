@@ -15,7 +15,7 @@
 namespace weir {
 
 /// How a file is read.
-struct file_options {
+struct file_source_options {
     weir::backend backend = weir::backend::auto_;
     /// Around the page cache (O_DIRECT). Where the file system refuses, the cache is used all the same, and
     /// `reader_statistics::direct_refused` counts it.
@@ -40,10 +40,10 @@ struct file_options {
 ///   `errc::mapping_broken`: it was truncated under its map. `close()` throws it too: call that when all is used.
 ///   system category: what the read reported. No later call succeeds.
 [[nodiscard]] WEIR_API std::unique_ptr<source> open_file(engine& owner, const std::filesystem::path& path,
-                                                         const file_options& options = {});
+                                                         const file_source_options& options = {});
 /// The same for a file that is open already, such as a `tree_entry` gives. `name` is for messages.
 [[nodiscard]] WEIR_API std::unique_ptr<source> open_file(engine& owner, file_handle file, std::string name,
-                                                         const file_options& options = {});
+                                                         const file_source_options& options = {});
 
 /// Makes a source of a descriptor that is open already: standard input, a pipe, a socket, a terminal; a regular file
 /// from its current position on. Takes a copy of the descriptor. Its mode is not changed: others may share it.
@@ -52,6 +52,6 @@ struct file_options {
 /// no other process reads from the same pipe.
 /// \throws weir::error, with `name`: what copying or looking at the descriptor reports.
 [[nodiscard]] WEIR_API std::unique_ptr<source> open_descriptor(engine& owner, int descriptor, std::string name,
-                                                               const file_options& options = {});
+                                                               const file_source_options& options = {});
 
 } // namespace weir

@@ -40,7 +40,7 @@ WEIR_API void install_mapping_guard();
 /// A read-only map of a file or of a window of it. The file stays open as long as the map.
 ///
 /// Two ways to the bytes. `copy()` is always there and never raises a signal: what was truncated is an error. `view()`
-/// gives the memory itself to who has opted in; then `check()` after use says whether what was seen was the file.
+/// gives the memory itself to who has opted in; then `verify()` after use says whether what was seen was the file.
 /// \par Thread-safety
 /// Const members from any thread.
 class WEIR_API mapped_file {
@@ -68,7 +68,7 @@ public:
     ///   `errc::mapping_broken`: the file has become shorter than that.
     void copy(std::size_t at, std::span<std::byte> out) const;
 
-    /// The memory itself, valid as long as this object. Whoever reads it calls `check()` afterwards.
+    /// The memory itself, valid as long as this object. Whoever reads it calls `verify()` afterwards.
     /// \throws weir::error, with path and offset
     ///   `errc::invalid_size`: not inside the window.
     ///   `errc::backend_unavailable`: mapped without direct access.
@@ -78,7 +78,7 @@ public:
     /// Whether the file still reaches the end of the window, and no part of it was ever lost.
     [[nodiscard]] bool valid() const noexcept;
     /// \throws weir::error: `errc::mapping_broken` if not `valid()`.
-    void check() const;
+    void verify() const;
 
 private:
     void map(const map_options& options);

@@ -22,14 +22,14 @@ TEST_CASE("cpu: the levels that can run begin with portable and end with the one
 TEST_CASE("cpu: a level that can run is found by its name")
 {
     for (weir::cpu_level level : weir::available_cpu_levels())
-        CHECK(weir::parse_cpu_level(to_string(level)) == level);
+        CHECK(weir::require_cpu_level(to_string(level)) == level);
 }
 
 void check_refused(const std::string& name)
 {
     CAPTURE(name);
     try {
-        (void)weir::parse_cpu_level(name);
+        (void)weir::require_cpu_level(name);
         FAIL("accepted");
     }
     catch (const weir::error& failure) {
@@ -64,7 +64,7 @@ TEST_CASE("cpu: a level above the CPU, or of another architecture, is refused")
 TEST_CASE("cpu: what is active is what WEIR_CPU says, or what was detected")
 {
     const char* forced = std::getenv("WEIR_CPU");
-    const weir::cpu_level expected = forced && *forced ? weir::parse_cpu_level(forced) : weir::detected_cpu_level();
+    const weir::cpu_level expected = forced && *forced ? weir::require_cpu_level(forced) : weir::detected_cpu_level();
     CHECK(weir::active_cpu_level() == expected);
 }
 

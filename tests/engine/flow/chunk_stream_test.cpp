@@ -5,6 +5,7 @@
 #include "support/sources.hpp"
 
 #include <weir/error.hpp>
+#include <weir/flow.hpp>
 #include <weir/hasher.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>

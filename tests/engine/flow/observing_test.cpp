@@ -1,6 +1,6 @@
 // What an observer and the statistics say of a flow.
 
-#include <weir/chunk_stream.hpp>
+#include <weir/flow.hpp>
 
 #include "support/coroutine.hpp"
 #include "support/recorder.hpp"

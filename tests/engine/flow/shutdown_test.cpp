@@ -1,6 +1,6 @@
 // An engine with flows under way, and a clean-up of its registry.
 
-#include <weir/chunk_stream.hpp>
+#include <weir/flow.hpp>
 #include <weir/observer.hpp>
 
 #include "support/coroutine.hpp"

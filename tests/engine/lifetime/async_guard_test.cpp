@@ -364,15 +364,15 @@ TEST_CASE("async_guard: the observer is told of every release, and of how it end
     {
         asio::io_context context;
         record good, bad, dropped;
-        guard(context, good, release_in_two_turns, {.name = "a", .watcher = &seen}).release();
+        guard(context, good, release_in_two_turns, {.name = "a", .observer = &seen}).release();
         test::run_ready(context);
-        guard(context, bad, release_badly, {.name = "b", .watcher = &seen}).release();
+        guard(context, bad, release_badly, {.name = "b", .observer = &seen}).release();
         test::run_ready(context);
         CHECK(seen.subject == "b");
-        guard(context, dropped, release_in_two_turns, {.watcher = &seen}).release();
+        guard(context, dropped, release_in_two_turns, {.observer = &seen}).release();
         context.stop();
         auto end = std::make_unique<asio::io_context>();
-        guard(*end, good, release_in_two_turns, {.watcher = &seen}).release();
+        guard(*end, good, release_in_two_turns, {.observer = &seen}).release();
         end.reset();
         REQUIRE(seen.outcomes.size() == 3);
         CHECK(!seen.outcomes[0]);

@@ -255,7 +255,7 @@ TEST_CASE("close: the manager says goodbye where there is somebody to hear it, a
 {
     test::world world;
     asio::io_context io;
-    full_pool pool(io.get_executor(), {{&world}}, {.max_total = 1, .close_limit = 1ms});
+    full_pool pool(io.get_executor(), {{&world}}, {.max_total = 1, .close_limit = 300ms});
     acquisition first(pool, io, 1);
     run_ready(io);
     first.got().mark_broken();
@@ -569,7 +569,7 @@ TEST_CASE("observer: is told of connections made and closed, and of waits")
     test::world world;
     event_list events;
     asio::io_context io;
-    plain_pool pool(io.get_executor(), {&world}, {.watcher = &events});
+    plain_pool pool(io.get_executor(), {&world}, {.observer = &events});
     acquisition first(pool, io, 1);
     run_ready(io);
     first.got().close();

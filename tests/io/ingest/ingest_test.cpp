@@ -491,6 +491,7 @@ TEST_CASE("ingest: an observer is told of batches of small files, of streams, an
     CHECK(jobs.front().count == 21);
     CHECK(seen.of(weir::event_kind::flow, "stream").size() == 1);
 
+    const std::uint64_t peak_before = weir::peak_memory_bytes();
     const weir::snapshot all = weir::take_snapshot(engine);
     const weir::flow_statistics flow = job.summary().as_flow();
     CHECK(all.flows.bytes == flow.bytes);
@@ -500,7 +501,8 @@ TEST_CASE("ingest: an observer is told of batches of small files, of streams, an
     CHECK(all.workers.done > 0);
     CHECK(all.readers.bytes >= 3 * mib);
     CHECK(all.resources.of(weir::resource_kind::flow).total == 2);
-    CHECK(all.peak_memory_bytes == weir::peak_memory_bytes());
+    CHECK(all.peak_memory_bytes >= peak_before);
+    CHECK(all.peak_memory_bytes <= weir::peak_memory_bytes());
     CHECK(flow.dedup_ratio() == doctest::Approx(1));
     CHECK(flow.throughput() > 0);
     CHECK(flow.slowest_stage());

@@ -12,6 +12,7 @@
 #include <weir/detail/pending.hpp>
 #include <weir/detail/run_on.hpp>
 #include <weir/export.hpp>
+#include <weir/guard_options.hpp>
 #include <weir/observer.hpp>
 #include <weir/registry.hpp>
 
@@ -20,7 +21,6 @@
 
 #include <atomic>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,15 +30,6 @@
 #include <vector>
 
 namespace weir {
-
-struct guard_options {
-    std::string name = {}; ///< for the leak report, the observer and the hook
-    /// Told of every release that threw, after the fallback has run; on the guard's executor. What it throws is lost.
-    std::function<void(std::string_view name, std::exception_ptr failure)> on_failure = {};
-    registry* resources = nullptr; ///< where the guard is registered while it holds its resource
-    observer* watcher = nullptr;   ///< told of the release; outlives it
-};
-
 namespace detail {
 
 class WEIR_API guard_core : public cleanable {
