@@ -52,6 +52,27 @@ fields::fields(std::initializer_list<field> lines)
 
 void fields::add(std::string_view name, std::string_view value) { lines_.push_back(checked(name, value)); }
 
+bool fields::try_add(std::string_view name, std::string_view value)
+{
+    const std::string_view trimmed = grammar::trim(value);
+    if (!is_token(name) || !is_field_value(trimmed))
+        return false;
+    lines_.push_back({std::string(name), std::string(trimmed)});
+    return true;
+}
+
+bool fields::try_continue(std::string_view more)
+{
+    const std::string_view trimmed = grammar::trim(more);
+    if (lines_.empty() || !is_field_value(trimmed))
+        return false;
+    std::string& value = lines_.back().value;
+    if (!value.empty() && !trimmed.empty())
+        value.push_back(' ');
+    value.append(trimmed);
+    return true;
+}
+
 void fields::set(std::string_view name, std::string_view value)
 {
     field line = checked(name, value);

@@ -4,37 +4,24 @@
 
 #include <weir/error.hpp>
 
-#include "http/structured.hpp"
+#include "vectors.hpp"
 
 #include <boost/json/src.hpp>
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <optional>
 #include <string>
 
 namespace {
 
 namespace json = boost::json;
+using test::decoded;
+using test::is_true;
+using test::read_vectors;
 using weir::http::body_end;
 using weir::http::fields;
 using weir::http::framing;
 using weir::http::version;
-
-std::optional<json::value> read_vectors(const std::string& name)
-{
-    const char* folder = std::getenv("WEIR_VECTORS");
-    std::ifstream file(std::filesystem::path(folder ? folder : ".") / "http1" / name);
-    if (!file) {
-        MESSAGE("skipped: there is no http1/" << name << " where WEIR_VECTORS points");
-        return std::nullopt;
-    }
-    return json::parse(std::string(std::istreambuf_iterator<char>(file), {}));
-}
 
 fields fields_of(const json::value& message)
 {
@@ -42,12 +29,6 @@ fields fields_of(const json::value& message)
     for (const json::value& line : message.at("headers").as_array())
         head.add(std::string_view(line.at(0).as_string()), std::string_view(line.at(1).as_string()));
     return head;
-}
-
-std::string decoded(const json::value& base64)
-{
-    const auto bytes = weir::http::decode_base64(std::string_view(base64.as_string())).value();
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 /// The field lines of a raw answer.
@@ -61,12 +42,6 @@ fields fields_of_raw(std::string_view raw)
         rest.remove_prefix(end + 2);
     }
     return head;
-}
-
-bool is_true(const json::value& message, std::string_view key)
-{
-    const json::value* found = message.as_object().if_contains(key);
-    return found && found->is_bool() && found->as_bool();
 }
 
 /// Whether what a head decides agrees with the body that the suite expects.

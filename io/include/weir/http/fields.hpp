@@ -47,6 +47,14 @@ public:
     ///   the name and never the value, which may be a secret.
     void add(std::string_view name, std::string_view value);
 
+    /// As `add`, for lines of a peer's: \returns  false where that throws `errc::bad_format`
+    [[nodiscard]] bool try_add(std::string_view name, std::string_view value);
+
+    /// Joins `more` to the value of the last line, by a blank: the rest of a folded line.
+    /// \returns  false, and nothing has changed: there is no line yet, or `more` has control characters
+    /// \see RFC 9112, section 5.2
+    [[nodiscard]] bool try_continue(std::string_view more);
+
     /// Makes this the only line of that name, at its end. \throws weir::error  as `add`, and then nothing has changed
     void set(std::string_view name, std::string_view value);
 
