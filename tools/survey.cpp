@@ -1,6 +1,7 @@
 #include "survey.hpp"
 
 #include <weir/file_handle.hpp>
+#include <weir/ingest.hpp>
 
 namespace tool {
 namespace {
@@ -25,7 +26,7 @@ void survey::run(const std::stop_token& stop, std::vector<std::string> paths, we
 {
     weir::tree_walker walker(std::move(options));
     for (std::string& path : paths) {
-        if (path == "-")
+        if (path == "-" || weir::is_url(path))
             return;
         walker.add(std::move(path));
     }

@@ -4,6 +4,8 @@
 #include "url_reader.hpp"
 #include "url_syntax.hpp"
 
+#include <weir/error.hpp>
+
 #include <cassert>
 
 namespace weir::http {
@@ -76,6 +78,16 @@ std::string url::unredacted() const
 }
 
 std::string redacted(std::string_view text)
+{
+    try {
+        return url::parse(text).to_string();
+    }
+    catch (const error&) {
+        return syntax::redacted_text(text);
+    }
+}
+
+std::string syntax::redacted_text(std::string_view text)
 {
     constexpr std::size_t most_shown = 256;
     std::string out;

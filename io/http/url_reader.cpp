@@ -114,7 +114,7 @@ url url_reader::target_of(const url& base) const
 
 void url_reader::fail(std::size_t offset, std::string_view reason, errc code) const
 {
-    throw error(code, "parse", redacted(text_), offset, reason);
+    throw error(code, "parse", syntax::redacted_text(text_), offset, reason);
 }
 
 void url_reader::fail_at(std::string_view part, std::size_t offset, std::string_view reason) const

@@ -42,4 +42,7 @@ struct components {
 /// The query with the values of parameters hidden whose name smells of a secret.
 [[nodiscard]] std::string redacted_query(std::string_view query);
 
+/// Text that is no URL, as `redacted` shows it: all that could be a secret is left out.
+[[nodiscard]] std::string redacted_text(std::string_view text);
+
 } // namespace weir::http::syntax

@@ -22,6 +22,16 @@ using clock = std::chrono::steady_clock;
 
 ingest_sink::~ingest_sink() = default;
 
+bool is_url(std::string_view argument) noexcept
+{
+    const std::size_t end = argument.find("://");
+    if (end == std::string_view::npos || end == 0)
+        return false;
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; };
+    return letter(argument.front()) && std::ranges::all_of(argument.substr(0, end), inner);
+}
+
 namespace {
 
 // The executor of the caller has other work too: its timers wait no longer than this for the sink.

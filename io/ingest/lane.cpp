@@ -2,7 +2,9 @@
 
 #include "files/small_files.hpp"
 
+#include <weir/as_result.hpp>
 #include <weir/error.hpp>
+#include <weir/http/url.hpp>
 #include <weir/merkle_tree.hpp>
 #include <weir/observer.hpp>
 
@@ -36,17 +38,6 @@ constexpr std::size_t digest_turn_bytes = std::size_t{2} << 20;
 constexpr std::size_t most_known_records = 4096; // in one report
 // To observers and registries: no allocation as a string.
 constexpr std::string_view batch_name = "small files";
-
-/// Whether an argument names something elsewhere: `scheme://`, as RFC 3986 spells schemes.
-bool is_url(std::string_view argument)
-{
-    const std::size_t end = argument.find("://");
-    if (end == std::string_view::npos || end == 0)
-        return false;
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-    const auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; };
-    return letter(argument.front()) && std::all_of(argument.begin(), argument.begin() + static_cast<long>(end), inner);
-}
 
 std::string text_of(const std::exception_ptr& failure)
 {
@@ -171,9 +162,7 @@ bool ingest_work::next_argument(std::vector<tree_entry>& out)
         return true;
     }
     tree_entry& found = out.emplace_back();
-    found.kind = *argument == "-" ? entry_kind::special : entry_kind::error;
-    if (found.kind == entry_kind::error)
-        found.error = errc::unsupported_scheme;
+    found.kind = entry_kind::special;
     found.path = std::move(*argument);
     return true;
 }
@@ -431,21 +420,27 @@ asio::awaitable<void> ingest_lane::give_known(const std::string& path, const kno
     }
 }
 
-asio::awaitable<void> ingest_lane::read_special(std::string path)
+asio::awaitable<void> ingest_lane::read_special(std::string argument)
+{
+    std::string path = is_url(argument) ? http::redacted(argument) : argument;
+    result<std::unique_ptr<source>> opened = co_await as_result(open_special(std::move(argument)));
+    std::unique_ptr<source> input;
+    if (opened)
+        input = std::move(*opened);
+    co_await pass_or_fail(std::move(path), std::move(input), opened.exception());
+}
+
+asio::awaitable<std::unique_ptr<source>> ingest_lane::open_special(std::string argument)
 {
     const file_source_options options = file_options_of(work_);
-    std::exception_ptr failure;
-    std::unique_ptr<source> input;
-    try {
-        if (path == "-")
-            input = open_descriptor(work_.owner, STDIN_FILENO, path, options);
-        else
-            input = open_file(work_.owner, path, options);
-    }
-    catch (...) {
-        failure = std::current_exception();
-    }
-    co_await pass_or_fail(std::move(path), std::move(input), failure);
+    if (argument == "-")
+        co_return open_descriptor(work_.owner, STDIN_FILENO, argument, options);
+    if (!is_url(argument))
+        co_return open_file(work_.owner, argument, options);
+    if (!work_.options.open_url)
+        throw error(errc::unsupported_scheme, "open", http::redacted(argument));
+    std::unique_ptr<source> input = co_await work_.options.open_url(std::move(argument));
+    co_return input;
 }
 
 asio::awaitable<void> ingest_lane::pass_or_fail(std::string path, std::unique_ptr<source> input,

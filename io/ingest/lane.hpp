@@ -84,7 +84,8 @@ private:
     bool add_medium(tree_entry& entry, const file_handle& file, const std::optional<file_stamp>& stamp);
     boost::asio::awaitable<void> digest_batch();
     boost::asio::awaitable<void> read_large(large_file large);
-    boost::asio::awaitable<void> read_special(std::string path);
+    boost::asio::awaitable<void> read_special(std::string argument);
+    boost::asio::awaitable<std::unique_ptr<source>> open_special(std::string argument);
     boost::asio::awaitable<void> pass_or_fail(std::string path, std::unique_ptr<source> input,
                                               std::exception_ptr failure, known_file* found = nullptr);
     boost::asio::awaitable<void> pass(std::string path, std::unique_ptr<source> input, known_file* found);

@@ -10,6 +10,7 @@
 #include <weir/digest.hpp>
 #include <weir/engine.hpp>
 #include <weir/export.hpp>
+#include <weir/source.hpp>
 #include <weir/statistics.hpp>
 #include <weir/tree_walker.hpp>
 
@@ -27,6 +28,13 @@
 
 namespace weir {
 
+/// Whether an ingest takes an argument for a URL: `scheme://`, as RFC 3986 spells schemes.
+[[nodiscard]] WEIR_API bool is_url(std::string_view argument) noexcept;
+
+/// Makes a source of a URL, as it was typed. Called on workers, for several at a time; what it throws is the failure of
+/// that argument alone. `http::open` does it for http and https.
+using url_opener = std::function<boost::asio::awaitable<std::unique_ptr<source>>(std::string url)>;
+
 struct ingest_options {
     chunker_options chunker = {};
     /// The average by the size of each file, instead of `chunker.average`; nothing: one average for all.
@@ -42,6 +50,8 @@ struct ingest_options {
     /// Files with several names (hard links) that are remembered in a job, so that each is read once. 0: none.
     std::size_t file_cache_size = 1024;
     tree_options tree = {};
+    /// Opens arguments that are URLs. Empty: they fail with `errc::unsupported_scheme`.
+    url_opener open_url = {};
 };
 
 /// One chunk of a file; its content is not kept.
@@ -53,7 +63,8 @@ struct chunk_record {
 
 /// One file that was read to its end.
 struct file_record {
-    std::string_view path; ///< the argument as typed, a slash, the path below it; `-` for standard input
+    /// The argument as typed, a slash, the path below it; `-` for standard input; of a URL what `http::redacted` shows.
+    std::string_view path;
     std::uint64_t size = 0;
     std::uint64_t chunks = 0;
     digest root;                 ///< the Merkle tree hash over its chunks (see merkle_tree.hpp)
@@ -108,7 +119,7 @@ struct ingest_summary {
 /// whoever cancels the job then has to make it return.
 using path_supplier = std::function<std::optional<std::string>()>;
 
-/// One ingest. Arguments are paths of files and trees, `-` for standard input (`./-` is a file of that name).
+/// One ingest. Arguments are paths of files and trees, URLs, `-` for standard input (`./-` is a file of that name).
 ///
 /// \par Thread-safety
 /// `run` once; `summary` from any thread at any time. The engine outlives the job, but for one that

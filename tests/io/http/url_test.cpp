@@ -207,6 +207,14 @@ TEST_CASE("url: credentials are decoded, and shown only on demand")
     CHECK_FALSE(url::parse("http://@h/").login());
 }
 
+TEST_CASE("url: any text is shown as the URL that it is, or without all that may be a secret")
+{
+    CHECK(weir::http::redacted("HTTP://u:p@h/a/../b?id=7&token=hunter2#x") == "http://***@h/b?id=7&token=***");
+    CHECK(weir::http::redacted("s3://bucket/key") == "s3://bucket/key");
+    CHECK(weir::http::redacted("ftp://u:hunter2@h/x?id=7") == "***@h/x?***");
+    CHECK(weir::http::redacted("not a url\x1b") == "not a url\\x1b");
+}
+
 TEST_CASE("url: a refusal never shows a secret, nor a byte that a terminal acts on")
 {
     for (const std::string_view text : {"https://user:hunter2@host:x/", "https://user:hunter2/@host/ ",

@@ -8,9 +8,11 @@
 #include "support/seed.hpp"
 #include "support/sources.hpp"
 
+#include <weir/cancel.hpp>
 #include <weir/chunk_stream.hpp>
 #include <weir/error.hpp>
 #include <weir/hasher.hpp>
+#include <weir/memory_source.hpp>
 #include <weir/merkle_tree.hpp>
 #include <weir/reading.hpp>
 #include <weir/snapshot.hpp>
@@ -18,6 +20,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -234,6 +237,47 @@ TEST_CASE("ingest: what is missing or cannot be read is reported, and the rest g
     CHECK(sink.files["ftp://host/x"].error == weir::errc::unsupported_scheme);
     CHECK(sink.files["/proc/self/mem"].error);
     CHECK(sink.files[good].record);
+}
+
+asio::awaitable<std::unique_ptr<weir::source>> open_in_memory(std::string url)
+{
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    if (!url.starts_with("mem://"))
+        throw weir::error(weir::errc::resolve_failed, "resolve", "nowhere");
+    co_return std::make_unique<weir::memory_source>(std::string(300'000, url.back()), url);
+}
+
+TEST_CASE("ingest: URLs are read by who was told to open them, and named without their secrets")
+{
+    weir::ingest_options options;
+    options.open_url = open_in_memory;
+    collecting_sink sink;
+    bench b;
+    const auto summary = b.run({"mem://u:hunter2@a/b", "http://h/?id=1&token=hunter2", "http://h/?id=2", "no/url://"},
+                               sink, options);
+    CHECK(summary.files == 1);
+    CHECK(summary.errors == 3);
+    const std::string content(300'000, 'b');
+    check_file(sink.files["***@a/b"], std::as_bytes(std::span(content)), options);
+    CHECK(sink.files["http://h/?id=1&token=***"].error == weir::errc::resolve_failed);
+    CHECK(sink.files["http://h/?id=2"].text == "resolve nowhere: the host name cannot be resolved");
+    CHECK(sink.files["no/url://"].error == std::errc::no_such_file_or_directory);
+}
+
+TEST_CASE("ingest: a cancelled job does not wait for a URL to be opened")
+{
+    weir::ingest_options options;
+    options.open_url = [](std::string) -> asio::awaitable<std::unique_ptr<weir::source>> {
+        asio::steady_timer never(co_await asio::this_coro::executor, clock_type::time_point::max());
+        co_await never.async_wait(asio::use_awaitable);
+        co_return nullptr;
+    };
+    collecting_sink sink;
+    bench b;
+    weir::ingest_job job(b.engine, options, sink);
+    const auto deadline = clock_type::now() + std::chrono::milliseconds(50);
+    CHECK_THROWS_AS(test::run(b.context, weir::with_deadline(job.run(supply({"mem://a"})), deadline)), weir::error);
+    CHECK(sink.files.empty());
 }
 
 /// A disk that cannot read from some place of one file on, whoever asks.

@@ -127,8 +127,8 @@ private:
     std::optional<std::string> fragment_;
 };
 
-/// `text` as `url::to_string` would show it, for text that need not be a URL: nothing before an `@`, nothing after a
-/// question mark, no byte that a terminal would act on.
+/// `text` as `url::to_string` shows it. If it is no such URL: nothing before an `@`, nothing after a question mark, no
+/// byte that a terminal would act on, and no more than 256 bytes.
 [[nodiscard]] WEIR_API std::string redacted(std::string_view text);
 
 } // namespace weir::http
