@@ -57,11 +57,13 @@ chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, c
       hash_(options.hash), source_(std::move(input)),
       chunker_(chunker_for(options.chunker, options.sizes, source_->size()))
 {
-    const std::size_t needed = required_memory_bytes(sizes(), source_->read_ahead_blocks(), block_bytes_);
-    if (needed > owner.memory_bytes())
+    const std::size_t least = required_memory_bytes(sizes(), 0, block_bytes_);
+    if (least > owner.memory_bytes())
         throw error(errc::pool_too_small, "stream", source_->name(), std::nullopt,
-                    std::to_string(needed) + " bytes are needed for chunks of up to " + std::to_string(sizes().max)
+                    std::to_string(least) + " bytes are needed for chunks of up to " + std::to_string(sizes().max)
                         + ", the limit is " + std::to_string(owner.memory_bytes()));
+    const std::size_t spare_blocks = (owner.memory_bytes() - least) / block_bytes_;
+    memory_blocks_ = least / block_bytes_ + std::min(source_->read_ahead_blocks(), spare_blocks);
     const std::size_t workers = workers_.size();
     units_.reserve(workers + spare_units);
     idle_.reserve(workers + spare_units);
@@ -144,16 +146,16 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
 {
     if (cancelled())
         throw error(errc::closed, "stream", name_);
-    const std::size_t needed = required_memory_bytes(sizes(), source_->read_ahead_blocks(), block_bytes_);
+    const std::size_t needed = memory_blocks_ * block_bytes_;
     {
         const auto waiting = stages.waiting(stage::read);
         timed_event wait(observer_, event_kind::acquire, "reserve", name_);
         reservation granted
-            = co_await pool_.async_reserve(needed / block_bytes_, block_bytes_, asio::use_awaitable);
+            = co_await pool_.async_reserve(memory_blocks_, block_bytes_, asio::use_awaitable);
         memory_.emplace(std::move(granted));
         memory_->keep_registered(
             resources_.add({.kind = resource_kind::reservation, .name = name_, .bytes = needed}));
-        wait.succeed(needed, needed / block_bytes_);
+        wait.succeed(needed, memory_blocks_);
     }
 
     std::optional<detail::stall_watch> watch;

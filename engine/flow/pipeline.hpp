@@ -130,6 +130,7 @@ private:
     bool waits_for_room_ = false;
     std::chrono::nanoseconds starved_{0}; ///< of `memory_->waited()`, what is in the statistics
     bool flush_posted_ = false;
+    std::size_t memory_blocks_ = 0; ///< promised to the stream
     std::size_t read_bytes_;       ///< asked of the source at a time
     std::size_t unit_chunks_;      ///< a unit has at least so many
     std::size_t unit_bytes_;       ///< or, where memory is short, at least these

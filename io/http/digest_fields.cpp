@@ -3,8 +3,6 @@
 #include "grammar.hpp"
 #include "structured.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <array>
 
@@ -131,11 +129,7 @@ std::string digest_field_value(checksum_algorithm algorithm, std::span<const std
     const auto known = std::ranges::find(dictionary_names, algorithm, &known_name::algorithm);
     if (known == dictionary_names.end())
         return {};
-    std::string base64((value.size() + 2) / 3 * 4 + 1, '\0'); // OpenSSL ends it with a zero
-    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(base64.data()),
-                    reinterpret_cast<const unsigned char*>(value.data()), static_cast<int>(value.size()));
-    base64.pop_back();
-    return std::string(known->name).append("=:").append(base64).append(":");
+    return std::string(known->name).append("=:").append(encode_base64(value)).append(":");
 }
 
 } // namespace weir::http

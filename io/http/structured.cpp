@@ -2,6 +2,8 @@
 
 #include "grammar.hpp"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 
 namespace weir::http {
@@ -259,6 +261,15 @@ std::optional<std::vector<std::byte>> decode_base64(std::string_view text)
         }
     }
     return out;
+}
+
+std::string encode_base64(std::span<const std::byte> bytes)
+{
+    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0'); // OpenSSL ends it with a zero
+    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                    reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+    text.pop_back();
+    return text;
 }
 
 } // namespace weir::http

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,5 +25,8 @@ struct dictionary_member {
 /// \returns  nothing if there is anything else in `text` than the alphabet and its padding
 /// \see RFC 4648, section 4; RFC 9651, section 4.2.7
 [[nodiscard]] std::optional<std::vector<std::byte>> decode_base64(std::string_view text);
+
+/// Encodes base64, with its padding. \see RFC 4648, section 4
+[[nodiscard]] std::string encode_base64(std::span<const std::byte> bytes);
 
 } // namespace weir::http

@@ -119,6 +119,8 @@ private:
             return got;
         if (closed_)
             throw error(errc::closed, "read", name_, position_);
+        if (broken_)
+            std::rethrow_exception(broken_);
         if (failed_)
             throw error(failed_, "read", name_, position_);
         ended = ended_;
@@ -165,7 +167,14 @@ private:
             const std::span<std::byte> room = mine->room();
             if (room.empty())
                 break;
-            const detail::transfer read = co_await mine->stream_->read_some(room);
+            detail::transfer read;
+            try {
+                read = co_await mine->stream_->read_some(room);
+            }
+            catch (...) {
+                mine->give_up(std::current_exception());
+                break;
+            }
             if (!mine->commit(read))
                 break;
         }
@@ -207,6 +216,14 @@ private:
         return !read.ended && !read.failed;
     }
 
+    void give_up(std::exception_ptr cause)
+    {
+        const std::lock_guard lock(mutex_);
+        if (!closed_)
+            broken_ = std::move(cause);
+        ended_ = true;
+    }
+
     void append(std::size_t count)
     {
         const std::size_t start = current_.size();
@@ -231,6 +248,7 @@ private:
     bool ended_ = false;
     bool closed_ = false;
     std::error_code failed_;
+    std::exception_ptr broken_;
 };
 
 stream_source_base::stream_source_base(std::unique_ptr<detail::stream_reader> stream, std::string name)

@@ -42,7 +42,8 @@ public:
     /// How many bytes the whole stream has, where that is known; the stream may end elsewhere all the same.
     [[nodiscard]] virtual std::optional<std::uint64_t> size() const noexcept;
 
-    /// Blocks that it likes to have with the operating system at a time, besides the one that it fills.
+    /// Blocks that it likes to have with the operating system, or a peer, at a time, besides the one that it fills. It
+    /// gets fewer where the engine's memory is short, and must do with none.
     [[nodiscard]] virtual std::size_t read_ahead_blocks() const noexcept;
 
     /// Path, URL or another name for messages; empty where there is none.

@@ -26,6 +26,7 @@ class stream_reader {
 public:
     virtual ~stream_reader() = default;
     [[nodiscard]] virtual boost::asio::any_io_executor executor() = 0;
+    /// What it throws, the reader of the source gets as it is.
     [[nodiscard]] virtual boost::asio::awaitable<transfer> read_some(std::span<std::byte> into) = 0;
 };
 

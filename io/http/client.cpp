@@ -1,0 +1,127 @@
+#include "client_impl.hpp"
+
+#include <weir/as_result.hpp>
+#include <weir/error.hpp>
+#include <weir/http/redirect.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <utility>
+
+namespace weir::http {
+
+namespace asio = boost::asio;
+
+namespace {
+
+connection_pool_options pool_options_of(const client_options& options)
+{
+    connection_pool_options out = options.connections;
+    out.create_limit = connection_pool_options::unlimited; // each step has its own
+    return out;
+}
+
+} // namespace
+
+client::impl::impl(const asio::any_io_executor& where, client_options given)
+    : executor(where), options(std::move(given)), proxies(options.proxy),
+      maker(std::make_shared<connection_maker>(options)),
+      pool(executor, connection_manager{maker}, pool_options_of(options))
+{
+}
+
+client::clock::time_point client::impl::deadline() const
+{
+    const auto total = options.limits.total;
+    return total == time_limits::unlimited ? clock::time_point::max() : clock::now() + total;
+}
+
+asio::awaitable<response> client::impl::send(request_head request, clock::time_point until)
+{
+    for (const field& line : options.header)
+        if (!request.header.contains(line.name))
+            request.header.add(line.name, line.value);
+    for (unsigned followed = 0;; ++followed) {
+        exchange_pointer answer = co_await send_once(request, until);
+        std::optional<request_head> next =
+            follow_redirect(request, answer->head().status, answer->head().header, followed, options.redirects);
+        if (!next)
+            co_return response(std::move(answer));
+        co_await answer->discard();
+        request = std::move(*next);
+    }
+}
+
+/// On a connection that was used before, the peer may have hung up while it was idle: then once more, on a new one.
+asio::awaitable<client::impl::exchange_pointer> client::impl::send_once(request_head request, clock::time_point until)
+{
+    const connection_key key = key_of(request.target);
+    add_credentials(request, key);
+    for (;;) {
+        pooled<connection> lent = co_await acquire(key, until);
+        auto made = std::make_unique<exchange>(std::move(lent), request.target, options.limits, until);
+        const result<void> asked = co_await as_result(made->ask(request, options.max_interim));
+        if (asked)
+            co_return made;
+        const bool stale = made->has_reused_connection() && !made->is_answered() && is_idempotent(request.method)
+            && asked.code() == condition::retryable && asked.code() != errc::deadline_exceeded;
+        if (!stale)
+            asked.value();
+        made.reset();
+        pool.close_idle(key); // what was idle with it is likely gone too
+    }
+}
+
+asio::awaitable<pooled<connection>> client::impl::acquire(const connection_key& key, clock::time_point until)
+{
+    auto [failed, lent] = co_await pool.async_acquire(key, until, asio::as_tuple(asio::use_awaitable));
+    if (failed)
+        maker->raise_failure(key, failed);
+    co_return std::move(lent);
+}
+
+connection_key client::impl::key_of(const url& target) const
+{
+    connection_key key;
+    key.to = target.origin();
+    if (options.unix_socket.empty())
+        key.proxy = proxies.proxy_for(target);
+    return key;
+}
+
+void client::impl::add_credentials(request_head& request, const connection_key& key) const
+{
+    if (request.target.login() && !request.header.contains("Authorization"))
+        request.header.set("Authorization", basic_credentials(*request.target.login()));
+    if (key.proxy && key.proxy->login() && !request.target.is_secure())
+        request.header.set("Proxy-Authorization", basic_credentials(*key.proxy->login()));
+}
+
+client::client(const asio::any_io_executor& executor, client_options options)
+    : impl_(std::make_shared<impl>(executor, std::move(options)))
+{
+}
+client::client(const asio::any_io_executor& executor) : client(executor, client_options()) {}
+client::~client() { close(); }
+
+asio::awaitable<response> client::send(request_head request, clock::time_point deadline)
+{
+    return impl_->send(std::move(request), std::min(deadline, impl_->deadline()));
+}
+asio::awaitable<response> client::send(request_head request) { return send(std::move(request), clock::time_point::max()); }
+
+void client::close() noexcept { impl_->pool.close(); }
+const asio::any_io_executor& client::executor() const noexcept { return impl_->executor; }
+const client_options& client::options() const noexcept { return impl_->options; }
+const std::shared_ptr<retry_budget>& client::budget() const noexcept { return impl_->budget; }
+connection_pool_statistics client::statistics() const { return impl_->pool.statistics(); }
+
+status_error::status_error(std::string_view method, const url& target, const response_head& head)
+    : error(errc::http_status, method, target.to_string(), std::nullopt,
+            std::to_string(head.status) + (head.reason.empty() ? "" : " ") + redacted(head.reason)),
+      status_(head.status)
+{
+}
+
+} // namespace weir::http

@@ -1,0 +1,41 @@
+#pragma once
+// What a client, its responses and its sources share.
+
+#include "connection.hpp"
+#include "exchange.hpp"
+
+#include <weir/http/client.hpp>
+
+namespace weir::http {
+
+class client::impl {
+public:
+    impl(const boost::asio::any_io_executor& executor, client_options options);
+
+    [[nodiscard]] boost::asio::awaitable<response> send(request_head request, clock::time_point deadline);
+    /// The deadline that a request beginning now has from `time_limits::total`.
+    [[nodiscard]] clock::time_point deadline() const;
+
+    boost::asio::any_io_executor executor;
+    const client_options options;
+    const std::shared_ptr<retry_budget> budget = std::make_shared<retry_budget>();
+    const proxy_selector proxies;
+    const std::shared_ptr<connection_maker> maker;
+    connection_pool<connection_manager> pool;
+
+private:
+    using exchange_pointer = std::unique_ptr<exchange>;
+
+    [[nodiscard]] boost::asio::awaitable<exchange_pointer> send_once(request_head request, clock::time_point deadline);
+    [[nodiscard]] boost::asio::awaitable<pooled<connection>> acquire(const connection_key& key,
+                                                                     clock::time_point deadline);
+    [[nodiscard]] connection_key key_of(const url& target) const;
+    void add_credentials(request_head& request, const connection_key& key) const;
+};
+
+/// For what is a part of a client but no member.
+struct client_access {
+    [[nodiscard]] static const std::shared_ptr<client::impl>& of(client& whole) noexcept { return whole.impl_; }
+};
+
+} // namespace weir::http

@@ -1,0 +1,207 @@
+#include "connection.hpp"
+
+#include "structured.hpp"
+
+#include <weir/as_result.hpp>
+#include <weir/error.hpp>
+#include <weir/http/head_reader.hpp>
+#include <weir/http/writer.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::http {
+
+namespace asio = boost::asio;
+using clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::size_t most_noted_failures = 1000;
+constexpr auto farewell_limit = std::chrono::seconds(2);
+
+std::string with_port(const origin& where)
+{
+    const std::string host = where.host.find(':') == std::string::npos ? where.host : "[" + where.host + "]";
+    return host + ":" + std::to_string(where.port);
+}
+
+/// For CONNECT: zones mean nothing to a proxy.
+url url_of(origin to)
+{
+    to.host.resize(std::min(to.host.find('%'), to.host.size()));
+    return url::parse("https://" + with_port(to));
+}
+
+} // namespace
+
+void connection::fail(const boost::system::error_code& code, std::string_view operation) const
+{
+    throw error(code, operation, stream_.peer(), std::nullopt, stream_.tls_failure());
+}
+
+asio::awaitable<std::size_t> connection::read_some(std::span<std::byte> into)
+{
+    const auto [failed, got] = co_await stream_.async_read_some(asio::buffer(into.data(), into.size()),
+                                                                asio::as_tuple(asio::use_awaitable));
+    if (failed == asio::error::eof)
+        co_return 0;
+    if (failed)
+        fail(failed, "read");
+    co_return got;
+}
+
+asio::awaitable<void> connection::write(std::string_view text)
+{
+    const auto [failed, sent] =
+        co_await asio::async_write(stream_, asio::buffer(text), asio::as_tuple(asio::use_awaitable));
+    if (failed)
+        fail(failed, "write");
+}
+
+asio::awaitable<bool> connection::refill()
+{
+    begin_ = end_ = 0;
+    const std::span<std::byte> all(buffer_.get(), buffer_bytes);
+    end_ = co_await read_some(all);
+    co_return end_ != 0;
+}
+
+std::string basic_credentials(const login& who)
+{
+    const std::string both = who.user + ":" + who.password;
+    return "Basic " + encode_base64(std::as_bytes(std::span(both)));
+}
+
+connection_maker::connection_maker(const client_options& options)
+    : limits_(options.limits), unix_socket_(options.unix_socket), tls_(options.tls)
+{
+}
+
+asio::awaitable<connection> connection_maker::make(connection_key key)
+{
+    result<connection> made = co_await as_result(connect(key));
+    note(key, made.exception());
+    co_return std::move(made).value();
+}
+
+asio::awaitable<connection> connection_maker::connect(const connection_key& key)
+{
+    const bool secure = key.to.scheme == scheme::https;
+    if (!key.proxy) {
+        net::transport direct = co_await dial(key.to, secure);
+        co_return connection(std::move(direct), false);
+    }
+    if (!secure) {
+        net::transport proxy = co_await dial(key.proxy->origin(), key.proxy->is_secure());
+        co_return connection(std::move(proxy), true);
+    }
+    net::transport through = co_await tunnel(key);
+    net::transport trusted = co_await net::secured(std::move(through), tls_, key.to.host, key.to.port, connect_limit());
+    co_return connection(std::move(trusted), false);
+}
+
+asio::awaitable<net::transport> connection_maker::dial(const origin& to, bool secure)
+{
+    net::dial_limits limits;
+    limits.resolve = limits_.resolve;
+    limits.connect = limits.tls = limits_.connect;
+    net::dial_target target;
+    target.host = to.host;
+    target.port = to.port;
+    target.unix_path = unix_socket_;
+    if (secure)
+        target.tls = tls_;
+    net::transport made = co_await net::dial(names_, target, limits, clock::time_point::max());
+    co_return made;
+}
+
+/// Asks the proxy for a way through. \see RFC 9110, section 9.3.6
+asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& key)
+{
+    const std::string shown = key.proxy->to_string();
+    if (key.proxy->is_secure())
+        throw error(errc::unsupported_scheme, "use proxy", shown, std::nullopt, "TLS through a proxy over TLS");
+    net::transport plain = co_await dial(key.proxy->origin(), false);
+    connection proxy(std::move(plain), true);
+    proxy.stream().expires_at(connect_limit());
+
+    request_head ask{"CONNECT", url_of(key.to), {}, request_body::none};
+    if (key.proxy->login())
+        ask.header.set("Proxy-Authorization", basic_credentials(*key.proxy->login()));
+    std::string text;
+    write_head(text, ask, target_form::authority, framing{.reusable = true});
+    co_await proxy.write(text);
+
+    response_reader answer;
+    while (!answer.done()) {
+        const bool more = co_await proxy.refill();
+        if (!more)
+            answer.end_of_stream();
+        proxy.use(answer.feed(proxy.unused()));
+    }
+    const response_head head = answer.take();
+    if (head.status / 100 != 2)
+        throw error(errc::http_status, "connect through proxy", shown, std::nullopt,
+                    std::to_string(head.status) + " " + head.reason);
+    if (!proxy.unused().empty())
+        throw error(errc::protocol_violation, "connect through proxy", shown, std::nullopt, "bytes before the tunnel's");
+    proxy.stream().expires_at(clock::time_point::max());
+    co_return std::move(proxy).detach();
+}
+
+clock::time_point connection_maker::connect_limit() const
+{
+    return limits_.connect == time_limits::unlimited ? clock::time_point::max() : clock::now() + limits_.connect;
+}
+
+void connection_maker::note(const connection_key& key, const std::exception_ptr& failure)
+{
+    const std::lock_guard lock(mutex_);
+    if (!failure)
+        failures_.erase(key);
+    else if (failures_.size() < most_noted_failures || failures_.contains(key))
+        failures_[key] = failure;
+}
+
+void connection_maker::raise_failure(const connection_key& key, std::error_code code) const
+{
+    std::exception_ptr known;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto found = failures_.find(key); found != failures_.end())
+            known = found->second;
+    }
+    if (known && code_of(known) == code)
+        std::rethrow_exception(known);
+    throw error(code, "connect to", with_port(key.to));
+}
+
+asio::awaitable<void> connection_manager::close(connection& which)
+{
+    return which.stream().shutdown(clock::now() + farewell_limit);
+}
+
+std::string connection_manager::describe(const connection_key& key)
+{
+    std::string text = std::string(to_string(key.to.scheme)) + "://" + with_port(key.to);
+    if (key.proxy)
+        text += " through " + key.proxy->to_string();
+    return text;
+}
+
+} // namespace weir::http
+
+std::size_t std::hash<weir::http::connection_key>::operator()(const weir::http::connection_key& key) const noexcept
+{
+    std::size_t value = std::hash<std::string>()(key.to.host) * 31 + key.to.port;
+    if (key.proxy)
+        value = value * 31 + std::hash<std::string>()(key.proxy->host()) + key.proxy->port();
+    return value * 2 + (key.to.scheme == weir::http::scheme::https);
+}

@@ -1,0 +1,124 @@
+#pragma once
+// Connections of a client: what its pool keeps, by what, and how they are made.
+
+#include <weir/connection_pool.hpp>
+#include <weir/http/client_options.hpp>
+#include <weir/http/url.hpp>
+#include <weir/net/dial.hpp>
+#include <weir/net/resolver.hpp>
+#include <weir/net/tls_context.hpp>
+#include <weir/net/transport.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+
+namespace weir::http {
+
+/// A transport, and what was read of it that nobody has used.
+class connection {
+public:
+    /// \param reading_proxy  requests go to a proxy that reads them, and so name the whole URL
+    connection(net::transport stream, bool reading_proxy)
+        : stream_(std::move(stream)), buffer_(new std::byte[buffer_bytes]), reading_proxy_(reading_proxy)
+    {
+    }
+
+    [[nodiscard]] net::transport& stream() noexcept { return stream_; }
+    [[nodiscard]] net::transport detach() && noexcept { return std::move(stream_); }
+    [[nodiscard]] bool has_reading_proxy() const noexcept { return reading_proxy_; }
+
+    /// Reads at least a byte. \returns  0 at the end of the stream
+    /// \throws weir::error  what the transport reports, with the peer
+    [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
+    /// \throws weir::error  as `read_some`
+    [[nodiscard]] boost::asio::awaitable<void> write(std::string_view text);
+
+    /// What was read ahead.
+    [[nodiscard]] std::span<const std::byte> unused() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
+    void use(std::size_t count) noexcept { begin_ += count; }
+    /// Reads once ahead. \pre `unused()` is empty
+    /// \returns  false at the end of the stream
+    [[nodiscard]] boost::asio::awaitable<bool> refill();
+
+private:
+    static constexpr std::size_t buffer_bytes = std::size_t{16} << 10;
+
+    [[noreturn]] void fail(const boost::system::error_code& code, std::string_view operation) const;
+
+    net::transport stream_;
+    std::unique_ptr<std::byte[]> buffer_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    bool reading_proxy_;
+};
+
+/// What may share a connection.
+struct connection_key {
+    http::origin to;
+    std::optional<url> proxy;
+
+    friend bool operator==(const connection_key&, const connection_key&) = default;
+};
+
+} // namespace weir::http
+
+template <> struct std::hash<weir::http::connection_key> {
+    std::size_t operator()(const weir::http::connection_key& key) const noexcept;
+};
+
+namespace weir::http {
+
+/// `Basic ...`: the value of `Authorization`, or of `Proxy-Authorization`. \see RFC 7617
+[[nodiscard]] std::string basic_credentials(const login& who);
+
+/// Makes the connections of one client.
+class connection_maker {
+public:
+    explicit connection_maker(const client_options& options);
+
+    /// \throws weir::error  as `client::send` for what concerns connections
+    [[nodiscard]] boost::asio::awaitable<connection> make(connection_key key);
+
+    /// Throws what was said when making a connection failed last: more than the code, which is all a pool hands on.
+    void raise_failure(const connection_key& key, std::error_code code) const;
+
+private:
+    [[nodiscard]] boost::asio::awaitable<connection> connect(const connection_key& key);
+    [[nodiscard]] boost::asio::awaitable<net::transport> dial(const origin& to, bool secure);
+    [[nodiscard]] boost::asio::awaitable<net::transport> tunnel(const connection_key& key);
+    [[nodiscard]] std::chrono::steady_clock::time_point connect_limit() const;
+    void note(const connection_key& key, const std::exception_ptr& failure);
+
+    const time_limits limits_;
+    const std::string unix_socket_;
+    net::tls_context tls_;
+    net::resolver names_;
+    mutable std::mutex mutex_; // guards what follows
+    std::unordered_map<connection_key, std::exception_ptr> failures_;
+};
+
+/// For `connection_pool`.
+struct connection_manager {
+    using key_type = connection_key;
+    using connection_type = connection;
+
+    [[nodiscard]] boost::asio::awaitable<connection> create(const connection_key& key) { return maker->make(key); }
+    [[nodiscard]] bool usable(connection& which) noexcept { return which.unused().empty() && which.stream().quiet(); }
+    [[nodiscard]] boost::asio::awaitable<void> close(connection& which);
+    [[nodiscard]] std::string describe(const connection_key& key);
+
+    std::shared_ptr<connection_maker> maker;
+};
+
+} // namespace weir::http

@@ -1,0 +1,75 @@
+#include "digest_checker.hpp"
+
+#include <weir/error.hpp>
+
+#include <algorithm>
+
+namespace weir::http {
+namespace {
+
+constexpr unsigned partial_content = 206;
+constexpr std::string_view not_known_before = ": it came behind the body, unannounced";
+
+/// Whether a digest is announced for the trailer, where it is too late to begin to compute it.
+bool announces_digest(const fields& head)
+{
+    return std::ranges::any_of(head.elements("Trailer"), [](std::string_view name) {
+        return same_name(name, "Repr-Digest") || same_name(name, "Content-Digest")
+            || same_name(name, "x-amz-checksum-sha256");
+    });
+}
+
+} // namespace
+
+digest_checker::digest_checker(const response_head& head, bool is_whole, const std::optional<stated_digest>& expected)
+    : is_whole_(is_whole)
+{
+    const stated_digests found = digests_of(head.header, head.status != partial_content);
+    ignored_ = found.ignored;
+    if (is_whole)
+        expect(found, digest_scope::representation);
+    expect(found, digest_scope::content);
+    if (expected)
+        wanted_.push_back(*expected);
+    for (const stated_digest& each : wanted_)
+        running_.try_emplace(each.algorithm, each.algorithm);
+    if (announces_digest(head.header))
+        running_.try_emplace(checksum_algorithm::sha256, checksum_algorithm::sha256);
+}
+
+void digest_checker::expect(const stated_digests& found, digest_scope scope)
+{
+    if (const stated_digest* best = found.best(scope))
+        wanted_.push_back(*best);
+}
+
+void digest_checker::update(std::span<const std::byte> piece)
+{
+    for (auto& [algorithm, sum] : running_)
+        sum.update(piece);
+}
+
+void digest_checker::finish(const fields& trailer, bool is_one_answer, std::string_view subject)
+{
+    const stated_digests late = digests_of(trailer, is_whole_);
+    ignored_.insert(ignored_.end(), late.ignored.begin(), late.ignored.end());
+    for (const stated_digest& each : late.checkable) {
+        if (running_.contains(each.algorithm))
+            wanted_.push_back(each);
+        else
+            ignored_.push_back(each.field + std::string(not_known_before));
+    }
+    std::map<checksum_algorithm, std::vector<std::byte>> sums;
+    for (auto& [algorithm, sum] : running_)
+        sums.emplace(algorithm, sum.finish());
+    for (const stated_digest& each : wanted_) {
+        if (each.scope == digest_scope::content && !is_one_answer)
+            ignored_.push_back(each.field + ": the body came in several answers");
+        else if (sums.at(each.algorithm) != each.value)
+            throw error(errc::mismatch, "check", subject, std::nullopt, each.field);
+        else
+            checked_.push_back(each.field);
+    }
+}
+
+} // namespace weir::http

@@ -1,0 +1,45 @@
+#pragma once
+// Digests of a body that somebody stated, computed on the way and compared at its end.
+
+#include <weir/http/checksum.hpp>
+#include <weir/http/digest_fields.hpp>
+#include <weir/http/message.hpp>
+#include <weir/slice.hpp>
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::http {
+
+class digest_checker {
+public:
+    /// \param head       of the answer, or of the first one
+    /// \param is_whole   what is read is all of the object, by that answer or by several
+    digest_checker(const response_head& head, bool is_whole, const std::optional<stated_digest>& expected);
+
+    void update(std::span<const std::byte> piece);
+
+    /// Compares; `checked` and `ignored` say what was done.
+    /// \param trailer        of the answer
+    /// \param is_one_answer  whether a single answer gave it all, which digests of contents are about
+    /// \throws weir::error  `errc::mismatch`, with `subject`: one is wrong
+    void finish(const fields& trailer, bool is_one_answer, std::string_view subject);
+
+    [[nodiscard]] const std::vector<std::string>& checked() const noexcept { return checked_; }
+    [[nodiscard]] const std::vector<std::string>& ignored() const noexcept { return ignored_; }
+
+private:
+    void expect(const stated_digests& found, digest_scope scope);
+
+    std::vector<stated_digest> wanted_;
+    std::map<checksum_algorithm, checksum> running_;
+    std::vector<std::string> checked_;
+    std::vector<std::string> ignored_;
+    bool is_whole_;
+};
+
+} // namespace weir::http

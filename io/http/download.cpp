@@ -1,0 +1,275 @@
+#include "download.hpp"
+
+#include <weir/as_result.hpp>
+#include <weir/error.hpp>
+#include <weir/http/etag.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace weir::http {
+
+namespace asio = boost::asio;
+using kind = range_answer::kind;
+
+namespace {
+
+constexpr unsigned not_satisfiable = 416;
+constexpr std::size_t skipped_at_once = std::size_t{64} << 10;
+
+request_head plain_request(const download_target& target)
+{
+    return {"GET", target.where, target.header, request_body::none};
+}
+
+} // namespace
+
+std::size_t rate_limiter::portion(std::size_t room) const noexcept
+{
+    constexpr std::uint64_t portions_a_second = 20;
+    if (rate_ == 0)
+        return room;
+    return static_cast<std::size_t>(std::clamp<std::uint64_t>(rate_ / portions_a_second, 1, room));
+}
+
+rate_limiter::clock::time_point rate_limiter::next_after(std::size_t bytes, clock::time_point now) noexcept
+{
+    if (rate_ == 0)
+        return now;
+    const std::chrono::duration<double> cost(static_cast<double>(bytes) / static_cast<double>(rate_));
+    due_ = std::max(due_, now) + std::chrono::duration_cast<clock::duration>(cost);
+    return due_;
+}
+
+download::download(download_target target, std::optional<byte_span> asked, std::optional<known_version> known,
+                   std::shared_ptr<download_counters> counters)
+    : target_(std::move(target)), asked_(asked), known_(std::move(known)), counters_(std::move(counters)),
+      policy_(plain_request(target_), target_.from->options.retry, target_.from->budget), from_(target_.where),
+      position_(asked ? asked->first : 0)
+{
+}
+
+asio::awaitable<void> download::start() { return connect(); }
+
+asio::awaitable<std::size_t> download::read_some(std::span<std::byte> into)
+{
+    while (!done_) {
+        if (!answer_)
+            co_await connect();
+        const std::uint64_t left = end().value_or(std::uint64_t(-1)) - position_;
+        const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left));
+        std::size_t got = 0;
+        std::exception_ptr broken;
+        if (room > 0) {
+            result<std::size_t> read = co_await as_result(answer_->read_some(into.first(room)));
+            if (read)
+                got = *read;
+            else
+                broken = read.exception();
+        }
+        position_ += got;
+        failing_.kept_bytes += got;
+        if (broken)
+            co_await wait_to_retry(broken);
+        else if (got == 0)
+            end_answer();
+        else
+            co_return got;
+    }
+    co_return 0;
+}
+
+/// The answer is over, which is the end of all where there is nothing left to ask for.
+void download::end_answer()
+{
+    trailer_ = answer_->trailer();
+    answer_.reset();
+    if (position_ < end().value_or(position_)) {
+        if (failing_.kept_bytes == 0)
+            throw error(errc::protocol_violation, "read", from_.to_string(), position_, "a range without a byte");
+        return; // servers may send less than was asked for: the rest is asked for again
+    }
+    done_ = true;
+    policy_.succeeded();
+}
+
+/// Asks until there is an answer to read from.
+asio::awaitable<void> download::connect()
+{
+    while (!answer_) {
+        failing_ = failed_attempt();
+        counters_->attempted();
+        const result<void> asked = co_await as_result(ask());
+        if (!asked)
+            co_await wait_to_retry(asked.exception());
+    }
+}
+
+asio::awaitable<void> download::ask()
+{
+    const std::optional<byte_range> wanted = range();
+    response got = co_await target_.from->send(next_request(), target_.deadline);
+    const bool nothing_there = !known_ && asked_ && got.head().status == not_satisfiable;
+    if (nothing_there) {
+        asked_.reset(); // an empty object has no range at all
+        response whole = co_await target_.from->send(next_request(), target_.deadline);
+        answer_ = std::move(whole);
+        judge(std::nullopt);
+    }
+    else {
+        answer_ = std::move(got);
+        judge(wanted);
+    }
+    if (to_skip_ > 0)
+        co_await skip();
+}
+
+void download::judge(const std::optional<byte_range>& range)
+{
+    failing_.answered = true;
+    to_skip_ = 0;
+    if (!known_)
+        judge_first(range);
+    else
+        judge_again(range);
+    ++answers_;
+}
+
+void download::judge_first(const std::optional<byte_range>& range)
+{
+    constexpr unsigned partial = 206;
+    const response_head& head = answer_->head();
+    known_version found{validator::of(head.header), std::nullopt};
+    if (range) {
+        const range_answer answer = judge_range_answer(*range, std::nullopt, head.status, head.header);
+        part_ = answer.what == kind::part;
+        if (part_) {
+            found.length = answer.range->complete_length;
+            if (found.length)
+                asked_->last = std::min(asked_->last, *found.length - 1);
+        }
+        else if (answer.what == kind::whole) {
+            asked_.reset();
+        }
+        else {
+            raise_status();
+        }
+    }
+    else if (head.status / 100 != 2 || (head.status == partial && !target_.header.contains("Range"))) {
+        raise_status();
+    }
+    if (!part_ && answer_->how().end == body_end::length)
+        found.length = answer_->how().length;
+    known_ = std::move(found);
+    verifiable_ = answer_->how().is_verifiable();
+    first_head_ = head;
+    from_ = answer_->from();
+}
+
+void download::judge_again(const std::optional<byte_range>& range)
+{
+    const response_head& head = answer_->head();
+    range_answer answer;
+    if (range)
+        answer = judge_range_answer(*range, known_, head.status, head.header);
+    else if (head.status == first_head_.status)
+        answer.what = content_length(head.header) == content_length(first_head_.header) ? kind::whole : kind::changed;
+    switch (answer.what) {
+    case kind::part: break;
+    case kind::whole: // no ranges here; the same bytes from the start will do
+        if (range && !known_->validator.certainly_same(validator::of(head.header)))
+            raise_changed();
+        to_skip_ = position_;
+        break;
+    case kind::changed:
+    case kind::beyond_end: raise_changed();
+    case kind::other: raise_status();
+    }
+}
+
+/// Drops what was given before.
+asio::awaitable<void> download::skip()
+{
+    std::vector<std::byte> dropped(skipped_at_once);
+    while (to_skip_ > 0) {
+        const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(dropped.size(), to_skip_));
+        const std::size_t got = co_await answer_->read_some(std::span(dropped).first(most));
+        if (got == 0)
+            raise_changed();
+        to_skip_ -= got;
+        counters_->discarded(got);
+    }
+}
+
+request_head download::next_request() const
+{
+    request_head ask = plain_request(target_);
+    const std::optional<byte_range> wanted = range();
+    if (wanted)
+        ask.header.set("Range", wanted->to_string());
+    if (wanted && known_)
+        known_->validator.demand_in(ask.header);
+    return ask;
+}
+
+std::optional<byte_range> download::range() const
+{
+    if (asked_)
+        return byte_range::part(position_, asked_->last - position_ + 1);
+    if (position_ > 0)
+        return byte_range::from(position_);
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> download::end() const noexcept
+{
+    if (asked_)
+        return asked_->last + 1;
+    return known_ ? known_->length : std::nullopt;
+}
+
+bool download::can_take_up() const noexcept
+{
+    const bool begun = answers_ > 0 && position_ > 0;
+    return !begun || (known_->validator.is_strong() && !target_.header.contains("Range"));
+}
+
+/// \throws  `cause` where there is no other attempt
+asio::awaitable<void> download::wait_to_retry(std::exception_ptr cause)
+{
+    answer_.reset();
+    failing_.error = failing_.status != 0 ? std::error_code() : code_of(cause);
+    if (failing_.error == errc::version_changed || failing_.error == condition::cancelled || !can_take_up())
+        std::rethrow_exception(cause);
+    std::optional<std::chrono::nanoseconds> left;
+    const auto now = client::clock::now();
+    if (target_.deadline != client::clock::time_point::max())
+        left = target_.deadline - now;
+    const retry_decision decision = policy_.after(failing_, std::chrono::system_clock::now(), left);
+    if (!decision.again)
+        std::rethrow_exception(cause);
+    counters_->failed();
+    failing_ = failed_attempt();
+    asio::steady_timer pause(target_.from->executor, decision.wait);
+    co_await pause.async_wait(asio::use_awaitable);
+}
+
+void download::raise_status()
+{
+    const response_head& head = answer_->head();
+    failing_.status = head.status;
+    if (const auto when = head.header.find_only("Retry-After"))
+        failing_.retry_after = std::string(*when);
+    throw status_error("get", answer_->from(), head);
+}
+
+void download::raise_changed() const
+{
+    throw error(errc::version_changed, "read", from_.to_string(), position_);
+}
+
+} // namespace weir::http

@@ -1,0 +1,123 @@
+#pragma once
+// A body, or a part of one, that is taken up again where it broke.
+
+#include "client_impl.hpp"
+
+#include <weir/detail/stream_adaptors.hpp>
+#include <weir/http/range.hpp>
+#include <weir/http/range_answer.hpp>
+#include <weir/http/retry.hpp>
+#include <weir/http/source.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace weir::http {
+
+/// What is asked for, by every request of a source.
+struct download_target {
+    std::shared_ptr<client::impl> from;
+    url where;
+    fields header;
+    client::clock::time_point deadline;
+};
+
+/// What was fetched, and how often; shared by the parts of a source.
+class download_counters {
+public:
+    struct values {
+        std::uint64_t attempts = 0;
+        std::uint64_t failures = 0;
+        std::uint64_t discarded_bytes = 0;
+    };
+
+    void attempted() noexcept { attempts_.fetch_add(1, std::memory_order_relaxed); }
+    void failed() noexcept { failures_.fetch_add(1, std::memory_order_relaxed); }
+    void discarded(std::uint64_t bytes) noexcept { discarded_.fetch_add(bytes, std::memory_order_relaxed); }
+    [[nodiscard]] values read() const noexcept { return {attempts_.load(), failures_.load(), discarded_.load()}; }
+
+private:
+    std::atomic<std::uint64_t> attempts_{0}, failures_{0}, discarded_{0};
+};
+
+/// Keeps a stream to a rate, by pauses after its reads.
+class rate_limiter {
+public:
+    using clock = std::chrono::steady_clock;
+
+    /// \param bytes_per_second  0: no limit
+    explicit rate_limiter(std::uint64_t bytes_per_second) noexcept : rate_(bytes_per_second) {}
+    /// How much of `room` to read at once, so that pauses stay short.
+    [[nodiscard]] std::size_t portion(std::size_t room) const noexcept;
+    /// When to read again after `bytes` came at `now`; past if at once.
+    [[nodiscard]] clock::time_point next_after(std::size_t bytes, clock::time_point now) noexcept;
+
+private:
+    std::uint64_t rate_;
+    clock::time_point due_{};
+};
+
+/// Reads the bytes of `asked` of one version, through as many requests as it takes.
+class download {
+public:
+    /// \param asked  nothing: everything, as a request without a range gives it
+    /// \param known  nothing: the first answer says which version it is
+    download(download_target target, std::optional<byte_span> asked, std::optional<known_version> known,
+             std::shared_ptr<download_counters> counters);
+
+    /// Sends the first request and judges its answer. \throws  as `http::open`
+    [[nodiscard]] boost::asio::awaitable<void> start();
+    /// \returns  0 at the end
+    [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
+
+    // After `start`:
+    /// Of the first answer.
+    [[nodiscard]] const response_head& head() const noexcept { return first_head_; }
+    [[nodiscard]] const url& from() const noexcept { return from_; }
+    [[nodiscard]] bool is_verifiable() const noexcept { return verifiable_; }
+    [[nodiscard]] const std::optional<known_version>& version() const noexcept { return known_; }
+    /// Whether the first answer was the range that was asked for, and not everything.
+    [[nodiscard]] bool is_part() const noexcept { return part_; }
+    /// Whether one answer gave all of it, so that digests of its content are digests of what was read.
+    [[nodiscard]] bool is_one_answer() const noexcept { return answers_ == 1; }
+    [[nodiscard]] const fields& trailer() const noexcept { return trailer_; }
+
+private:
+    [[nodiscard]] boost::asio::awaitable<void> connect();
+    [[nodiscard]] boost::asio::awaitable<void> ask();
+    [[nodiscard]] boost::asio::awaitable<void> skip();
+    [[nodiscard]] boost::asio::awaitable<void> wait_to_retry(std::exception_ptr cause);
+    [[nodiscard]] request_head next_request() const;
+    [[nodiscard]] std::optional<byte_range> range() const;
+    [[nodiscard]] std::optional<std::uint64_t> end() const noexcept;
+    [[nodiscard]] bool can_take_up() const noexcept;
+    void judge(const std::optional<byte_range>& range);
+    void judge_first(const std::optional<byte_range>& range);
+    void judge_again(const std::optional<byte_range>& range);
+    void end_answer();
+    [[noreturn]] void raise_status();
+    [[noreturn]] void raise_changed() const;
+
+    const download_target target_;
+    std::optional<byte_span> asked_;
+    std::optional<known_version> known_;
+    const std::shared_ptr<download_counters> counters_;
+    retry_policy policy_;
+    std::optional<response> answer_; // the present one
+    failed_attempt failing_;         // what is known of how the present attempt goes
+    response_head first_head_;
+    url from_;
+    fields trailer_;
+    std::uint64_t position_;     // of the next byte to give, in the object
+    std::uint64_t to_skip_ = 0;  // bytes of the present answer that were given before
+    unsigned answers_ = 0;
+    bool verifiable_ = false;
+    bool part_ = false;
+    bool done_ = false;
+};
+
+} // namespace weir::http

@@ -1,0 +1,248 @@
+#include "exchange.hpp"
+
+#include <weir/as_result.hpp>
+#include <weir/error.hpp>
+#include <weir/http/framing.hpp>
+#include <weir/http/writer.hpp>
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace weir::http {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// A body that is thrown away is read up to here: a new connection costs more than that.
+constexpr std::uint64_t worth_discarding = std::uint64_t{64} << 10;
+
+std::string seconds(time_limits::duration time)
+{
+    std::string text = std::to_string(time.count() / 1000);
+    if (const auto rest = time.count() % 1000; rest != 0)
+        text += "." + std::to_string(1000 + rest).substr(1);
+    return text + " s";
+}
+
+std::string subject_of(const std::exception_ptr& failure)
+{
+    try {
+        std::rethrow_exception(failure);
+    }
+    catch (const error& known) {
+        return known.subject();
+    }
+    catch (...) {
+        return {};
+    }
+}
+
+} // namespace
+
+bool rate_watch::is_too_slow(clock::duration waited, std::size_t bytes) noexcept
+{
+    waited_ += waited;
+    bytes_ += bytes;
+    if (least_ == 0 || waited_ < window_)
+        return false;
+    const double wanted = static_cast<double>(least_) * std::chrono::duration<double>(waited_).count();
+    const bool slow = static_cast<double>(bytes_) < wanted;
+    waited_ = {};
+    bytes_ = 0;
+    return slow;
+}
+
+exchange::exchange(pooled<connection> on, url from, const time_limits& limits, clock::time_point deadline)
+    : from_(std::move(from)), limits_(limits), deadline_(deadline), connection_(std::move(on)), body_(framing()),
+      rate_(limits), reused_(connection_.uses() > 0)
+{
+}
+
+asio::awaitable<void> exchange::ask(const request_head& request, unsigned max_interim)
+{
+    method_ = request.method;
+    const target_form form = connection_->has_reading_proxy() ? target_form::absolute : target_form::origin;
+    std::string text;
+    write_head(text, request, form, framing{.reusable = true});
+    limit_to(limits_.idle);
+    const result<void> sent = co_await as_result(connection_->write(text));
+    // A server that refuses a request may answer and close before it has read it: the answer counts.
+    if (!sent && sent.code() == condition::cancelled)
+        sent.value();
+    limit_to(limits_.first_byte);
+    for (unsigned interim = 0;; ++interim) {
+        result<response_head> head = co_await as_result(read_head());
+        if (!head && !sent && !answered_)
+            raise(sent.exception(), "send request to", limits_.idle);
+        if (!head)
+            raise(head.exception(), "read answer of", limits_.first_byte);
+        head_ = std::move(*head);
+        if (!head_.is_interim())
+            break;
+        if (interim == max_interim)
+            throw error(errc::protocol_violation, "read answer of", from_.to_string(), std::nullopt,
+                        "more than " + std::to_string(max_interim) + " interim answers");
+    }
+    if (head_.status == 101)
+        throw error(errc::protocol_violation, "read answer of", from_.to_string(), std::nullopt,
+                    "a change of protocol that was not asked for");
+    how_ = framing_of_response(method_, head_.status, head_.spoken, head_.header);
+    body_ = body_reader(how_);
+    if (body_.done())
+        settle();
+}
+
+asio::awaitable<response_head> exchange::read_head()
+{
+    response_reader reader;
+    while (!reader.done()) {
+        if (connection_->unused().empty()) {
+            const bool more = co_await connection_->refill();
+            if (!more)
+                reader.end_of_stream();
+            answered_ = true;
+        }
+        connection_->use(reader.feed(connection_->unused()));
+    }
+    co_return reader.take();
+}
+
+asio::awaitable<std::size_t> exchange::read_some(std::span<std::byte> into)
+{
+    if (body_.done())
+        co_return 0;
+    result<std::size_t> got = co_await as_result(read_body(into));
+    if (!got) {
+        connection_.mark_broken();
+        raise(got.exception(), "read", limits_.idle);
+    }
+    if (body_.done())
+        settle();
+    co_return *got;
+}
+
+asio::awaitable<std::size_t> exchange::read_body(std::span<std::byte> into)
+{
+    while (!body_.done()) {
+        if (!connection_->unused().empty()) {
+            if (const std::size_t produced = decode_unused(into))
+                co_return produced;
+            continue;
+        }
+        // Data goes straight to its place. Where framing comes among it, the data behind that is moved up by its length.
+        const bool framed = how_.end == body_end::chunked && body_.data() < into.size();
+        const std::uint64_t room = framed ? into.size() : std::min<std::uint64_t>(into.size(), body_.data());
+        const std::span<std::byte> target = into.first(static_cast<std::size_t>(room));
+        const got received = co_await receive(target);
+        if (received.ended) {
+            end_of_connection();
+            continue;
+        }
+        if (!framed) {
+            body_.received(received.bytes);
+            co_return received.bytes;
+        }
+        if (const std::size_t produced = decode_in_place(target.first(received.bytes)))
+            co_return produced;
+    }
+    co_return 0;
+}
+
+/// One read under all limits of time.
+asio::awaitable<exchange::got> exchange::receive(std::span<std::byte> into)
+{
+    for (;;) {
+        const clock::time_point start = clock::now();
+        limit_to(limits_.idle);
+        const clock::time_point window = rate_.window_end(start);
+        const clock::time_point patience = limits_.idle == time_limits::unlimited ? clock::time_point::max() : start + limits_.idle;
+        const bool by_window = window < std::min(patience, deadline_);
+        if (by_window)
+            connection_->stream().expires_at(window);
+        result<std::size_t> read = co_await as_result(connection_->read_some(into));
+        const bool slow = rate_.is_too_slow(clock::now() - start, read ? *read : 0);
+        if (slow)
+            throw error(errc::deadline_exceeded, "read", from_.to_string(), body_.total(),
+                        "slower than " + std::to_string(limits_.min_rate) + " bytes a second");
+        if (!read && by_window && read.code() == errc::deadline_exceeded)
+            continue; // the window is over, and it was fast enough
+        const std::size_t bytes = std::move(read).value();
+        co_return got{bytes, bytes == 0};
+    }
+}
+
+std::size_t exchange::decode_unused(std::span<std::byte> into)
+{
+    const body_reader::decoded moved = body_.decode(connection_->unused(), into);
+    connection_->use(moved.consumed);
+    return moved.produced;
+}
+
+std::size_t exchange::decode_in_place(std::span<std::byte> raw)
+{
+    const body_reader::decoded moved = body_.decode(raw, raw);
+    has_surplus_ = moved.consumed < raw.size();
+    return moved.produced;
+}
+
+void exchange::end_of_connection()
+{
+    if (how_.end == body_end::close && connection_->stream().truncated())
+        throw error(errc::ended_early, "read", from_.to_string(), body_.total(), "TLS was cut off");
+    body_.end_of_stream();
+}
+
+/// The body is over: the connection goes back if another answer can follow.
+void exchange::settle()
+{
+    const bool reusable = how_.reusable && !has_surplus_ && connection_->unused().empty();
+    connection_->stream().expires_at(clock::time_point::max());
+    if (!reusable)
+        connection_.mark_broken();
+    connection_.release();
+}
+
+asio::awaitable<void> exchange::discard()
+{
+    if (body_.done())
+        co_return;
+    std::vector<std::byte> unread(worth_discarding);
+    while (!body_.done() && body_.total() < worth_discarding) {
+        const result<std::size_t> got = co_await as_result(read_some(unread));
+        if (!got)
+            co_return;
+    }
+}
+
+void exchange::limit_to(time_limits::duration step)
+{
+    clock::time_point limit = deadline_;
+    if (step != time_limits::unlimited)
+        limit = std::min(limit, clock::now() + step);
+    connection_->stream().expires_at(limit);
+}
+
+/// Throws what broke with what it was a part of: connections know their peer only, readers not even that.
+void exchange::raise(const std::exception_ptr& cause, std::string_view operation, time_limits::duration step)
+{
+    if (connection_)
+        connection_.mark_broken();
+    const std::error_code code = code_of(cause);
+    const std::string shown = from_.to_string();
+    if (code == condition::cancelled || subject_of(cause) == shown)
+        std::rethrow_exception(cause);
+    std::string detail = message_of(cause);
+    if (code == errc::deadline_exceeded)
+        detail = clock::now() >= deadline_ ? "the limit of the whole" : "nothing came for " + seconds(step);
+    std::optional<std::uint64_t> offset;
+    if (operation == "read")
+        offset = body_.total();
+    throw error(code, operation, shown, offset, detail);
+}
+
+} // namespace weir::http

@@ -1,0 +1,94 @@
+#pragma once
+// One request and its answer on one connection.
+
+#include "connection.hpp"
+
+#include <weir/http/body_reader.hpp>
+#include <weir/http/head_reader.hpp>
+#include <weir/http/request.hpp>
+#include <weir/http/response.hpp>
+#include <weir/pooled.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace weir::http {
+
+/// Judges how fast a body comes, by the time spent waiting for it: a consumer that is slow itself is no reason to give up.
+class rate_watch {
+public:
+    using clock = std::chrono::steady_clock;
+
+    explicit rate_watch(const time_limits& limits) noexcept : least_(limits.min_rate), window_(limits.rate_window) {}
+
+    /// When the window that a read beginning now stands in is over; never if any rate will do.
+    [[nodiscard]] clock::time_point window_end(clock::time_point now) const noexcept
+    {
+        return least_ == 0 ? clock::time_point::max() : now + (window_ - waited_);
+    }
+    /// Counts a read. \returns  whether a window that it ended had too few bytes
+    [[nodiscard]] bool is_too_slow(clock::duration waited, std::size_t bytes) noexcept;
+
+private:
+    std::uint64_t least_;
+    clock::duration window_;
+    clock::duration waited_{0}; // in this window
+    std::uint64_t bytes_ = 0;   // in this window
+};
+
+class exchange {
+public:
+    using clock = std::chrono::steady_clock;
+
+    /// \param on  a connection that nothing is under way on
+    exchange(pooled<connection> on, url from, const time_limits& limits, clock::time_point deadline);
+
+    /// Sends the head of a request without a body, and reads that of the answer, past those of status 1xx.
+    [[nodiscard]] boost::asio::awaitable<void> ask(const request_head& request, unsigned max_interim);
+
+    /// As `response::read_some`.
+    [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
+
+    /// Reads what is left of a short body, so that the connection can be used again; drops the connection else.
+    [[nodiscard]] boost::asio::awaitable<void> discard();
+
+    [[nodiscard]] const response_head& head() const noexcept { return head_; }
+    [[nodiscard]] const url& from() const noexcept { return from_; }
+    [[nodiscard]] const framing& how() const noexcept { return how_; }
+    [[nodiscard]] const body_reader& body() const noexcept { return body_; }
+    [[nodiscard]] bool is_answered() const noexcept { return answered_; }
+    [[nodiscard]] bool has_reused_connection() const noexcept { return reused_; }
+
+private:
+    struct got {
+        std::size_t bytes = 0;
+        bool ended = false; // the connection
+    };
+
+    [[nodiscard]] boost::asio::awaitable<response_head> read_head();
+    [[nodiscard]] boost::asio::awaitable<std::size_t> read_body(std::span<std::byte> into);
+    [[nodiscard]] boost::asio::awaitable<got> receive(std::span<std::byte> into);
+    [[nodiscard]] std::size_t decode_unused(std::span<std::byte> into);
+    [[nodiscard]] std::size_t decode_in_place(std::span<std::byte> raw);
+    void limit_to(time_limits::duration step);
+    void end_of_connection();
+    void settle();
+    [[noreturn]] void raise(const std::exception_ptr& cause, std::string_view operation, time_limits::duration step);
+
+    url from_;
+    time_limits limits_;
+    clock::time_point deadline_;
+    pooled<connection> connection_; // none any more once the body is over
+    std::string method_;
+    response_head head_;
+    framing how_;
+    body_reader body_;
+    rate_watch rate_;
+    bool reused_;
+    bool answered_ = false;
+    bool has_surplus_ = false; // bytes behind the body were seen
+};
+
+} // namespace weir::http

@@ -1,0 +1,297 @@
+#include "parallel.hpp"
+
+#include "digest_checker.hpp"
+
+#include <weir/as_result.hpp>
+#include <weir/detail/async_event.hpp>
+#include <weir/detail/run_on.hpp>
+#include <weir/error.hpp>
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <deque>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace weir::http {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// Bytes of the object that one connection fetches, and the blocks for them, which were taken before: so the part that
+/// the consumer waits for never waits for memory that later parts hold.
+///
+/// The fetching side fills blocks in order; the consumer takes what is filled. The fetching side runs on a strand of
+/// the client's executor, and keeps the part alive.
+class part {
+public:
+    part(std::shared_ptr<download> work, std::uint64_t bytes, std::vector<buffer> blocks,
+         const asio::any_io_executor& executor, std::shared_ptr<detail::async_event> changed)
+        : work_(std::move(work)), child_(std::make_shared<detail::child_control>(executor)),
+          changed_(std::move(changed)), wanted_(bytes), blocks_(std::move(blocks))
+    {
+    }
+
+    static void start(const std::shared_ptr<part>& self)
+    {
+        detail::async_run_child(self->child_, fetch(self),
+                                [self](const result<void>& outcome) { self->end(outcome.exception()); });
+    }
+    void cancel() { detail::child_control::cancel(child_, asio::cancellation_type::terminal); }
+
+    /// What is there, at most `max_bytes`.
+    /// \throws  what ended it, after all that came before
+    [[nodiscard]] bytes take(std::size_t max_bytes)
+    {
+        const std::lock_guard lock(mutex_);
+        bytes got = ready_.take_front(std::min(max_bytes, ready_.size()));
+        given_ += got.size();
+        if (got.empty() && broken_)
+            std::rethrow_exception(broken_);
+        return got;
+    }
+    [[nodiscard]] bool is_given() const
+    {
+        const std::lock_guard lock(mutex_);
+        return given_ == wanted_;
+    }
+    [[nodiscard]] bool is_running() const
+    {
+        const std::lock_guard lock(mutex_);
+        return running_;
+    }
+
+private:
+    static asio::awaitable<void> fetch(std::shared_ptr<part> self)
+    {
+        for (;;) {
+            const std::span<std::byte> room = self->room();
+            if (room.empty())
+                co_return;
+            const std::size_t got = co_await self->work_->read_some(room);
+            if (got == 0)
+                throw error(errc::ended_early, "read", self->work_->from().to_string());
+            self->commit(got);
+        }
+    }
+
+    std::span<std::byte> room()
+    {
+        const std::lock_guard lock(mutex_);
+        if (filled_ == wanted_)
+            return {};
+        const std::span<std::byte> spare = blocks_.front().spare();
+        return spare.first(static_cast<std::size_t>(std::min<std::uint64_t>(spare.size(), wanted_ - filled_)));
+    }
+
+    void commit(std::size_t count)
+    {
+        {
+            const std::lock_guard lock(mutex_);
+            buffer& block = blocks_.front();
+            const std::size_t start = block.size();
+            block.commit(count);
+            ready_.append(block.freeze(start, count));
+            filled_ += count;
+            if (block.spare().empty() || filled_ == wanted_)
+                blocks_.erase(blocks_.begin());
+        }
+        changed_->set();
+    }
+
+    void end(std::exception_ptr failure)
+    {
+        {
+            const std::lock_guard lock(mutex_);
+            broken_ = std::move(failure);
+            blocks_.clear();
+            running_ = false;
+        }
+        changed_->set();
+    }
+
+    const std::shared_ptr<download> work_;
+    const std::shared_ptr<detail::child_control> child_;
+    const std::shared_ptr<detail::async_event> changed_;
+    const std::uint64_t wanted_;
+
+    mutable std::mutex mutex_; // guards what follows
+    std::vector<buffer> blocks_; ///< to be filled, the front one first
+    bytes ready_;                ///< filled and not yet given
+    std::uint64_t filled_ = 0;
+    std::uint64_t given_ = 0;
+    std::exception_ptr broken_;
+    bool running_ = true;
+};
+
+class parallel_source final : public http_source {
+public:
+    parallel_source(download_target target, std::shared_ptr<download> first,
+                    std::shared_ptr<download_counters> counters, const source_options& options)
+        : target_(std::move(target)), first_(std::move(first)), counters_(std::move(counters)),
+          connections_(options.parallel), part_bytes_(options.part_bytes), length_(*first_->version()->length),
+          name_(first_->from().to_string()), digests_(first_->head(), true, options.expected)
+    {
+    }
+    ~parallel_source() override { cancel(); }
+
+    asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override
+    {
+        for (;;) {
+            changed_->reset(); // before every look: what is set after it is not lost
+            if (closed_)
+                throw error(errc::closed, "read", name_);
+            begin_parts(memory);
+            if (parts_.empty() && begun_ < length_) {
+                buffer block = co_await memory.async_take(asio::use_awaitable);
+                begin_part(with_more(memory, std::move(block)));
+                continue;
+            }
+            if (parts_.empty()) {
+                finish();
+                co_return bytes();
+            }
+            bytes got = parts_.front()->take(max_bytes);
+            if (parts_.front()->is_given())
+                parts_.pop_front();
+            for (const slice& piece : got)
+                digests_.update({piece.data(), piece.size()});
+            if (!got.empty())
+                co_return got;
+            if (!parts_.empty())
+                co_await changed_->async_wait(asio::use_awaitable);
+        }
+    }
+
+    std::optional<std::uint64_t> size() const noexcept override { return length_; }
+    std::size_t read_ahead_blocks() const noexcept override { return connections_ * blocks_a_connection; }
+    std::string_view name() const noexcept override { return name_; }
+
+    asio::awaitable<void> close() override
+    {
+        closed_ = true;
+        cancel();
+        for (const std::shared_ptr<part>& each : parts_) {
+            while (each->is_running()) {
+                changed_->reset();
+                if (each->is_running())
+                    co_await changed_->async_wait(asio::use_awaitable);
+            }
+        }
+        parts_.clear();
+    }
+
+    source_report report() const override
+    {
+        const download_counters::values counted = counters_->read();
+        return {first_->from(),     first_->head().status, true,             digests_.checked(),
+                digests_.ignored(), counted.attempts,      counted.failures, counted.discarded_bytes};
+    }
+
+private:
+    // With blocks of 256 KiB a connection has a megabyte on its way: the product of 160 Mbit/s and 50 ms.
+    static constexpr std::size_t blocks_a_connection = 4;
+
+    /// Begins what there is memory for. Ahead of the first part only whole ones: many small requests would be slower.
+    void begin_parts(reservation& memory)
+    {
+        while (parts_.size() < connections_ && begun_ < length_) {
+            const std::size_t wanted = blocks_of_next(memory);
+            if (!parts_.empty() && memory.free_blocks() < wanted)
+                return;
+            std::optional<buffer> block = memory.try_take();
+            if (!block)
+                return;
+            begin_part(with_more(memory, std::move(*block)));
+        }
+    }
+
+    /// Of the next part. Connections share what memory there is.
+    [[nodiscard]] std::size_t blocks_of_next(const reservation& memory) const
+    {
+        const std::uint64_t block = memory.block_bytes();
+        const std::uint64_t share = std::max<std::uint64_t>(memory.blocks() / connections_, 1) * block;
+        const std::uint64_t bytes = std::min({std::max(part_bytes_, block), share, length_ - begun_});
+        return static_cast<std::size_t>((bytes + block - 1) / block);
+    }
+
+    [[nodiscard]] std::vector<buffer> with_more(reservation& memory, buffer first) const
+    {
+        const std::size_t wanted = blocks_of_next(memory);
+        std::vector<buffer> blocks;
+        blocks.reserve(wanted);
+        blocks.push_back(std::move(first));
+        while (blocks.size() < wanted) {
+            std::optional<buffer> block = memory.try_take();
+            if (!block)
+                break;
+            blocks.push_back(std::move(*block));
+        }
+        return blocks;
+    }
+
+    void begin_part(std::vector<buffer> blocks)
+    {
+        std::uint64_t room = 0;
+        for (const buffer& block : blocks)
+            room += block.capacity();
+        const std::uint64_t count = std::min(room, length_ - begun_);
+        const auto made = std::make_shared<part>(download_for(count), count, std::move(blocks),
+                                                 target_.from->executor, changed_);
+        begun_ += count;
+        parts_.push_back(made);
+        part::start(made);
+    }
+
+    [[nodiscard]] std::shared_ptr<download> download_for(std::uint64_t count)
+    {
+        const byte_span span{begun_, begun_ + count - 1};
+        return std::make_shared<download>(target_, span, first_->version(), counters_);
+    }
+
+    void cancel()
+    {
+        for (const std::shared_ptr<part>& each : parts_)
+            each->cancel();
+    }
+
+    void finish()
+    {
+        if (!std::exchange(ended_, true))
+            digests_.finish({}, false, name_);
+    }
+
+    const download_target target_;
+    const std::shared_ptr<download> first_;
+    const std::shared_ptr<download_counters> counters_;
+    const std::size_t connections_;
+    const std::uint64_t part_bytes_;
+    const std::uint64_t length_;
+    const std::string name_;
+    digest_checker digests_;
+    const std::shared_ptr<detail::async_event> changed_ = std::make_shared<detail::async_event>();
+    std::deque<std::shared_ptr<part>> parts_; ///< in the order of the object
+    std::uint64_t begun_ = 0;                 ///< bytes that parts were made for
+    bool closed_ = false;
+    bool ended_ = false;
+};
+
+} // namespace
+
+bool can_be_parallel(const download& first) noexcept
+{
+    return first.is_part() && first.version()->length && first.version()->validator.is_strong();
+}
+
+std::unique_ptr<http_source> make_parallel_source(download_target target, std::shared_ptr<download> first,
+                                                  std::shared_ptr<download_counters> counters,
+                                                  const source_options& options)
+{
+    return std::make_unique<parallel_source>(std::move(target), std::move(first), std::move(counters), options);
+}
+
+} // namespace weir::http

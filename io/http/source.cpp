@@ -1,0 +1,140 @@
+#include <weir/http/source.hpp>
+
+#include "digest_checker.hpp"
+#include "download.hpp"
+#include "parallel.hpp"
+
+#include <weir/detail/run_on.hpp>
+#include <weir/stream_source.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <utility>
+
+namespace weir::http {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// What the pump of a stream source reads from.
+class download_stream final : public detail::stream_reader {
+public:
+    download_stream(std::shared_ptr<download> work, asio::any_io_executor executor, std::uint64_t max_rate)
+        : work_(std::move(work)), executor_(std::move(executor)), rate_(max_rate)
+    {
+    }
+    asio::any_io_executor executor() override { return executor_; }
+    asio::awaitable<detail::transfer> read_some(std::span<std::byte> into) override
+    {
+        if (pause_until_ > rate_limiter::clock::now()) {
+            asio::steady_timer pause(executor_, pause_until_);
+            co_await pause.async_wait(asio::use_awaitable);
+        }
+        const std::size_t got = co_await work_->read_some(into.first(rate_.portion(into.size())));
+        pause_until_ = rate_.next_after(got, rate_limiter::clock::now());
+        co_return detail::transfer{{}, got, got == 0};
+    }
+
+private:
+    const std::shared_ptr<download> work_;
+    const asio::any_io_executor executor_;
+    rate_limiter rate_;
+    rate_limiter::clock::time_point pause_until_{};
+};
+
+class pumped final : public stream_source_base {
+public:
+    pumped(std::unique_ptr<detail::stream_reader> stream, std::string name)
+        : stream_source_base(std::move(stream), std::move(name))
+    {
+    }
+};
+
+/// One connection at a time.
+class single_source final : public http_source {
+public:
+    single_source(std::shared_ptr<download> work, std::shared_ptr<download_counters> counters,
+                  const asio::any_io_executor& executor, const source_options& options)
+        : work_(std::move(work)), counters_(std::move(counters)),
+          pump_(std::make_unique<download_stream>(work_, executor, options.max_rate), work_->from().to_string()),
+          digests_(work_->head(), !work_->is_part(), options.expected), size_(work_->version()->length)
+    {
+    }
+
+    asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override
+    {
+        bytes got = co_await pump_.read(memory, max_bytes);
+        for (const slice& piece : got)
+            digests_.update({piece.data(), piece.size()});
+        if (got.empty() && !std::exchange(ended_, true))
+            digests_.finish(work_->trailer(), work_->is_one_answer(), name());
+        co_return got;
+    }
+    std::optional<std::uint64_t> size() const noexcept override { return size_; }
+    std::size_t read_ahead_blocks() const noexcept override { return pump_.read_ahead_blocks(); }
+    std::string_view name() const noexcept override { return pump_.name(); }
+    asio::awaitable<void> close() override { return pump_.close(); }
+
+    source_report report() const override
+    {
+        const download_counters::values counted = counters_->read();
+        return {work_->from(),        work_->head().status, work_->is_verifiable(), digests_.checked(),
+                digests_.ignored(),   counted.attempts,     counted.failures,       counted.discarded_bytes};
+    }
+
+private:
+    const std::shared_ptr<download> work_;
+    const std::shared_ptr<download_counters> counters_;
+    pumped pump_;
+    digest_checker digests_;
+    std::optional<std::uint64_t> size_;
+    bool ended_ = false;
+};
+
+/// A pace, or a range of the caller's own, is kept by one connection.
+bool wants_parts(const source_options& options)
+{
+    return options.parallel > 1 && options.max_rate == 0 && !options.header.contains("Range");
+}
+
+asio::awaitable<void> drain(std::shared_ptr<download> work)
+{
+    std::byte byte;
+    const std::span<std::byte> place(&byte, 1);
+    for (std::size_t got = 1; got != 0;)
+        got = co_await work->read_some(place);
+}
+
+} // namespace
+
+asio::awaitable<std::unique_ptr<http_source>> open(client& from, url target, source_options options)
+{
+    const asio::any_io_executor& executor = from.executor();
+    const std::shared_ptr<client::impl>& web = client_access::of(from);
+    const download_target what{web, std::move(target), options.header, web->deadline()};
+    const auto counters = std::make_shared<download_counters>();
+    std::shared_ptr<download> work;
+    if (wants_parts(options)) {
+        constexpr byte_span first_byte{0, 0};
+        work = std::make_shared<download>(what, first_byte, std::nullopt, counters);
+        co_await detail::run_on(executor, work->start());
+        if (can_be_parallel(*work)) {
+            co_await detail::run_on(executor, drain(work)); // its connection serves the first part
+            co_return make_parallel_source(what, std::move(work), counters, options);
+        }
+    }
+    if (!work || work->is_part()) {
+        work = std::make_shared<download>(what, std::nullopt, std::nullopt, counters);
+        co_await detail::run_on(executor, work->start());
+    }
+    co_return std::make_unique<single_source>(std::move(work), counters, executor, options);
+}
+
+asio::awaitable<std::unique_ptr<http_source>> open(client& from, url target)
+{
+    return open(from, std::move(target), source_options());
+}
+
+} // namespace weir::http

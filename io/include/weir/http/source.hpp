@@ -1,0 +1,85 @@
+#pragma once
+// What a URL gives, as a source of pooled blocks.
+//
+//   weir::http::client web(context.get_executor(), {});
+//   auto image = co_await weir::http::open(web, weir::http::url::parse("https://example.com/big.iso"));
+//   co_await weir::run_flow(engine, std::move(image), sink);
+
+#include <weir/export.hpp>
+#include <weir/http/client.hpp>
+#include <weir/http/digest_fields.hpp>
+#include <weir/source.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::http {
+
+/// Limits of time and retries are the client's.
+struct source_options {
+    fields header = {};          ///< of each request
+    std::uint64_t max_rate = 0;  ///< bytes a second; 0: as fast as it goes
+    /// Connections that fetch parts of the object side by side, each into up to a megabyte of blocks ahead of the
+    /// consumer. There is one where the server gives no ranges, or no validator that holds the parts together, and with
+    /// `max_rate`.
+    std::size_t parallel = 1;
+    std::uint64_t part_bytes = std::uint64_t{8} << 20; ///< what one of several connections fetches at a time
+    /// Checked at the end, besides what the server states.
+    std::optional<stated_digest> expected = {};
+};
+
+/// What came of a stream from a URL; complete when its `read` has given the end.
+struct source_report {
+    url from;                    ///< after redirects
+    unsigned status = 0;         ///< of the first answer
+    bool verifiable = false;     ///< its end is known by the framing, not by the end of the connection alone
+    std::vector<std::string> checked; ///< digests that were right: `Repr-Digest: sha-256`
+    std::vector<std::string> ignored; ///< digests that were stated and could not be checked, with the reason
+    std::uint64_t attempts = 0;  ///< requests that were sent
+    std::uint64_t failures = 0;  ///< of them, those that failed and were tried again
+    std::uint64_t discarded_bytes = 0; ///< that were fetched for nothing
+};
+
+/// A URL's body. Bytes of two versions of an object are never put together.
+///
+/// A body that breaks is taken up where it broke, by a range of the same version: if the server gave a validator that
+/// is strong (see `validator::is_strong`), after waits and within the limits of the client's `retry_options`. If it has none, or
+/// gives no ranges, the failure is final once bytes were given away.
+///
+/// Digests that the server states (`Repr-Digest`, `Content-Digest`, `Content-MD5`, `x-amz-checksum-*`), and the one that
+/// the caller expects, are checked on the way, on the reader's executor, and at the end.
+class WEIR_API http_source : public source {
+public:
+    /// \throws weir::error, with the URL (redacted) and the offset
+    ///   `errc::mismatch`: the end was reached, and a digest is wrong
+    ///   `errc::version_changed`: what was left to fetch is of another version
+    ///   `errc::ended_early`, `errc::deadline_exceeded`, `errc::http_status`, `errc::closed` ...: as `client::send` and
+    ///   `response::read_some`, and trying again did not help
+    /// \par Cancellation
+    /// terminal, partial, total: nothing is lost, what is under way goes on for the next call.
+    [[nodiscard]] boost::asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override = 0;
+
+    /// Of the object, where the server has told.
+    [[nodiscard]] std::optional<std::uint64_t> size() const noexcept override = 0;
+    [[nodiscard]] virtual source_report report() const = 0;
+};
+
+/// Asks for `target`, waits for the head of the answer, and gives its body.
+/// \throws weir::error  as `client::send`, after trying again as the client's `retry_options` say
+///   `errc::http_status`: the answer has a status of 400 or above, or one that is no answer to a GET. A `status_error`.
+/// \param from  outlives the source
+/// \par Executor
+/// Resumes on the caller's; connections are read on the client's.
+/// \par Cancellation
+/// terminal, partial, total.
+[[nodiscard]] WEIR_API boost::asio::awaitable<std::unique_ptr<http_source>> open(client& from, url target,
+                                                                                 source_options options);
+[[nodiscard]] WEIR_API boost::asio::awaitable<std::unique_ptr<http_source>> open(client& from, url target);
+
+} // namespace weir::http

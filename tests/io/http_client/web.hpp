@@ -1,0 +1,101 @@
+#pragma once
+// A client with an engine, and all of what a URL gives as text.
+
+#include "support/coroutine.hpp"
+
+#include <weir/engine.hpp>
+#include <weir/http/source.hpp>
+#include <weir/testing/origin.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <string>
+#include <utility>
+
+namespace test {
+
+/// What came of one fetch.
+struct fetched {
+    std::string body;
+    weir::http::source_report report;
+};
+
+/// Reads a source to its end and closes it, whatever happens.
+inline boost::asio::awaitable<std::string> read_whole(weir::source& from, weir::reservation& memory,
+                                                      std::size_t max_bytes)
+{
+    std::string all;
+    for (;;) {
+        const weir::bytes got = co_await from.read(memory, max_bytes);
+        if (got.empty())
+            break;
+        for (const weir::slice& part : got)
+            all.append(reinterpret_cast<const char*>(part.data()), part.size());
+    }
+    co_return all;
+}
+
+class web {
+public:
+    explicit web(weir::http::client_options options = quick())
+        : engine_(context.get_executor(), engine_options()), client(context.get_executor(), std::move(options))
+    {
+    }
+
+    /// Waits of milliseconds between attempts.
+    static weir::http::client_options quick()
+    {
+        weir::http::client_options options;
+        options.proxy.proxy = ""; // whatever the environment says
+        options.retry.base = std::chrono::milliseconds(1);
+        return options;
+    }
+
+    fetched fetch(const std::string& url, weir::http::source_options options = {}, std::size_t blocks = 8)
+    {
+        return await(context, fetch_all(weir::http::url::parse(url), std::move(options), blocks));
+    }
+
+    boost::asio::io_context context;
+
+private:
+    static weir::engine_options engine_options()
+    {
+        weir::engine_options options;
+        options.memory_bytes = std::size_t{8} << 20;
+        options.block_bytes = std::size_t{64} << 10;
+        options.workers.threads = 1;
+        return options;
+    }
+
+    boost::asio::awaitable<fetched> fetch_all(weir::http::url target, weir::http::source_options options,
+                                              std::size_t blocks)
+    {
+        auto source = co_await weir::http::open(client, std::move(target), std::move(options));
+        weir::reservation memory = engine_.pool().try_reserve(blocks, engine_.block_bytes()).value();
+        weir::result<std::string> body = co_await weir::as_result(read_whole(*source, memory, std::size_t{1} << 20));
+        co_await source->close();
+        weir::http::source_report report = source->report();
+        co_return fetched{std::move(body).value(), std::move(report)};
+    }
+
+    weir::engine engine_;
+
+public:
+    weir::http::client client;
+};
+
+/// The code that `call` fails with; none if it does not.
+template <class Call> weir::failure failure_of(Call call)
+{
+    try {
+        call();
+    }
+    catch (...) {
+        return weir::failure(std::current_exception());
+    }
+    FAIL("it did not fail");
+    return weir::failure(std::make_exception_ptr(0));
+}
+
+} // namespace test
