@@ -50,10 +50,11 @@ connection_end player::run()
 {
     try {
         play_all();
-        peer_.half_close();
         return connection_end::by_peer;
     }
     catch (const connection_over& over) {
+        if (over.politely)
+            peer_.say_goodbye();
         return over.how;
     }
     catch (const std::exception&) { // memory, descriptors or threads ran out
@@ -83,9 +84,25 @@ void player::answer(received_request request)
     request_.number = ++requests_;
     const chosen_rule chosen = shared_.choose(request_);
     request_.rule = chosen.number;
+    request_.rule_line = chosen.rule->line;
     shared_.arrived(request_);
 
-    const rule_data& rule = *chosen.rule;
+    const request_id id{connection_, requests_};
+    out_.begin(*chosen.rule);
+    try {
+        follow(*chosen.rule, arrival);
+    }
+    catch (const connection_over& over) {
+        shared_.finished(id, out_.sent(), over.how == connection_end::by_script);
+        throw;
+    }
+    shared_.finished(id, out_.sent(), true);
+    if (!last_)
+        receive(rule::no_end); // what an early rule has left
+}
+
+void player::follow(const rule_data& rule, clock::time_point arrival)
+{
     if (!rule.early) {
         if (has_token(request_, "Expect", "100-continue"))
             peer_.write("HTTP/1.1 100 Continue\r\n\r\n");
@@ -93,17 +110,7 @@ void player::answer(received_request request)
     }
     if (round_trip_ != duration::zero())
         peer_.wait_until(arrival + round_trip_);
-    try {
-        play(rule);
-    }
-    catch (const connection_over& over) {
-        if (over.how == connection_end::by_script)
-            shared_.answered({connection_, requests_});
-        throw;
-    }
-    shared_.answered({connection_, requests_});
-    if (rule.early && !last_)
-        receive(rule::no_end);
+    play(rule);
 }
 
 void player::play(const rule_data& rule)

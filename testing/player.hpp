@@ -20,6 +20,7 @@ public:
 private:
     void play_all();
     void answer(received_request request);
+    void follow(const rule_data& rule, clock::time_point arrival);
     void play(const rule_data& rule);
     void hold(const std::string& name);
     /// Reads so much more of the request's body, or what there is.

@@ -54,6 +54,7 @@ rule script::on(std::string_view pattern) { return on({}, pattern); }
 rule script::on(std::string_view method, std::string_view pattern)
 {
     rule_data& added = *data_->rules.emplace_back(std::make_unique<rule_data>());
+    added.line = data_->line;
     added.method = method;
     added.pattern = pattern;
     return {*data_, added};
@@ -62,6 +63,7 @@ rule script::on(std::string_view method, std::string_view pattern)
 rule script::accept()
 {
     rule_data& added = *data_->rules.emplace_back(std::make_unique<rule_data>());
+    added.line = data_->line;
     added.at_accept = true;
     return {*data_, added};
 }

@@ -113,6 +113,7 @@ struct rate {
 };
 
 struct rule_data {
+    std::uint64_t line = 0; // of the script's text
     bool at_accept = false;
     std::string method; // empty: any
     std::string pattern;

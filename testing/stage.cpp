@@ -160,7 +160,7 @@ void stage::received(request_id request, std::string_view body)
     changed_.notify_all();
 }
 
-void stage::answered(request_id request)
+void stage::finished(request_id request, std::uint64_t answer_bytes, bool answered)
 {
     received_request told;
     {
@@ -168,13 +168,14 @@ void stage::answered(request_id request)
         received_request* const known = find(request);
         if (!known)
             return;
-        known->answered = true;
+        known->answered = answered;
+        known->answer_bytes = answer_bytes;
         changed_.notify_all();
-        if (!options_.on_answered)
+        if (!options_.on_finished)
             return;
         told = *known;
     }
-    options_.on_answered(told);
+    options_.on_finished(told);
 }
 
 std::shared_ptr<const latch> stage::gate(const std::string& name)

@@ -50,8 +50,8 @@ public:
     void arrived(const received_request& request);
     /// More of a body has come; nothing: its end.
     void received(request_id request, std::string_view body);
-    /// All steps of its rule were taken.
-    void answered(request_id request);
+    /// Its rule, or its connection, has ended. \param answered  all steps were taken
+    void finished(request_id request, std::uint64_t answer_bytes, bool answered);
 
     /// The latch that `release(name)` opens.
     [[nodiscard]] std::shared_ptr<const latch> gate(const std::string& name);

@@ -86,12 +86,16 @@ void wire::half_close() noexcept
 void wire::close()
 {
     half_close();
+    throw connection_over{connection_end::by_script, true};
+}
+
+void wire::say_goodbye()
+{
     const auto patience = clock::now() + longest_goodbye;
     std::array<char, 16 * 1024> dropped;
-    while (clock::now() < patience && poll_for(socket_, POLLIN, {stop_}, patience) != 0)
+    while (!stop_->is_open() && clock::now() < patience && poll_for(socket_, POLLIN, {stop_}, patience) != 0)
         if (::recv(socket_, dropped.data(), dropped.size(), 0) <= 0)
             break;
-    throw connection_over{connection_end::by_script};
 }
 
 void wire::reset()

@@ -20,6 +20,7 @@ using clock = std::chrono::steady_clock;
 /// Thrown to leave the loop of a connection, whatever it is in the middle of.
 struct connection_over {
     connection_end how;
+    bool politely = false; // `say_goodbye` follows
 };
 
 class wire {
@@ -53,8 +54,11 @@ public:
     void stall(std::optional<clock::time_point> until, const latch* gate);
 
     void half_close() noexcept;
-    /// Sends an end, drops what still comes until the peer ends too, or for two seconds, and throws connection_over.
+    /// Sends an end, and throws connection_over.
     [[noreturn]] void close();
+    /// Behind an end: drops what still comes until the peer ends too, or for two seconds. A socket that is closed with
+    /// bytes unread would take back, by RST, what it has sent.
+    void say_goodbye();
     /// Lets the peer take what was sent, for a second, and throws connection_over: the socket then closes by RST.
     [[noreturn]] void reset();
 

@@ -27,6 +27,7 @@ int run_ingest(int argc, char** argv);
 int run_check(int argc, char** argv);
 int run_diff(int argc, char** argv);
 int run_config(int argc, char** argv);
+int run_origin(int argc, char** argv);
 int run_version(int argc, char** argv);
 
 /// `1 file`, `2 files`.

@@ -28,6 +28,7 @@ constexpr std::array subcommands = {
     subcommand{"check", &tool::run_check, "compare files with what `ingest --json` said of them"},
     subcommand{"diff", &tool::run_diff, "what two files or trees share, and what changed"},
     subcommand{"config", &tool::run_config, "print the effective configuration, commented"},
+    subcommand{"origin", &tool::run_origin, "serve HTTP as a script says, faults and all, to try clients on"},
     subcommand{"version", &tool::run_version, "print the version"},
 };
 

@@ -348,7 +348,7 @@ class Documented(CommandTest):
 
     def options(self):
         found = set()
-        for subcommand in ("ingest", "check", "diff", "config"):
+        for subcommand in ("ingest", "check", "diff", "config", "origin"):
             text = self.weir(subcommand, "--help").stdout.decode()
             found |= set(re.findall(r"(?m)^  (?:-., |    )--([a-z-]+)", text))
         self.assertGreater(len(found), 20)

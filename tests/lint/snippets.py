@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that the C++ code in the documentation is cut from programs that are compiled and run.
 
-Every block marked `cpp` in README.md and docs/tutorial.md must stand, line for line, in a source below examples/.
+Every block marked `cpp` in README.md, docs/tutorial.md and docs/scripted-origin.md must stand, line for line, in a source below examples/.
 
 usage: snippets.py [ROOT]
 """
@@ -16,7 +16,7 @@ BLOCK = re.compile(r"^```cpp\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 def main(root):
     programs = [path.read_text() for path in sorted(root.glob("examples/*/*.cpp"))]
     faults = 0
-    for page in (root / "README.md", root / "docs" / "tutorial.md"):
+    for page in (root / "README.md", root / "docs" / "tutorial.md", root / "docs" / "scripted-origin.md"):
         text = page.read_text()
         for block in BLOCK.finditer(text):
             if not any("\n" + block["code"] in program for program in programs):

@@ -141,27 +141,32 @@ TEST_CASE("record: keeps no more than it is told to")
     CHECK(server.record().connections[0].requests == 100);
 }
 
-TEST_CASE("record: who wants to know is told of each request when its rule has ended")
+TEST_CASE("record: who wants to know is told of each request that is over, answered or not")
 {
     std::mutex mutex;
     std::vector<std::string> told;
     origin_options options;
-    options.on_answered = [&](const received_request& request) {
+    options.on_finished = [&](const received_request& request) {
         const std::lock_guard lock(mutex);
-        told.push_back(request.target);
+        told.push_back(request.target + (request.answered ? " " + std::to_string(request.answer_bytes) : " left"));
     };
     script played;
     played.on("/a").answer(200);
-    played.on("/b").close();
+    played.on("/b").stall();
+    played.on("/c").close();
     {
         origin server(std::move(played), std::move(options));
         raw_client client(server);
         client.get("/a");
         client.read_head();
-        client.get("/b");
+        client.get("/c");
         CHECK(client.read_all().empty());
+        raw_client(server).get("/b");
+        CHECK(server.wait_until([](const origin_record& seen) {
+            return seen.requests.size() == 3 && seen.open_connections() == 0;
+        }));
     }
-    CHECK(told == std::vector<std::string>{"/a", "/b"});
+    CHECK(told == std::vector<std::string>{"/a 38", "/c 0", "/b left"});
 }
 
 TEST_CASE("wait_until: gives up after its patience")

@@ -23,7 +23,7 @@ _weir()
     display="--json --quiet --progress"
 
     if ((COMP_CWORD == 1)); then
-        _weir_words "ingest check diff config version --help --version"
+        _weir_words "ingest check diff config origin version --help --version"
         return
     fi
     # "--option=value" comes as three words.
@@ -44,10 +44,11 @@ _weir()
     --progress) _weir_words "auto never always"; return ;;
     --normalization) _weir_words "0 1 2 3"; return ;;
     --chunk-min | --chunk-avg | --chunk-max | --memory | --block-size | --seed | --jobs | --exclude) return ;;
+    --listen) return ;;
     --config | --files-from | --secret-file) _weir_files; return ;;
     esac
     if [[ $cur != -* ]]; then
-        [[ $subcommand == @(ingest|check|diff) ]] && _weir_files
+        [[ $subcommand == @(ingest|check|diff|origin) ]] && _weir_files
         return
     fi
     case $subcommand in
@@ -55,6 +56,7 @@ _weir()
     diff) _weir_words "$settings $display -h --help --version" ;;
     check) _weir_words "--quiet --progress -h --help --version" ;;
     config) _weir_words "$settings -h --help --version" ;;
+    origin) _weir_words "--listen --quiet -h --help --version" ;;
     version) _weir_words "-h --help" ;;
     esac
 }

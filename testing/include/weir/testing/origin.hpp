@@ -31,7 +31,9 @@ struct received_request {
     std::uint64_t body_bytes = 0;    ///< all of it that has come
     bool complete = false;           ///< the body has come whole
     bool answered = false;           ///< all steps of its rule were taken
+    std::uint64_t answer_bytes = 0;  ///< that its rule has sent
     std::optional<std::size_t> rule; ///< which one of the script, from 0 on
+    std::uint64_t rule_line = 0;     ///< where it stands in the text of a script; 0: nowhere
 
     /// The value of the first field of this name, in any case.
     [[nodiscard]] std::optional<std::string_view> field(std::string_view name) const noexcept;
@@ -69,8 +71,8 @@ struct origin_record {
 struct origin_options {
     std::size_t kept_requests = 100'000;            ///< at least so many are in the record, and so many connections
     std::size_t kept_body_bytes = 16 * 1024 * 1024; ///< of the body of each request
-    /// Told of each request whose rule has ended, on the thread of its connection.
-    std::function<void(const received_request&)> on_answered;
+    /// Told of each request when its rule has ended, or its connection before that; on the thread of the connection.
+    std::function<void(const received_request&)> on_finished;
 };
 
 /// Plays a script on a listening socket of its own, from its making to its destruction.
