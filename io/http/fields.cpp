@@ -5,11 +5,23 @@
 #include <weir/error.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace weir::http {
 namespace {
 
 bool is_value_character(char c) noexcept { return c == '\t' || !grammar::is_control(c); }
+
+/// Whether one of eight bytes is below a blank, or DEL.
+bool has_control(std::uint64_t eight) noexcept
+{
+    constexpr std::uint64_t ones = 0x0101010101010101, high = 0x80 * ones;
+    const std::uint64_t del = eight ^ (0x7f * ones);
+    return ((((eight - 0x20 * ones) & ~eight) | ((del - ones) & ~del)) & high) != 0;
+}
+
+constexpr std::size_t usual_lines = 16;
 
 field checked(std::string_view name, std::string_view value)
 {
@@ -40,7 +52,15 @@ bool is_token(std::string_view text) noexcept
 
 bool is_field_value(std::string_view text) noexcept
 {
-    return grammar::trim(text).size() == text.size() && grammar::all_of(text, is_value_character);
+    if (grammar::trim(text).size() != text.size())
+        return false;
+    std::uint64_t eight = 0; // values are long: nearly all of a head
+    for (; text.size() >= sizeof(eight); text.remove_prefix(sizeof(eight))) {
+        std::memcpy(&eight, text.data(), sizeof(eight));
+        if (has_control(eight) && !grammar::all_of(text.substr(0, sizeof(eight)), is_value_character))
+            return false;
+    }
+    return grammar::all_of(text, is_value_character);
 }
 
 fields::fields(std::initializer_list<field> lines)
@@ -57,6 +77,8 @@ bool fields::try_add(std::string_view name, std::string_view value)
     const std::string_view trimmed = grammar::trim(value);
     if (!is_token(name) || !is_field_value(trimmed))
         return false;
+    if (lines_.empty())
+        lines_.reserve(usual_lines);
     lines_.push_back({std::string(name), std::string(trimmed)});
     return true;
 }

@@ -2,6 +2,7 @@
 // The characters and small rules that the grammars of HTTP and URLs share. All of it is ASCII, whatever the locale.
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -25,8 +26,15 @@ constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 constexpr bool is_ascii(char c) noexcept { return static_cast<unsigned char>(c) < 0x80; }
 
-/// A character of a token. \see RFC 9110, section 5.6.2
-constexpr bool is_token_character(char c) noexcept { return is_alphanumeric(c) || is_one_of(c, "!#$%&'*+-.^_`|~"); }
+/// By byte: whether it may stand in a token. \see RFC 9110, section 5.6.2
+inline constexpr std::array<bool, 256> token_bytes = [] {
+    std::array<bool, 256> out{};
+    for (char c = '!'; c <= '~'; ++c)
+        out[static_cast<unsigned char>(c)] = is_alphanumeric(c) || is_one_of(c, "!#$%&'*+-.^_`|~");
+    return out;
+}();
+
+constexpr bool is_token_character(char c) noexcept { return token_bytes[static_cast<unsigned char>(c)]; }
 
 constexpr bool all_of(std::string_view text, bool (*holds)(char)) noexcept { return std::ranges::all_of(text, holds); }
 

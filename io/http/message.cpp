@@ -89,13 +89,12 @@ std::string_view received_request::authority() const noexcept
     return header.find_only("Host").value_or(std::string_view());
 }
 
-std::string_view received_request::path() const noexcept
+std::string received_request::path() const
 {
-    const std::string_view whole = target;
     if (method == "CONNECT")
         return {};
-    const std::string_view rest = whole.substr(path_offset(whole));
-    return rest.empty() ? "/" : rest;
+    const std::string rest = target.substr(path_offset(target));
+    return rest.starts_with('/') || rest == "*" ? rest : "/" + rest;
 }
 
 std::string_view reason_phrase(unsigned status) noexcept

@@ -78,4 +78,22 @@ TEST_CASE("fields: elements of a list come from all its lines, empty ones too")
     CHECK(head.elements("X").empty());
 }
 
+TEST_CASE("field value: every byte is judged alike at every place of a long value")
+{
+    for (int byte = 0; byte < 256; ++byte) {
+        const char c = static_cast<char>(byte);
+        const bool is_control = (byte < 0x20 && c != '\t') || byte == 0x7f;
+        for (std::size_t place = 0; place < 19; ++place) {
+            std::string text(19, 'a');
+            text[place] = c;
+            const bool is_blank_at_end = (c == ' ' || c == '\t') && (place == 0 || place == 18);
+            CAPTURE(byte);
+            CAPTURE(place);
+            CHECK(weir::http::is_field_value(text) == (!is_control && !is_blank_at_end));
+            text[(place + 7) % 19] = '\xff';
+            CHECK(weir::http::is_field_value("a" + text + "a") == !is_control);
+        }
+    }
+}
+
 } // namespace

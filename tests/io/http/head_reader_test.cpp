@@ -1,7 +1,5 @@
 #include <weir/http/head_reader.hpp>
 
-#include "conversation.hpp"
-
 #include <weir/error.hpp>
 
 #include <doctest/doctest.h>
@@ -158,6 +156,7 @@ TEST_CASE("request head: method, target and host come out in every form of a tar
     CHECK(whole.authority() == "example.org");
     CHECK(request("GET http://example.org HTTP/1.1\r\nHost: example.org\r\n\r\n").path() == "/");
     CHECK(request("GET http://a?b HTTP/1.1\r\nHost: a\r\n\r\n").authority() == "a");
+    CHECK(request("GET http://a?b HTTP/1.1\r\nHost: a\r\n\r\n").path() == "/?b");
     const received_request tunnel = request("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n");
     CHECK(tunnel.authority() == "a:443");
     CHECK(tunnel.path().empty());

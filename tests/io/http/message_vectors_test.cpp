@@ -1,6 +1,7 @@
 // Public test suites of HTTP/1 (llhttp, Web Platform Tests): every answer and every request, whole, byte by byte and at
 // random cuts.
-#include "conversation.hpp"
+#include "support/conversation.hpp"
+#include "support/seed.hpp"
 #include "vectors.hpp"
 
 #include <doctest/doctest.h>

@@ -32,9 +32,8 @@ struct WEIR_API received_request {
     /// Whom it is for, as host or `host:port`: from the target if that says so, else from `Host`. Valid until the
     /// object changes; empty if nobody is named, which HTTP/1.0 allows.
     [[nodiscard]] std::string_view authority() const noexcept;
-    /// The path with its query, beginning with a slash; `*` for the server itself, and empty for CONNECT. Valid until
-    /// the object changes.
-    [[nodiscard]] std::string_view path() const noexcept;
+    /// The path with its query, beginning with a slash; `*` for the server itself, and empty for CONNECT.
+    [[nodiscard]] std::string path() const;
     friend bool operator==(const received_request&, const received_request&) = default;
 };
 

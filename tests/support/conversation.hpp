@@ -1,8 +1,6 @@
 #pragma once
 // One side of a connection without the connection: bytes go in, cut in some way, and messages come out.
 
-#include "support/seed.hpp"
-
 #include <weir/error.hpp>
 #include <weir/http/body_reader.hpp>
 #include <weir/http/head_reader.hpp>
