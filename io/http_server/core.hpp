@@ -1,0 +1,90 @@
+#pragma once
+// What the connections and listeners of one server share: its limits, and who is there.
+
+#include <weir/detail/async_event.hpp>
+#include <weir/detail/run_on.hpp>
+#include <weir/http/server.hpp>
+#include <weir/net/transport.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace weir::http::detail {
+
+/// \par Thread-safety
+/// All members from any thread.
+class server_core : public std::enable_shared_from_this<server_core> {
+public:
+    using clock = std::chrono::steady_clock;
+    /// A coroutine of the server: a connection or a listener. It stays until that has ended.
+    struct member {
+        std::shared_ptr<weir::detail::child_control> control;
+        bool is_listener = false;
+        std::optional<clock::time_point> idle_since; ///< while a connection waits for a request
+    };
+    using place = std::list<member>::iterator;
+
+    server_core(boost::asio::any_io_executor executor, handler answer, const server_options& options);
+
+    void listen(boost::asio::ip::tcp::acceptor acceptor);
+    void listen(const std::string& path);
+
+    /// Takes a place for a connection, closing the longest idle one for it if need be.
+    [[nodiscard]] boost::asio::awaitable<void> wait_for_room();
+    /// Serves a connection in the place that was taken.
+    void serve(net::transport connected, bool is_local);
+    /// Gives the place back that was taken.
+    void leave_room() noexcept;
+
+    /// \returns  false if the server is stopping: then there is no waiting
+    [[nodiscard]] bool begin_idle(place where);
+    void end_idle(place where) noexcept;
+
+    [[nodiscard]] static boost::asio::awaitable<void> stop(std::shared_ptr<server_core> self,
+                                                           clock::time_point deadline);
+    /// No more connections and requests.
+    void begin_stop();
+    void cancel_all();
+
+    [[nodiscard]] bool stopping() const;
+    [[nodiscard]] server_statistics statistics() const;
+    [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+    [[nodiscard]] const server_options& options() const noexcept { return options_; }
+    [[nodiscard]] const handler& answer() const noexcept { return answer_; }
+
+    void tell_exchange(const exchange_report& report) noexcept;
+    void tell_failure(std::string_view peer, const failure& why) noexcept;
+    void tell_accept(std::error_code failed) noexcept;
+
+private:
+    class membership;
+
+    [[nodiscard]] std::optional<place> enter(bool is_listener);
+    void leave(place where) noexcept;
+    [[nodiscard]] bool try_take_room();
+    void close_longest_idle();
+    void start(place where, boost::asio::awaitable<void> work);
+    [[nodiscard]] boost::asio::awaitable<void> wait_until_gone();
+
+    const boost::asio::any_io_executor executor_;
+    const handler answer_;
+    const server_options options_;
+    weir::detail::async_event room_;
+    weir::detail::async_event gone_;
+
+    mutable std::mutex mutex_; // guards what follows
+    std::list<member> members_;
+    std::size_t open_ = 0; // places that are taken; never above options_.connections
+    std::uint64_t accepted_ = 0;
+    std::uint64_t exchanges_ = 0;
+    bool stopping_ = false;
+};
+
+} // namespace weir::http::detail
