@@ -14,6 +14,14 @@ enum exit_code : int {
     input_failed = 1,  ///< an input could not be read, or did not match; the rest was done
     wrong_usage = 2,   ///< the command line, the configuration, or what it asks of this machine
     output_failed = 3, ///< results could not be written
+    // Of `weir cat` alone:
+    unreachable = 4,    ///< the host has no address, or nobody there takes the connection
+    not_secure = 5,     ///< TLS: nobody there who can be trusted
+    not_http = 6,       ///< what was answered breaks the protocol
+    refused = 7,        ///< a status of 400 or above
+    cut_short = 8,      ///< a body that broke off and could not be taken up again
+    wrong_digest = 9,   ///< the body came whole, and is not what it was said to be
+    took_too_long = 10, ///< a limit of time
 };
 
 /// A command line that cannot be followed; the text says why.
@@ -24,6 +32,7 @@ public:
 
 // Each subcommand gets the command line from its own name on.
 int run_ingest(int argc, char** argv);
+int run_cat(int argc, char** argv);
 int run_check(int argc, char** argv);
 int run_diff(int argc, char** argv);
 int run_config(int argc, char** argv);

@@ -1,6 +1,7 @@
-// weir ingest: cuts files, trees and streams into chunks, digests them, and says so.
+// weir ingest: cuts files, trees, URLs and streams into chunks, digests them, and says so.
 #include "arguments.hpp"
 #include "command.hpp"
+#include "http_options.hpp"
 #include "options.hpp"
 #include "report.hpp"
 #include "session.hpp"
@@ -24,6 +25,7 @@ constexpr std::string_view examples = R"(Examples:
   weir ingest /usr/share/doc                    report files, chunks and duplicates
   weir ingest --json src > src.list             every chunk and file as JSON Lines
   tar cf - src | weir ingest --chunk-avg 64K -  cut a stream, one average size
+  weir ingest --json https://host/big.iso       what a URL gives, without keeping it
   find . -name '*.log' -print0 | weir ingest --files-from - -0
   weir ingest --chunker fastcdc2020 --hash sha512-256 --exclude '*.tmp' src
 
@@ -42,7 +44,7 @@ struct ingest_arguments {
 void check(const ingest_arguments& arguments)
 {
     if (arguments.paths.empty() && arguments.lists.empty())
-        throw usage_error("ingest needs a PATH, - for standard input, or --files-from; see `weir ingest --help`");
+        throw usage_error("ingest needs a PATH, a URL, - for standard input, or --files-from; see `weir ingest --help`");
     const auto readers = std::ranges::count(arguments.paths, "-") + std::ranges::count(arguments.lists, "-");
     if (readers > 1)
         throw usage_error("standard input can be read once: - is given more often");
@@ -51,21 +53,22 @@ void check(const ingest_arguments& arguments)
 /// One ingest from its options to its report.
 class ingest_run {
 public:
-    ingest_run(const settings& values, const ingest_arguments& arguments)
+    ingest_run(const settings& values, const http_settings& web, const ingest_arguments& arguments)
         : arguments_(arguments),
           options_(values.ingest_options()),
           session_(arguments.display.quiet ? progress_mode::never : arguments.display.progress,
                    [this] { return look(); }),
           engine_(session_.context().get_executor(), weir::engine_options_of(values.configuration)),
+          web_(session_.context().get_executor(), web),
           reporter_(make_reporter()),
-          job_(engine_, options_, *reporter_)
+          job_(engine_, with_urls(options_), *reporter_)
     {}
 
     /// \returns  the command's exit code
     int run()
     {
         started_ = clock::now();
-        session_.run(job_.run(make_supplier()), [this](bool interrupted) {
+        session_.run(read_all(), [this](bool interrupted) {
             const std::chrono::duration<double> time = clock::now() - started_;
             reporter_->close({job_.summary(), interrupted, time.count()});
         });
@@ -74,6 +77,24 @@ public:
 
 private:
     using clock = std::chrono::steady_clock;
+
+    asio::awaitable<void> read_all()
+    {
+        const std::unique_ptr<http_opener, http_opener::closer> at_the_end(&web_);
+        co_await job_.run(make_supplier());
+    }
+
+    weir::ingest_options with_urls(weir::ingest_options options)
+    {
+        options.open_url = [this](std::string url) { return open(std::move(url)); };
+        return options;
+    }
+
+    asio::awaitable<std::unique_ptr<weir::source>> open(std::string url)
+    {
+        std::unique_ptr<weir::source> opened = co_await web_.open(std::move(url));
+        co_return opened;
+    }
 
     std::unique_ptr<reporter> make_reporter()
     {
@@ -111,6 +132,7 @@ private:
     weir::ingest_options options_;
     session session_; // holds the loop: before all that runs on it
     weir::engine engine_;
+    http_opener web_;
     std::unique_ptr<reporter> reporter_;
     weir::ingest_job job_;
     std::unique_ptr<survey> survey_;
@@ -122,9 +144,10 @@ private:
 int run_ingest(int argc, char** argv)
 {
     ingest_arguments arguments;
-    command_line line("ingest", "cut files, trees or a stream into chunks and digest them", "PATH... | -",
+    command_line line("ingest", "cut files, trees, URLs or a stream into chunks and digest them", "PATH... | URL... | -",
                       std::string(examples));
     setting_options setting(line);
+    http_options web(line);
     line.begin_group("Input");
     line.add({"files-from", "FILE", "read paths from FILE, one a line; - for standard input",
               [&](std::string_view text) { arguments.lists.emplace_back(text); }});
@@ -137,9 +160,11 @@ int run_ingest(int argc, char** argv)
     arguments.paths = std::move(*paths);
     check(arguments);
     const settings values = setting.resolve();
+    const http_settings http = web.resolve(arguments.paths, !arguments.lists.empty());
     warn_of_weak_digests(values);
+    warn_of_insecurity(http);
     weir::install_mapping_guard(); // a file that is truncated while it is mapped is an error, not the end
-    return ingest_run(values, arguments).run();
+    return ingest_run(values, http, arguments).run();
 }
 
 } // namespace tool

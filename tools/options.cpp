@@ -17,28 +17,6 @@
 namespace tool {
 namespace {
 
-std::uint64_t read_number(std::string_view option, std::string_view text, std::uint64_t most)
-{
-    std::uint64_t value = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure != std::errc() || end != text.data() + text.size() || value > most)
-        throw usage_error(fmt::format("--{} {}: allowed are 0 to {}", option, text, most));
-    return value;
-}
-
-std::uint64_t read_size(std::string_view option, std::string_view text)
-{
-    try {
-        if (const std::uint64_t bytes = weir::parse_size(text))
-            return bytes;
-    }
-    catch (const weir::error& failure) {
-        throw usage_error(fmt::format("--{}: {}", option, failure.what()));
-    }
-    // 0 stands for "the default" in the configuration file; typed, it is a mistake.
-    throw usage_error(fmt::format("--{} {}: allowed are sizes above 0", option, text));
-}
-
 weir::hash_algorithm read_hash(std::string_view option, std::string_view text)
 {
     if (const auto algorithm = weir::parse_hash_algorithm(text))
@@ -78,6 +56,28 @@ void replace_all(std::string& text, std::string_view from, std::string_view to)
 }
 
 } // namespace
+
+std::uint64_t read_number(std::string_view option, std::string_view text, std::uint64_t least, std::uint64_t most)
+{
+    std::uint64_t value = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failure != std::errc() || end != text.data() + text.size() || value < least || value > most)
+        throw usage_error(fmt::format("--{} {}: allowed are {} to {}", option, text, least, most));
+    return value;
+}
+
+std::uint64_t read_size(std::string_view option, std::string_view text)
+{
+    try {
+        if (const std::uint64_t bytes = weir::parse_size(text))
+            return bytes;
+    }
+    catch (const weir::error& failure) {
+        throw usage_error(fmt::format("--{}: {}", option, failure.what()));
+    }
+    // 0 stands for "the default" in the configuration file; typed, it is a mistake.
+    throw usage_error(fmt::format("--{} {}: allowed are sizes above 0", option, text));
+}
 
 void warn_of_weak_digests(const settings& values)
 {
@@ -157,7 +157,7 @@ void setting_options::add_chunking(command_line& line)
               }});
     add_without_key(line, {"seed", "N", "changes the cuts of fastcdc2020", [this](std::string_view text) {
                                const std::uint64_t seed =
-                                   read_number("seed", text, std::numeric_limits<std::uint64_t>::max());
+                                   read_number("seed", text, 0, std::numeric_limits<std::uint64_t>::max());
                                overrides_.push_back([=](settings& s) { s.seed = seed; });
                            }});
     add_without_key(line, {"secret-file", "FILE", "changes the cuts of weir1 by the SHA-256 of FILE",
@@ -192,7 +192,7 @@ void setting_options::add_performance(command_line& line)
     line.begin_group("Speed and memory");
     line.add(
         {"jobs", "N", "threads that cut and digest (default: the cores, at most 16)", [this](std::string_view text) {
-             const std::uint64_t jobs = read_number("jobs", text, 1024);
+             const std::uint64_t jobs = read_number("jobs", text, 0, 1024);
              overrides_.push_back([=](settings& s) { s.configuration.performance.max_worker_threads = jobs; });
          }});
     add_size(line, "memory", "limit of the pool of blocks (default: by the jobs)", "performance.max_memory_usage",

@@ -84,8 +84,13 @@ void add_progress_option(command_line& line, display_options& display);
 /// Says so on standard error if a digest is not cryptographic.
 void warn_of_weak_digests(const settings& values);
 
+// Values of options. They throw usage_error, which names the option and what is allowed.
+
+[[nodiscard]] std::uint64_t read_number(std::string_view option, std::string_view text, std::uint64_t least,
+                                        std::uint64_t most);
+/// A number of bytes above 0, as `weir::parse_size` reads it.
+[[nodiscard]] std::uint64_t read_size(std::string_view option, std::string_view text);
 /// The word's place in `words`.
-/// \throws usage_error  names the option and the words
 [[nodiscard]] std::size_t choose(std::string_view option, std::string_view word,
                                  std::initializer_list<std::string_view> words);
 

@@ -42,7 +42,7 @@ class Usage(CommandTest):
         for arguments in ((), ("--help",), ("-h",), ("help",)):
             result = self.weir(*arguments)
             self.assertEqual(result.returncode, 0)
-            for subcommand in ("ingest", "check", "diff", "config", "version"):
+            for subcommand in ("ingest", "cat", "check", "diff", "config", "version"):
                 self.assertIn(f"\n  {subcommand} ".encode(), result.stdout)
 
     def test_version_is_printed_in_every_way(self):
@@ -61,7 +61,7 @@ class Usage(CommandTest):
             self.assertIn(f"--{option} ", text)
         self.assertIn("-0,", text)
         self.assertIn("Examples:\n  weir ingest ", text)
-        for subcommand in ("check", "diff", "config"):
+        for subcommand in ("cat", "check", "diff", "config"):
             self.assertIn("Examples:\n  weir", self.weir(subcommand, "--help").stdout.decode())
 
     def test_what_is_not_understood_is_refused(self):

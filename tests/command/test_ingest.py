@@ -352,12 +352,13 @@ class Inputs(CommandTest):
         self.assertEqual((error["path"], error["code"]), ("", "ENOENT"))
         self.assertIn("''", error["error"])
 
-    def test_a_url_is_an_error(self):
+    def test_a_url_of_another_scheme_than_http_and_https_is_an_error(self):
         self.write("a", b"x")
-        lines = self.ingest("https://example.org/x", "a", code=1)
+        lines = self.ingest("ftp://user:hunter2@example.org/x", "a", code=1)
         self.assertEqual([(e["path"], e["code"]) for e in of_type(lines, "error")],
-                         [("https://example.org/x", "unsupported_scheme")])
+                         [("***@example.org/x", "unsupported_scheme")])
         self.assertEqual(lines[-1]["files"], 1)
+        self.assertNotIn("hunter2", str(lines))
 
     def test_files_from_reads_lines_or_names_before_nul(self):
         for name in ("a", "b c", "d\ne"):

@@ -348,9 +348,9 @@ class Documented(CommandTest):
 
     def options(self):
         found = set()
-        for subcommand in ("ingest", "check", "diff", "config", "origin"):
+        for subcommand in ("ingest", "cat", "check", "diff", "config", "origin"):
             text = self.weir(subcommand, "--help").stdout.decode()
-            found |= set(re.findall(r"(?m)^  (?:-., |    )--([a-z-]+)", text))
+            found |= set(re.findall(r"(?m)^  (?:-., |    )--([a-z0-9-]+)", text))
         self.assertGreater(len(found), 20)
         return found
 
@@ -386,6 +386,9 @@ class Documented(CommandTest):
         self.assertLessEqual({"-0", "-h", "--json"}, completed("ingest", "-"))
         self.assertIn("-h", completed("check", "-"))
         self.assertEqual(completed("check", "--q"), {"--quiet"})
+        self.assertEqual(completed("cat", "--timeout-f"), {"--timeout-first-byte"})
+        self.assertEqual(completed("cat", "--retries", "f"), set())
+        self.assertEqual(completed("cat", "--cacert", "fi"), {"file"})
         self.assertEqual(completed("ingest", "fi"), {"file"})
 
 

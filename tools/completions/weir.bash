@@ -13,17 +13,19 @@ _weir_files()
 
 _weir()
 {
-    local cur prev subcommand settings display
+    local cur prev subcommand settings web display
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     subcommand=${COMP_WORDS[1]}
     COMPREPLY=()
     settings="--chunker --chunk-min --chunk-avg --chunk-max --normalization --seed --secret-file --hash --file-digest
         --jobs --memory --block-size --backend --direct --config --follow-links --one-file-system --exclude"
+    web="-H --header --expect-sha256 --parallel --retries --max-rate --min-rate --timeout-connect --timeout-first-byte
+        --timeout-idle --timeout-total --cacert --insecure --proxy --unix-socket"
     display="--json --quiet --progress"
 
     if ((COMP_CWORD == 1)); then
-        _weir_words "ingest check diff config origin version --help --version"
+        _weir_words "ingest cat check diff config origin version --help --version"
         return
     fi
     # "--option=value" comes as three words.
@@ -45,15 +47,17 @@ _weir()
     --normalization) _weir_words "0 1 2 3"; return ;;
     --chunk-min | --chunk-avg | --chunk-max | --memory | --block-size | --seed | --jobs | --exclude) return ;;
     --listen) return ;;
-    --config | --files-from | --secret-file) _weir_files; return ;;
+    -H | --header | --expect-sha256 | --parallel | --retries | --max-rate | --min-rate | --timeout-* | --proxy) return ;;
+    --config | --files-from | --secret-file | --cacert | --unix-socket) _weir_files; return ;;
     esac
     if [[ $cur != -* ]]; then
-        [[ $subcommand == @(ingest|check|diff|origin) ]] && _weir_files
+        [[ $subcommand == @(ingest|cat|check|diff|origin) ]] && _weir_files
         return
     fi
     case $subcommand in
-    ingest) _weir_words "$settings $display --files-from -0 --null -h --help --version" ;;
+    ingest) _weir_words "$settings $web $display --files-from -0 --null -h --help --version" ;;
     diff) _weir_words "$settings $display -h --help --version" ;;
+    cat) _weir_words "$web --memory --quiet --progress -h --help --version" ;;
     check) _weir_words "--quiet --progress -h --help --version" ;;
     config) _weir_words "$settings -h --help --version" ;;
     origin) _weir_words "--listen --quiet -h --help --version" ;;

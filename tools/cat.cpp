@@ -1,0 +1,189 @@
+// weir cat: copies URLs and files to standard output, and says by its exit code whether they came whole.
+#include "body_output.hpp"
+#include "command.hpp"
+#include "fetch_exit.hpp"
+#include "http_options.hpp"
+#include "options.hpp"
+#include "session.hpp"
+
+#include <weir/engine.hpp>
+#include <weir/error.hpp>
+#include <weir/file_source.hpp>
+#include <weir/http/url.hpp>
+#include <weir/ingest.hpp>
+#include <weir/reservation.hpp>
+#include <weir/size.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <unistd.h>
+
+namespace tool {
+namespace {
+
+using namespace weir::literals;
+using std::chrono_literals::operator""ms;
+
+constexpr std::string_view examples = R"(Examples:
+  weir cat https://host/big.iso > big.iso
+  weir cat --expect-sha256 "$sum" https://host/a.tar | tar x
+  weir cat -H @token.txt --retries 20 --timeout-idle 10 https://host/private
+  weir cat --parallel 8 https://far.away/image | weir ingest -
+
+Several are written one after the other; the first failure ends the command.
+
+Exit: 0 all of it came, as far as its framing and digests tell; 2 usage; 3 the output failed; 4 no host, no connection;
+5 TLS; 6 no valid answer; 7 a status of 400 or above; 8 the body was cut short; 9 wrong digest; 10 a limit of time;
+1 anything else, such as a file that cannot be read; 130 or 143 by a signal.
+)";
+
+constexpr std::size_t block_bytes = 256_KiB;
+constexpr std::size_t default_memory = 8_MiB;
+constexpr std::size_t memory_a_connection = 4_MiB; // of several
+constexpr std::size_t most_at_once = 1_MiB;
+constexpr auto turn = 1ms; // signals and progress wait no longer
+
+struct cat_arguments {
+    std::vector<std::string> names;
+    std::size_t memory = 0; // 0: by the connections
+    bool quiet = false;
+    progress_mode progress = progress_mode::automatic;
+};
+
+void check(const cat_arguments& arguments)
+{
+    const auto is_empty = [](const std::string& name) { return name.empty(); };
+    if (arguments.names.empty() || std::ranges::any_of(arguments.names, is_empty))
+        throw usage_error("cat needs a URL, a FILE, or - for standard input; see `weir cat --help`");
+    if (std::ranges::count(arguments.names, "-") > 1)
+        throw usage_error("standard input can be read once: - is given more often");
+}
+
+weir::engine_options engine_options_of(const cat_arguments& arguments, const http_settings& web)
+{
+    weir::engine_options options;
+    options.memory_bytes = arguments.memory;
+    if (options.memory_bytes == 0)
+        options.memory_bytes = default_memory + (web.source.parallel - 1) * memory_a_connection;
+    options.block_bytes = block_bytes;
+    options.workers.threads = 1;
+    return options;
+}
+
+class cat_run {
+public:
+    cat_run(const cat_arguments& arguments, const http_settings& web)
+        : arguments_(arguments),
+          session_(arguments.quiet ? progress_mode::never : arguments.progress, [this] { return done_; }),
+          engine_(session_.context().get_executor(), engine_options_of(arguments, web)),
+          web_(session_.context().get_executor(), web),
+          out_(session_.context().get_executor(), engine_.workers().executor(), STDOUT_FILENO)
+    {}
+
+    void run()
+    {
+        session_.run(copy_all(), [](bool) {});
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    asio::awaitable<void> copy_all()
+    {
+        const std::unique_ptr<http_opener, http_opener::closer> at_the_end(&web_);
+        memory_ = engine_.pool().try_reserve(engine_.memory_bytes() / block_bytes, block_bytes).value();
+        for (const std::string& name : arguments_.names) {
+            if (weir::is_url(name))
+                co_await copy_url(name);
+            else
+                co_await copy_file(name);
+            ++done_.files;
+        }
+    }
+
+    asio::awaitable<void> copy_url(std::string name)
+    {
+        const std::unique_ptr<weir::http::http_source> input = co_await web_.open(name);
+        co_await copy(*input);
+        const weir::http::source_report found = input->report();
+        if (!arguments_.quiet && !found.verifiable && found.checked.empty())
+            session_.progress().say(fmt::format("{}: nothing but the end of the connection says that this is all of it",
+                                                weir::http::redacted(name)));
+    }
+
+    asio::awaitable<void> copy_file(std::string name)
+    {
+        const std::unique_ptr<weir::source> input = name == "-" ? weir::open_descriptor(engine_, STDIN_FILENO, name)
+                                                                : weir::open_file(engine_, name);
+        co_await copy(*input);
+    }
+
+    asio::awaitable<void> copy(weir::source& input)
+    {
+        if (const auto size = input.size(); size && arguments_.names.size() == 1)
+            done_.total_bytes = *size;
+        clock::time_point began = clock::now();
+        for (;;) {
+            weir::bytes piece = co_await input.read(memory_, most_at_once);
+            if (piece.empty())
+                break;
+            done_.bytes += piece.size();
+            co_await out_.write(std::move(piece));
+            if (clock::now() - began < turn)
+                continue;
+            co_await asio::post(session_.context(), asio::use_awaitable);
+            began = clock::now();
+        }
+        co_await input.close();
+    }
+
+    const cat_arguments& arguments_;
+    work_done done_;
+    session session_; // holds the loop: before all that runs on it
+    weir::engine engine_;
+    http_opener web_;
+    body_output out_;
+    weir::reservation memory_;
+};
+
+} // namespace
+
+int run_cat(int argc, char** argv)
+{
+    cat_arguments arguments;
+    command_line line("cat", "copy URLs and files to standard output, and say whether they are whole",
+                      "URL... | FILE... | -", std::string(examples));
+    http_options web(line);
+    line.begin_group("Memory and output");
+    line.add({"memory", "SIZE", "limit of the pool of blocks (default: 8M, and 4M a further connection)",
+              [&](std::string_view text) { arguments.memory = read_size("memory", text); }});
+    line.add({"quiet", "", "no notices, no progress", [&](std::string_view) { arguments.quiet = true; }});
+    display_options display;
+    add_progress_option(line, display);
+    auto names = line.parse(argc, argv);
+    if (!names)
+        return all_read;
+    arguments.names = std::move(*names);
+    arguments.progress = display.progress;
+    check(arguments);
+    const http_settings settings = web.resolve(arguments.names, false);
+    warn_of_insecurity(settings);
+    try {
+        cat_run(arguments, settings).run();
+    }
+    catch (const weir::error& failure) {
+        const exit_code code = exit_code_of(failure);
+        if (code == input_failed)
+            throw; // as any command's
+        say(failure.what());
+        return code;
+    }
+    return all_read;
+}
+
+} // namespace tool
