@@ -13,6 +13,7 @@ class Outcome:
     seconds: float
     peak_bytes: int  # as the kernel counted it; not below this script's own peak, some 16 MiB
     code: int
+    cpu_seconds: float  # in user and kernel mode
 
 
 class Failed(Exception):
@@ -44,7 +45,7 @@ def measure(command, feed=None, packets=False, env=None, check=True):
     process.returncode = os.waitstatus_to_exitcode(status)
     if check and process.returncode != 0:
         raise Failed(f"{' '.join(map(str, command))}: exit {process.returncode}: {complaint.decode(errors='replace')[-400:]}")
-    return Outcome(seconds, usage.ru_maxrss << 10, process.returncode)
+    return Outcome(seconds, usage.ru_maxrss << 10, process.returncode, usage.ru_utime + usage.ru_stime)
 
 
 def interleave(candidates, rounds, before_each=None):
