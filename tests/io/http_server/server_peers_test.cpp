@@ -3,6 +3,7 @@
 
 #include "serving.hpp"
 #include "support/certificates.hpp"
+#include "support/coroutine.hpp"
 #include "support/temp_dir.hpp"
 
 #include <weir/http/client.hpp>
@@ -66,8 +67,8 @@ TEST_CASE("server: the library's client is served over TLS, on one connection")
     options.tls.ca_file = secure.trusted;
     {
         http::client client(context.get_executor(), options);
-        CHECK(test::run(context, body_of(client, secure.url("/one"))) == "GET /one ");
-        CHECK(test::run(context, body_of(client, secure.url("/two"))) == "GET /two ");
+        CHECK(test::await(context, body_of(client, secure.url("/one"))) == "GET /one ");
+        CHECK(test::await(context, body_of(client, secure.url("/two"))) == "GET /two ");
         client.close();
     }
     CHECK(secure.server.server().statistics().accepted == 1);
