@@ -60,7 +60,7 @@ asio::awaitable<client::impl::exchange_pointer> client::impl::send_once(request_
     add_credentials(request, key);
     for (;;) {
         pooled<connection> lent = co_await acquire(key, until);
-        auto made = std::make_unique<exchange>(std::move(lent), request.target, options.limits, until);
+        auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options.limits, until);
         const result<void> asked = co_await as_result(made->ask(request, options.max_interim));
         if (asked)
             co_return made;

@@ -2,7 +2,7 @@
 // What a client, its responses and its sources share.
 
 #include "connection.hpp"
-#include "exchange.hpp"
+#include "client_exchange.hpp"
 
 #include <weir/http/client.hpp>
 
@@ -24,7 +24,7 @@ public:
     connection_pool<connection_manager> pool;
 
 private:
-    using exchange_pointer = std::unique_ptr<exchange>;
+    using exchange_pointer = std::unique_ptr<client_exchange>;
 
     [[nodiscard]] boost::asio::awaitable<exchange_pointer> send_once(request_head request, clock::time_point deadline);
     [[nodiscard]] boost::asio::awaitable<pooled<connection>> acquire(const connection_key& key,

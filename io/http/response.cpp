@@ -1,10 +1,10 @@
 #include <weir/http/response.hpp>
 
-#include "exchange.hpp"
+#include "client_exchange.hpp"
 
 namespace weir::http {
 
-response::response(std::unique_ptr<exchange> made) noexcept : exchange_(std::move(made)) {}
+response::response(std::unique_ptr<client_exchange> made) noexcept : exchange_(std::move(made)) {}
 response::response(response&&) noexcept = default;
 response& response::operator=(response&&) noexcept = default;
 response::~response() = default;

@@ -56,6 +56,18 @@ public:
         return await(context, fetch_all(weir::http::url::parse(url), std::move(options), blocks));
     }
 
+    task<fetched> begin(const std::string& url, weir::http::source_options options)
+    {
+        return {context.get_executor(), fetch_all(weir::http::url::parse(url), std::move(options), 8)};
+    }
+
+    void read_once_and_drop(const std::string& url, weir::http::source_options options)
+    {
+        (void)await(context, read_once(weir::http::url::parse(url), std::move(options)));
+    }
+
+    [[nodiscard]] std::uint64_t blocks_in_use() const { return engine_.pool().statistics().in_use_bytes; }
+
     boost::asio::io_context context;
 
 private:
@@ -77,6 +89,14 @@ private:
         co_await source->close();
         weir::http::source_report report = source->report();
         co_return fetched{std::move(body).value(), std::move(report)};
+    }
+
+    boost::asio::awaitable<bool> read_once(weir::http::url target, weir::http::source_options options)
+    {
+        auto source = co_await weir::http::open(client, std::move(target), std::move(options));
+        weir::reservation memory = engine_.pool().try_reserve(8, engine_.block_bytes()).value();
+        const weir::bytes got = co_await source->read(memory, 1000);
+        co_return !got.empty();
     }
 
     weir::engine engine_;

@@ -16,7 +16,7 @@
 
 namespace weir::http {
 
-class exchange;
+class client_exchange;
 
 /// The head of an answer, and the way to its body. Move-only.
 ///
@@ -59,9 +59,9 @@ public:
 
 private:
     friend class client;
-    explicit response(std::unique_ptr<exchange> made) noexcept;
+    explicit response(std::unique_ptr<client_exchange> made) noexcept;
 
-    std::unique_ptr<exchange> exchange_;
+    std::unique_ptr<client_exchange> exchange_;
 };
 
 } // namespace weir::http

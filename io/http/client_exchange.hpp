@@ -38,12 +38,12 @@ private:
     std::uint64_t bytes_ = 0;   // in this window
 };
 
-class exchange {
+class client_exchange {
 public:
     using clock = std::chrono::steady_clock;
 
     /// \param on  a connection that nothing is under way on
-    exchange(pooled<connection> on, url from, const time_limits& limits, clock::time_point deadline);
+    client_exchange(pooled<connection> on, url from, const time_limits& limits, clock::time_point deadline);
 
     /// Sends the head of a request without a body, and reads that of the answer, past those of status 1xx.
     [[nodiscard]] boost::asio::awaitable<void> ask(const request_head& request, unsigned max_interim);

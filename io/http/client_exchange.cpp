@@ -1,4 +1,4 @@
-#include "exchange.hpp"
+#include "client_exchange.hpp"
 
 #include <weir/as_result.hpp>
 #include <weir/error.hpp>
@@ -57,13 +57,13 @@ bool rate_watch::is_too_slow(clock::duration waited, std::size_t bytes) noexcept
     return slow;
 }
 
-exchange::exchange(pooled<connection> on, url from, const time_limits& limits, clock::time_point deadline)
+client_exchange::client_exchange(pooled<connection> on, url from, const time_limits& limits, clock::time_point deadline)
     : from_(std::move(from)), limits_(limits), deadline_(deadline), connection_(std::move(on)), body_(framing()),
       rate_(limits), reused_(connection_.uses() > 0)
 {
 }
 
-asio::awaitable<void> exchange::ask(const request_head& request, unsigned max_interim)
+asio::awaitable<void> client_exchange::ask(const request_head& request, unsigned max_interim)
 {
     method_ = request.method;
     const target_form form = connection_->has_reading_proxy() ? target_form::absolute : target_form::origin;
@@ -97,7 +97,7 @@ asio::awaitable<void> exchange::ask(const request_head& request, unsigned max_in
         settle();
 }
 
-asio::awaitable<response_head> exchange::read_head()
+asio::awaitable<response_head> client_exchange::read_head()
 {
     response_reader reader;
     while (!reader.done()) {
@@ -112,7 +112,7 @@ asio::awaitable<response_head> exchange::read_head()
     co_return reader.take();
 }
 
-asio::awaitable<std::size_t> exchange::read_some(std::span<std::byte> into)
+asio::awaitable<std::size_t> client_exchange::read_some(std::span<std::byte> into)
 {
     if (body_.done())
         co_return 0;
@@ -126,7 +126,7 @@ asio::awaitable<std::size_t> exchange::read_some(std::span<std::byte> into)
     co_return *got;
 }
 
-asio::awaitable<std::size_t> exchange::read_body(std::span<std::byte> into)
+asio::awaitable<std::size_t> client_exchange::read_body(std::span<std::byte> into)
 {
     while (!body_.done()) {
         if (!connection_->unused().empty()) {
@@ -154,7 +154,7 @@ asio::awaitable<std::size_t> exchange::read_body(std::span<std::byte> into)
 }
 
 /// One read under all limits of time.
-asio::awaitable<exchange::got> exchange::receive(std::span<std::byte> into)
+asio::awaitable<client_exchange::got> client_exchange::receive(std::span<std::byte> into)
 {
     for (;;) {
         const clock::time_point start = clock::now();
@@ -176,21 +176,21 @@ asio::awaitable<exchange::got> exchange::receive(std::span<std::byte> into)
     }
 }
 
-std::size_t exchange::decode_unused(std::span<std::byte> into)
+std::size_t client_exchange::decode_unused(std::span<std::byte> into)
 {
     const body_reader::decoded moved = body_.decode(connection_->unused(), into);
     connection_->use(moved.consumed);
     return moved.produced;
 }
 
-std::size_t exchange::decode_in_place(std::span<std::byte> raw)
+std::size_t client_exchange::decode_in_place(std::span<std::byte> raw)
 {
     const body_reader::decoded moved = body_.decode(raw, raw);
     has_surplus_ = moved.consumed < raw.size();
     return moved.produced;
 }
 
-void exchange::end_of_connection()
+void client_exchange::end_of_connection()
 {
     if (how_.end == body_end::close && connection_->stream().truncated())
         throw error(errc::ended_early, "read", from_.to_string(), body_.total(), "TLS was cut off");
@@ -198,7 +198,7 @@ void exchange::end_of_connection()
 }
 
 /// The body is over: the connection goes back if another answer can follow.
-void exchange::settle()
+void client_exchange::settle()
 {
     const bool reusable = how_.reusable && !has_surplus_ && connection_->unused().empty();
     connection_->stream().expires_at(clock::time_point::max());
@@ -207,7 +207,7 @@ void exchange::settle()
     connection_.release();
 }
 
-asio::awaitable<void> exchange::discard()
+asio::awaitable<void> client_exchange::discard()
 {
     if (body_.done())
         co_return;
@@ -219,7 +219,7 @@ asio::awaitable<void> exchange::discard()
     }
 }
 
-void exchange::limit_to(time_limits::duration step)
+void client_exchange::limit_to(time_limits::duration step)
 {
     clock::time_point limit = deadline_;
     if (step != time_limits::unlimited)
@@ -228,7 +228,7 @@ void exchange::limit_to(time_limits::duration step)
 }
 
 /// Throws what broke with what it was a part of: connections know their peer only, readers not even that.
-void exchange::raise(const std::exception_ptr& cause, std::string_view operation, time_limits::duration step)
+void client_exchange::raise(const std::exception_ptr& cause, std::string_view operation, time_limits::duration step)
 {
     if (connection_)
         connection_.mark_broken();
