@@ -39,9 +39,7 @@ client::clock::time_point client::impl::deadline() const
 
 asio::awaitable<response> client::impl::send(request_head request, clock::time_point until)
 {
-    for (const field& line : options.header)
-        if (!request.header.contains(line.name))
-            request.header.add(line.name, line.value);
+    add_fields(request);
     for (unsigned followed = 0;; ++followed) {
         exchange_pointer answer = co_await send_once(request, until);
         std::optional<request_head> next =
@@ -73,6 +71,18 @@ asio::awaitable<client::impl::exchange_pointer> client::impl::send_once(request_
     }
 }
 
+asio::awaitable<client::impl::exchange_pointer> client::impl::begin(request_head request, const framing& body,
+                                                                    clock::time_point until)
+{
+    const connection_key key = key_of(request.target);
+    add_fields(request);
+    add_credentials(request, key);
+    pooled<connection> lent = co_await acquire(key, until);
+    auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options.limits, until);
+    co_await made->send_head(request, body);
+    co_return made;
+}
+
 asio::awaitable<pooled<connection>> client::impl::acquire(const connection_key& key, clock::time_point until)
 {
     auto [failed, lent] = co_await pool.async_acquire(key, until, asio::as_tuple(asio::use_awaitable));
@@ -88,6 +98,13 @@ connection_key client::impl::key_of(const url& target) const
     if (options.unix_socket.empty())
         key.proxy = proxies.proxy_for(target);
     return key;
+}
+
+void client::impl::add_fields(request_head& request) const
+{
+    for (const field& line : options.header)
+        if (!request.header.contains(line.name))
+            request.header.add(line.name, line.value);
 }
 
 void client::impl::add_credentials(request_head& request, const connection_key& key) const

@@ -65,28 +65,62 @@ client_exchange::client_exchange(pooled<connection> on, url from, const time_lim
 
 asio::awaitable<void> client_exchange::ask(const request_head& request, unsigned max_interim)
 {
+    const framing nothing{.reusable = true};
+    co_await send_head(request, nothing);
+    co_await receive_head(max_interim, true);
+}
+
+asio::awaitable<void> client_exchange::send_head(const request_head& request, const framing& body)
+{
     method_ = request.method;
     const target_form form = connection_->has_reading_proxy() ? target_form::absolute : target_form::origin;
     std::string text;
-    write_head(text, request, form, framing{.reusable = true});
+    write_head(text, request, form, body);
+    const std::array<asio::const_buffer, 1> all{asio::buffer(text)};
+    const bool sent = co_await send(all);
+    static_cast<void>(sent); // a refusal is told by the answer
+}
+
+asio::awaitable<bool> client_exchange::send(std::span<const asio::const_buffer> parts)
+{
     limit_to(limits_.idle);
-    const result<void> sent = co_await as_result(connection_->write(text));
-    // A server that refuses a request may answer and close before it has read it: the answer counts.
+    const result<void> sent = co_await as_result(connection_->write(parts));
     if (!sent && sent.code() == condition::cancelled)
         sent.value();
+    // A server that refuses a request may answer and close before it has read it all: that answer counts.
+    unsent_ = sent.exception();
+    co_return sent && connection_->stream().quiet();
+}
+
+asio::awaitable<bool> client_exchange::await_continue(time_limits::duration patience)
+{
+    constexpr unsigned go_on = 100;
+    const clock::time_point until = std::min(deadline_, clock::now() + patience);
+    for (;;) {
+        connection_->stream().expires_at(until);
+        const result<void> read = co_await as_result(read_head());
+        if (!read && read.code() == errc::deadline_exceeded && clock::now() < deadline_)
+            co_return true; // it knows nothing of 100
+        if (!read)
+            raise(read.exception(), "read answer of", patience);
+        if (is_head_final_ || head_.status == go_on)
+            co_return !is_head_final_;
+    }
+}
+
+asio::awaitable<void> client_exchange::receive_head(unsigned max_interim, bool whole)
+{
+    is_request_whole_ = whole && !unsent_;
     limit_to(limits_.first_byte);
-    for (unsigned interim = 0;; ++interim) {
-        result<response_head> head = co_await as_result(read_head());
-        if (!head && !sent && !answered_)
-            raise(sent.exception(), "send request to", limits_.idle);
-        if (!head)
-            raise(head.exception(), "read answer of", limits_.first_byte);
-        head_ = std::move(*head);
-        if (!head_.is_interim())
-            break;
-        if (interim == max_interim)
+    for (unsigned interim = 0; !is_head_final_; ++interim) {
+        if (interim > max_interim)
             throw error(errc::protocol_violation, "read answer of", from_.to_string(), std::nullopt,
                         "more than " + std::to_string(max_interim) + " interim answers");
+        const result<void> read = co_await as_result(read_head());
+        if (!read && unsent_ && !answered_)
+            raise(unsent_, "send request to", limits_.idle);
+        if (!read)
+            raise(read.exception(), "read answer of", limits_.first_byte);
     }
     if (head_.status == 101)
         throw error(errc::protocol_violation, "read answer of", from_.to_string(), std::nullopt,
@@ -97,19 +131,19 @@ asio::awaitable<void> client_exchange::ask(const request_head& request, unsigned
         settle();
 }
 
-asio::awaitable<response_head> client_exchange::read_head()
+asio::awaitable<void> client_exchange::read_head()
 {
-    response_reader reader;
-    while (!reader.done()) {
+    while (!reader_.done()) {
         if (connection_->unused().empty()) {
             const bool more = co_await connection_->refill();
             if (!more)
-                reader.end_of_stream();
+                reader_.end_of_stream();
             answered_ = true;
         }
-        connection_->use(reader.feed(connection_->unused()));
+        connection_->use(reader_.feed(connection_->unused()));
     }
-    co_return reader.take();
+    head_ = reader_.take();
+    is_head_final_ = !head_.is_interim();
 }
 
 asio::awaitable<std::size_t> client_exchange::read_some(std::span<std::byte> into)
@@ -200,7 +234,7 @@ void client_exchange::end_of_connection()
 /// The body is over: the connection goes back if another answer can follow.
 void client_exchange::settle()
 {
-    const bool reusable = how_.reusable && !has_surplus_ && connection_->unused().empty();
+    const bool reusable = how_.reusable && is_request_whole_ && !has_surplus_ && connection_->unused().empty();
     connection_->stream().expires_at(clock::time_point::max());
     if (!reusable)
         connection_.mark_broken();

@@ -45,8 +45,19 @@ public:
     /// \param on  a connection that nothing is under way on
     client_exchange(pooled<connection> on, url from, const time_limits& limits, clock::time_point deadline);
 
-    /// Sends the head of a request without a body, and reads that of the answer, past those of status 1xx.
+    /// Sends the head of a request without a body, and reads that of the answer.
     [[nodiscard]] boost::asio::awaitable<void> ask(const request_head& request, unsigned max_interim);
+
+    // The same with a body: `send_head`, `send` until it is over or refused, `receive_head`.
+    [[nodiscard]] boost::asio::awaitable<void> send_head(const request_head& request, const framing& body);
+    /// Waits for the word to go on, up to `patience`. \returns  false if the answer came instead
+    [[nodiscard]] boost::asio::awaitable<bool> await_continue(time_limits::duration patience);
+    /// Sends what belongs to the body, framing too.
+    /// \returns  false if the server did not wait for the rest of it: it has answered, or hung up
+    [[nodiscard]] boost::asio::awaitable<bool> send(std::span<const boost::asio::const_buffer> parts);
+    /// Reads the head of the answer, past those of status 1xx.
+    /// \param whole  the body was sent to its end: else the connection serves no other request
+    [[nodiscard]] boost::asio::awaitable<void> receive_head(unsigned max_interim, bool whole);
 
     /// As `response::read_some`.
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
@@ -67,7 +78,7 @@ private:
         bool ended = false; // the connection
     };
 
-    [[nodiscard]] boost::asio::awaitable<response_head> read_head();
+    [[nodiscard]] boost::asio::awaitable<void> read_head();
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_body(std::span<std::byte> into);
     [[nodiscard]] boost::asio::awaitable<got> receive(std::span<std::byte> into);
     [[nodiscard]] std::size_t decode_unused(std::span<std::byte> into);
@@ -82,13 +93,17 @@ private:
     clock::time_point deadline_;
     pooled<connection> connection_; // none any more once the body is over
     std::string method_;
+    response_reader reader_;
+    std::exception_ptr unsent_; // why the request did not go out whole
     response_head head_;
+    bool is_head_final_ = false;
     framing how_;
     body_reader body_;
     rate_watch rate_;
     bool reused_;
     bool answered_ = false;
     bool has_surplus_ = false; // bytes behind the body were seen
+    bool is_request_whole_ = true;
 };
 
 } // namespace weir::http

@@ -12,7 +12,12 @@ class client::impl {
 public:
     impl(const boost::asio::any_io_executor& executor, client_options options);
 
+    using exchange_pointer = std::unique_ptr<client_exchange>;
+
     [[nodiscard]] boost::asio::awaitable<response> send(request_head request, clock::time_point deadline);
+    /// A connection with the head of a request sent on it, whose body follows.
+    [[nodiscard]] boost::asio::awaitable<exchange_pointer> begin(request_head request, const framing& body,
+                                                                 clock::time_point deadline);
     /// The deadline that a request beginning now has from `time_limits::total`.
     [[nodiscard]] clock::time_point deadline() const;
 
@@ -24,12 +29,11 @@ public:
     connection_pool<connection_manager> pool;
 
 private:
-    using exchange_pointer = std::unique_ptr<client_exchange>;
-
     [[nodiscard]] boost::asio::awaitable<exchange_pointer> send_once(request_head request, clock::time_point deadline);
     [[nodiscard]] boost::asio::awaitable<pooled<connection>> acquire(const connection_key& key,
                                                                      clock::time_point deadline);
     [[nodiscard]] connection_key key_of(const url& target) const;
+    void add_fields(request_head& request) const;
     void add_credentials(request_head& request, const connection_key& key) const;
 };
 

@@ -14,6 +14,7 @@
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace weir::http {
@@ -57,10 +58,9 @@ asio::awaitable<std::size_t> connection::read_some(std::span<std::byte> into)
     co_return got;
 }
 
-asio::awaitable<void> connection::write(std::string_view text)
+asio::awaitable<void> connection::write(std::span<const asio::const_buffer> parts)
 {
-    const auto [failed, sent] =
-        co_await asio::async_write(stream_, asio::buffer(text), asio::as_tuple(asio::use_awaitable));
+    const auto [failed, sent] = co_await asio::async_write(stream_, parts, asio::as_tuple(asio::use_awaitable));
     if (failed)
         fail(failed, "write");
 }
@@ -137,7 +137,8 @@ asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& k
         ask.header.set("Proxy-Authorization", basic_credentials(*key.proxy->login()));
     std::string text;
     write_head(text, ask, target_form::authority, framing{.reusable = true});
-    co_await proxy.write(text);
+    const std::array<asio::const_buffer, 1> all{asio::buffer(text)};
+    co_await proxy.write(all);
 
     response_reader answer;
     while (!answer.done()) {

@@ -10,6 +10,7 @@
 #include <weir/net/transport.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
 
 #include <cstddef>
 #include <exception>
@@ -42,7 +43,7 @@ public:
     /// \throws weir::error  what the transport reports, with the peer
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
     /// \throws weir::error  as `read_some`
-    [[nodiscard]] boost::asio::awaitable<void> write(std::string_view text);
+    [[nodiscard]] boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts);
 
     /// What was read ahead.
     [[nodiscard]] std::span<const std::byte> unused() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }

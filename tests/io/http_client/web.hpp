@@ -4,7 +4,10 @@
 #include "support/coroutine.hpp"
 
 #include <weir/engine.hpp>
+#include <weir/flow.hpp>
+#include <weir/http/sink.hpp>
 #include <weir/http/source.hpp>
+#include <weir/memory_source.hpp>
 #include <weir/testing/origin.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -66,6 +69,12 @@ public:
         (void)await(context, read_once(weir::http::url::parse(url), std::move(options)));
     }
 
+    /// \returns  the status of the answer
+    unsigned upload(const std::string& url, const std::string& content, weir::http::sink_options options)
+    {
+        return await(context, upload_all(weir::http::url::parse(url), content, std::move(options)));
+    }
+
     [[nodiscard]] std::uint64_t blocks_in_use() const { return engine_.pool().statistics().in_use_bytes; }
 
     boost::asio::io_context context;
@@ -89,6 +98,17 @@ private:
         co_await source->close();
         weir::http::source_report report = source->report();
         co_return fetched{std::move(body).value(), std::move(report)};
+    }
+
+    boost::asio::awaitable<unsigned> upload_all(weir::http::url target, const std::string& content,
+                                                weir::http::sink_options options)
+    {
+        weir::http::http_sink out(client, std::move(target), std::move(options));
+        const auto all = std::as_bytes(std::span(content));
+        weir::stream_options cut;
+        cut.chunker = weir::fixed(std::size_t{128} << 10);
+        co_await weir::run_flow(engine_, std::make_unique<weir::memory_source>(all), out, cut);
+        co_return out.answer().status;
     }
 
     boost::asio::awaitable<bool> read_once(weir::http::url target, weir::http::source_options options)
