@@ -1,14 +1,19 @@
 """What the tests of the weir command share: running it, trees to run it on, and its results worked out again."""
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
 import pathlib
+import select
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import time
 import unittest
 
 WEIR = os.environ.get("WEIR", "weir")
@@ -59,6 +64,20 @@ def noise(size, seed=1):
     return hashlib.shake_256(str(seed).encode()).digest(size)
 
 
+def wait_until_full(pipe):
+    """Returns when the writer waits for a reader: what the pipe holds has long stopped growing."""
+    half = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2
+    deadline = time.monotonic() + PATIENCE
+    before, quiet_looks = 0, 0
+    while quiet_looks < 25:
+        if time.monotonic() > deadline:
+            raise AssertionError("the pipe never filled")
+        waiting = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0]
+        quiet_looks = quiet_looks + 1 if waiting == before and waiting > half else 0
+        before = waiting
+        select.select([], [], [], 0.02)
+
+
 class CommandTest(unittest.TestCase):
     """A directory of its own for each test, which is the working directory of what it runs."""
 
@@ -75,6 +94,27 @@ class CommandTest(unittest.TestCase):
 
     def weir(self, *arguments, **options):
         return run(*arguments, cwd=self.directory, **options)
+
+    def start(self, *arguments, **options):
+        """Starts the command; it is gone when the test is."""
+        process = subprocess.Popen([WEIR, *arguments], cwd=self.directory, **options)
+
+        def end():
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe:
+                    pipe.close()
+        self.addCleanup(end)
+        return process
+
+    def start_origin(self, script, *arguments):
+        """Starts `weir origin`; gives its process, and what it listens on: a URL, or unix:PATH."""
+        self.write("script", script.encode())
+        process = self.start("origin", *arguments, "script", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        line = process.stdout.readline().decode()
+        self.assertRegex(line, r"^listening on (http://127\.0\.0\.1:\d+|unix:.+)\n$")
+        return process, line.removeprefix("listening on ").strip()
 
     def ingest(self, *arguments, code=0, **options):
         """Runs `ingest --json`; checks the exit code and what holds for every output; gives the lines."""

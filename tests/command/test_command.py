@@ -12,21 +12,7 @@ import subprocess
 import termios
 import time
 
-from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type
-
-
-def wait_until_full(pipe):
-    """Returns when the writer waits for a reader: what the pipe holds has long stopped growing."""
-    half = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2
-    deadline = time.monotonic() + PATIENCE
-    before, quiet_looks = 0, 0
-    while quiet_looks < 25:
-        if time.monotonic() > deadline:
-            raise AssertionError("the pipe never filled")
-        waiting = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0]
-        quiet_looks = quiet_looks + 1 if waiting == before and waiting > half else 0
-        before = waiting
-        select.select([], [], [], 0.02)
+from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type, wait_until_full
 
 
 class Usage(CommandTest):
@@ -172,11 +158,7 @@ class Output(CommandTest):
     """Results that cannot be written."""
 
     def start(self, *arguments, **options):
-        process = subprocess.Popen([WEIR, *arguments], cwd=self.directory, stderr=subprocess.PIPE, **options)
-        self.addCleanup(process.stderr.close)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        return process
+        return super().start(*arguments, stderr=subprocess.PIPE, **options)
 
     def test_a_full_disk_is_exit_code_3(self):
         self.write("a", noise(3_000_000))

@@ -8,26 +8,18 @@ import socket
 import subprocess
 import unittest
 
-from harness import PATIENCE, WEIR, CommandTest, main
+from harness import PATIENCE, CommandTest, main
 
 CURL = shutil.which("curl")
 
 
 class Origin(CommandTest):
-    def start(self, script, *arguments):
-        """Starts the command; `self.where` is what it listens on."""
-        self.write("script", script.encode())
-        self.process = subprocess.Popen([WEIR, "origin", *arguments, "script"], cwd=self.directory,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(self.stop)
-        line = self.process.stdout.readline().decode()
-        self.assertRegex(line, r"^listening on (http://127\.0\.0\.1:\d+|unix:.+)\n$")
-        self.where = line.removeprefix("listening on ").strip()
+    def play(self, script, *arguments):
+        """Starts the origin; `self.where` is what it listens on."""
+        self.process, self.where = self.start_origin(script, *arguments)
 
     def stop(self, how=signal.SIGTERM):
         """Ends the command; gives its exit code, and what it has said since it began to listen."""
-        if self.process.returncode is not None:
-            return None
         self.process.send_signal(how)
         said, complaints = self.process.communicate(timeout=PATIENCE)
         self.assertEqual(complaints, b"")
@@ -51,7 +43,7 @@ class Origin(CommandTest):
                               capture_output=True, env={k: v for k, v in os.environ.items() if "proxy" not in k.lower()})
 
     def test_what_the_script_says_is_sent_and_each_request_is_a_line(self):
-        self.start('on /a\n send "HTTP/1.1 200 OK\\r\\n\\r\\nhi"\n close\n')
+        self.play('on /a\n send "HTTP/1.1 200 OK\\r\\n\\r\\nhi"\n close\n')
         self.assertEqual(self.ask(b"GET /a HTTP/1.1\r\n\r\n"), b"HTTP/1.1 200 OK\r\n\r\nhi")
         self.assertIn(b"404", self.ask(b"GET /b\x1b[2J HTTP/1.0\r\n\r\n"))
         code, said = self.stop()
@@ -60,12 +52,12 @@ class Origin(CommandTest):
                                              "2.1 GET /b\\x1b[2J: no rule, 64 bytes sent"])
 
     def test_quiet_says_only_where_it_listens(self):
-        self.start("on /a\n answer 200\n", "--quiet")
+        self.play("on /a\n answer 200\n", "--quiet")
         self.ask(b"GET /a HTTP/1.0\r\n\r\n")
         self.assertEqual(self.stop(signal.SIGINT), (130, ""))
 
     def test_a_unix_socket_is_gone_when_the_command_is(self):
-        self.start("listen 127.0.0.1:0\n", "--listen", "unix:here")
+        self.play("listen 127.0.0.1:0\n", "--listen", "unix:here")
         self.assertEqual(self.where, "unix:here")
         self.assertTrue((self.directory / "here").is_socket())
         self.stop()
@@ -88,7 +80,7 @@ class Origin(CommandTest):
 
     @unittest.skipUnless(CURL, "curl is not installed")
     def test_curl_resumes_what_broke_off(self):
-        self.start("object disk 1MiB seed 7\n"
+        self.play("object disk 1MiB seed 7\n"
                    "on /whole\n serve disk\n"
                    "on /disk request 1\n serve disk\n reset at body 300000\n"
                    "on /disk\n serve disk\n")
@@ -100,7 +92,7 @@ class Origin(CommandTest):
 
     @unittest.skipUnless(CURL, "curl is not installed")
     def test_curl_finds_the_lies(self):
-        self.start("object small 1000\n"
+        self.play("object small 1000\n"
                    "on /long\n serve small\n header Content-Length: 2000\n close\n"
                    "on /reset\n reset\n"
                    "on /empty\n close\n"
@@ -112,7 +104,7 @@ class Origin(CommandTest):
 
     @unittest.skipUnless(CURL, "curl is not installed")
     def test_curl_uploads_follows_and_retries(self):
-        self.start("on PUT /up\n answer 201\n"
+        self.play("on PUT /up\n answer 201\n"
                    "on /from\n redirect 302 /to\n"
                    'on /to\n answer 200\n body "there"\n chunked 2\n'
                    "on /busy request 1..2\n answer 503\n header Retry-After: 1\n"
@@ -125,7 +117,7 @@ class Origin(CommandTest):
 
     @unittest.skipUnless(CURL, "curl is not installed")
     def test_curl_goes_through_it_as_a_proxy(self):
-        self.start("on CONNECT * without Proxy-Authorization\n answer 407\n header Proxy-Authenticate: Basic realm=x\n"
+        self.play("on CONNECT * without Proxy-Authorization\n answer 407\n header Proxy-Authenticate: Basic realm=x\n"
                    "on CONNECT *\n tunnel\n"
                    'on http://other.test/*\n answer 200\n body "in absolute form"\n'
                    'on /inside\n answer 200\n body "through the tunnel"\n')

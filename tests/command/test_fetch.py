@@ -1,0 +1,403 @@
+#!/usr/bin/env python3
+"""weir cat, and URLs of weir ingest: what comes, and what is said when it does not come whole."""
+
+import contextlib
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+import urllib.request
+
+from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type, wait_until_full
+from servers import OPENSSL, Authority, deaf, https, nobody
+
+for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[variable]
+
+QUICK = ("--retries", "0")
+
+
+def resident(process):
+    """The most memory that a process had, in bytes."""
+    with open(f"/proc/{process.pid}/status") as status:
+        return int(re.search(r"VmHWM:\s*(\d+) kB", status.read())[1]) * 1024
+
+
+class FetchTest(CommandTest):
+    def origin(self, script, *arguments):
+        """Starts an origin; gives its URL, or unix:PATH."""
+        return self.start_origin(script, *arguments)[1]
+
+    def object(self, url):
+        """What a faultless URL of an origin gives."""
+        with urllib.request.urlopen(url) as answer:
+            return answer.read()
+
+    def cat(self, *arguments, code=0, **options):
+        """Runs `weir cat`; checks the exit code; gives both outputs."""
+        result = self.weir("cat", *arguments, **options)
+        said = result.stderr.decode()
+        self.assertEqual(result.returncode, code, said)
+        self.assertEqual(said.count("\n"), 0 if code == 0 else 1, said)
+        return result.stdout, said
+
+
+class Whole(FetchTest):
+    def test_a_body_of_every_framing_comes_whole(self):
+        url = self.origin("object o 3MiB seed 5\n"
+                          "on /length\n serve o\n"
+                          "on /chunks\n serve o\n chunked 100KiB\n split every 7777\n"
+                          "on /empty\n answer 204\n")
+        content = self.object(url + "/length")
+        self.assertEqual(len(content), 3 << 20)
+        self.assertEqual(self.cat(url + "/length"), (content, ""))
+        self.assertEqual(self.cat(url + "/chunks"), (content, ""))
+        self.assertEqual(self.cat(url + "/empty"), (b"", ""))
+
+    def test_several_come_one_after_the_other_with_files_and_standard_input_among_them(self):
+        url = self.origin('on /a\n answer 200\n body "from a "\non /b\n answer 200\n body "from b "\n')
+        self.write("file", b"from a file ")
+        out, _ = self.cat(url + "/b", "file", "-", url + "/a", url + "/b", stdin=b"from input ")
+        self.assertEqual(out, b"from b from a file from input from a from b ")
+
+    def test_a_body_that_ends_with_its_connection_is_said_to_be_uncertain(self):
+        url = self.origin("object o 100000\non /o\n serve o\non /close\n serve o\n until-close\n")
+        content = self.object(url + "/o")
+        result = self.weir("cat", url + "/close")
+        self.assertEqual((result.returncode, result.stdout), (0, content))
+        self.assertRegex(result.stderr.decode(), r"^weir: http://[^ ]+/close: nothing but the end of the connection .*\n$")
+        self.assertEqual(self.cat("--quiet", url + "/close"), (content, ""))
+        digest = hashlib.sha256(content).hexdigest()
+        self.assertEqual(self.cat("--expect-sha256", digest, url + "/close"), (content, ""))
+
+    def test_files_are_as_cat_would_give_them(self):
+        content = noise(5_000_000)
+        self.write("a", content)
+        self.assertEqual(self.cat("a", "a")[0], content * 2)
+        self.assertEqual(self.cat("-", stdin=content)[0], content)
+        with open(self.directory / "out", "wb") as out:
+            subprocess.run([WEIR, "cat", "a"], stdout=out, check=True, cwd=self.directory)
+        self.assertEqual((self.directory / "out").read_bytes(), content)
+        self.assertIn("missing", self.cat("missing", code=1)[1])
+
+    def test_redirects_are_followed_and_secrets_stay_behind(self):
+        there = self.origin('on /x with Authorization\n answer 500\non /x\n answer 200\n body "there"\n')
+        here = self.origin(f'on /again\n redirect 302 /far\non /far with "Authorization: hunter2"\n redirect 307 {there}/x\n'
+                           'on /loop\n redirect 302 /loop\n')
+        self.assertEqual(self.cat("-H", "Authorization: hunter2", here + "/again")[0], b"there")
+        self.assertIn("redirect", self.cat(here + "/loop", code=6)[1])
+
+    def test_header_lines_are_sent(self):
+        url = self.origin('on /x with "X-One: 1" \n answer 200\n body "one"\n'
+                          'on /x with "X-Two: 2"\n answer 200\n body "two"\n')
+        self.write("lines", b"X-Zero: 0\nX-Two: 2\n")
+        self.assertEqual(self.cat("-H", "X-One: 1", url + "/x")[0], b"one")
+        self.assertEqual(self.cat("-H", "@lines", url + "/x")[0], b"two")
+        self.cat(url + "/x", code=7)
+
+    def test_a_rate_is_kept_to(self):
+        url = self.origin("object o 200KiB\non /o\n serve o\n")
+        start = time.monotonic()
+        self.cat("--max-rate", "400K", url + "/o")
+        self.assertGreater(time.monotonic() - start, 0.4)
+
+
+class Again(FetchTest):
+    SCRIPT = ("object o 2MiB seed 3\nobject other 2MiB seed 4\n"
+              "on /o\n serve o\n"
+              "on /strong request 1\n serve o\n reset at body 700000\n"
+              "on /strong request 2\n serve o\n close at body 100000\n"
+              "on /strong\n serve o\n"
+              "on /weak request 1\n serve o\n no-header ETag\n reset at body 700000\n"
+              "on /weak\n serve o\n no-header ETag\n"
+              "on /changed request 1\n serve o\n reset at body 700000\n"
+              "on /changed\n serve other\n"
+              'on /busy request 1..2\n answer 503\n'
+              "on /busy\n serve o\n")
+
+    def test_a_body_that_breaks_is_taken_up_where_it_broke(self):
+        url = self.origin(self.SCRIPT)
+        self.assertEqual(self.cat(url + "/strong"), (self.object(url + "/o"), ""))
+
+    def test_without_a_validator_what_broke_stays_broken(self):
+        url = self.origin(self.SCRIPT)
+        out, said = self.cat(url + "/weak", code=8)
+        self.assertEqual(out, self.object(url + "/o")[:700000])
+        self.assertIn("/weak at 700000: ", said)
+
+    def test_two_versions_are_never_mixed(self):
+        url = self.origin(self.SCRIPT)
+        out, _ = self.cat(url + "/changed", code=8)
+        self.assertEqual(out, self.object(url + "/o")[:700000])
+
+    def test_a_busy_server_is_asked_again_as_often_as_allowed(self):
+        url = self.origin(self.SCRIPT)
+        self.assertEqual(self.cat("--retries", "2", url + "/busy")[0], self.object(url + "/o"))
+        self.cat("--retries", "1", self.origin(self.SCRIPT) + "/busy", code=7)
+
+
+class Failures(FetchTest):
+    """Each kind has its exit code, and one line that shows no secret."""
+
+    def test_wrong_usage(self):
+        self.write("a", b"a")
+        digest = "0" * 64
+        for arguments in ([], [""], ["-", "-"], ["--frob", "a"], ["--expect-sha256", digest, "a"],
+                          ["--expect-sha256", "x", "http://h/"], ["--expect-sha256", digest, "http://a/", "http://b/"],
+                          ["-H", "hunter2", "http://h/"], ["--cacert", "missing", "http://h/"], ["http://h:x/"],
+                          ["ftp://h/"], ["http://"], ["--proxy", "socks5://hunter2@h", "http://h/"], ["--memory", "1", "a"],
+                          ["--parallel", "0", "http://h/"]):
+            with self.subTest(arguments):
+                out, said = self.cat(*arguments, code=2)
+                self.assertEqual(out, b"")
+                self.assertNotIn("hunter2", said)
+
+    def test_output_that_cannot_be_written(self):
+        url = self.origin("object o 10MiB\non /o\n serve o\n")
+        self.write("a", noise(1_000_000))
+        for source in ("a", url + "/o"):
+            with self.subTest(source), open("/dev/full", "wb") as full:
+                result = subprocess.run([WEIR, "cat", source], cwd=self.directory, stdout=full,
+                                        stderr=subprocess.PIPE)
+                self.assertEqual(result.returncode, 3)
+                self.assertIn(b"no space left", result.stderr.lower())
+                process = self.start("cat", source, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                process.stdout.read(1)
+                process.stdout.close()
+                self.assertIn(b"broken pipe", process.stderr.read().lower())
+                self.assertEqual(process.wait(), 3)
+
+    def test_nobody_there(self):
+        self.assertIn("host name", self.cat(*QUICK, "http://no-such-host.invalid/", code=4)[1])
+        with nobody() as port:
+            self.assertIn("refused", self.cat(*QUICK, f"http://127.0.0.1:{port}/", code=4)[1])
+        self.assertIn("missing", self.cat(*QUICK, "--unix-socket", "missing", "http://any/", code=4)[1])
+
+    def test_no_valid_answer(self):
+        url = self.origin('on /garbage\n send "SSH-2.0-OpenSSH\\r\\n\\r\\n"\n'
+                          "on /nothing\n close\n"
+                          "on /reset\n reset\n"
+                          'on /chunks\n answer 200\n chunked\n header Content-Length: 5\n body "hello"\n'
+                          'on /size\n send "HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\nxyz\\r\\n"\n'
+                          'on /hints\n repeat forever "HTTP/1.1 103 Early Hints\\r\\n\\r\\n"\n'
+                          'on /head\n send "HTTP/1.1 200 OK\\r\\n"\n repeat forever "X: y\\r\\n"\n')
+        for path in ("garbage", "nothing", "reset", "chunks", "size", "hints", "head"):
+            with self.subTest(path):
+                self.assertEqual(self.cat(*QUICK, f"{url}/{path}", code=6)[0], b"")
+
+    def test_a_status_that_is_an_error(self):
+        url = self.origin("on /gone\n answer 410\non /broken\n answer 500\n")
+        for path, status in (("gone", "410"), ("broken", "500"), ("missing", "404")):
+            out, said = self.cat(*QUICK, f"{url}/{path}", code=7)
+            self.assertEqual(out, b"")
+            self.assertIn(status, said)
+
+    def test_a_body_that_is_cut_short(self):
+        url = self.origin("object o 100000\non /o\n serve o\n"
+                          "on /close\n serve o\n close at body 5000\n"
+                          "on /reset\n serve o\n reset at body 5000\n"
+                          "on /chunks\n serve o\n chunked 1000\n close at body 5000\n"
+                          "on /longer\n serve o\n header Content-Length: 100001\n close\n")
+        content = self.object(url + "/o")
+        for path, size in (("close", 5000), ("reset", 5000), ("chunks", 5000), ("longer", 100000)):
+            with self.subTest(path):
+                out, said = self.cat(*QUICK, f"{url}/{path}", code=8)
+                self.assertEqual(out, content[:size])
+                self.assertIn(f"at {size}", said)
+
+    def test_a_wrong_digest(self):
+        wrong = "x" * 42 + "A="
+        url = self.origin("object o 100000\non /o\n serve o\n"
+                          f"on /stated\n serve o\n header Repr-Digest: sha-256=:{'A' * 43}=:\n"
+                          "on /content\n serve o\n header Content-Digest: sha-256=:" + wrong.replace("x", "B") + ":\n")
+        content = self.object(url + "/o")
+        self.cat("--expect-sha256", hashlib.sha256(content).hexdigest(), url + "/o")
+        for arguments in (["--expect-sha256", hashlib.sha256(b"").hexdigest(), url + "/o"], [url + "/stated"],
+                          [url + "/content"]):
+            with self.subTest(arguments):
+                out, said = self.cat(*QUICK, *arguments, code=9)
+                self.assertEqual(out, content)
+                self.assertIn("the content does not match", said)
+
+    def test_limits_of_time(self):
+        url = self.origin("object o 100000\non /head\n stall\non /body\n serve o\n stall at body 1000\n"
+                          "on /drops\n serve o\n split every 1000 pause 100ms\n")
+        for arguments in (["--timeout-first-byte", "0.2", url + "/head"], ["--timeout-idle", "0.2", url + "/body"],
+                          ["--timeout-total", "0.3", url + "/head"], ["--timeout-total", "0.3", url + "/drops"]):
+            with self.subTest(arguments):
+                self.assertRegex(self.cat(*QUICK, *arguments, code=10)[1], "deadline exceeded")
+        with deaf() as port:
+            self.cat(*QUICK, "--timeout-connect", "0.2", f"http://127.0.0.1:{port}/", code=10)
+
+    def test_no_message_shows_a_secret(self):
+        url = self.origin("object o 100000\non /cut*\n serve o\n close at body 10\n"
+                          "on /to*\n redirect 302 http://u:hunter2@127.0.0.1:1/?sig=hunter2\non /close*\n serve o\n until-close\n")
+        bare = url.removeprefix("http://")
+        for path, code in (("/missing", 7), ("/cut", 8), ("/to", 4), ("/close", 0)):
+            with self.subTest(path):
+                result = self.weir("cat", *QUICK, "--progress", "always", "-H", "Cookie: hunter2",
+                                   f"http://user:hunter2@{bare}{path}?token=hunter2")
+                self.assertEqual(result.returncode, code, result.stderr)
+                self.assertNotIn(b"hunter2", result.stderr)
+                self.assertIn(b"127.0.0.1", result.stderr)
+
+
+class Secure(FetchTest):
+    def setUp(self):
+        super().setUp()
+        if not OPENSSL:
+            self.skipTest("openssl is not installed")
+        self.authority = Authority(self.directory)
+        self.write("content", noise(300_000))
+
+    def test_who_is_not_trusted_is_not_read_from(self):
+        with https(self.directory, self.authority.issue()) as port:
+            for host in ("localhost", "127.0.0.1"):
+                url = f"https://{host}:{port}/content"
+                self.assertEqual(self.cat("--cacert", "ca.pem", url), (noise(300_000), ""))
+                self.assertEqual(self.cat(url, environment={"SSL_CERT_FILE": "ca.pem"})[0], noise(300_000))
+                self.assertEqual(self.cat(*QUICK, url, code=5)[0], b"")
+            result = self.weir("cat", "--insecure", "--quiet", url)
+            self.assertEqual((result.returncode, result.stdout), (0, noise(300_000)))
+            self.assertRegex(result.stderr, rb"(?i)^weir: warning: --insecure.*\n$")
+
+    def test_a_certificate_of_another_host_or_another_time_is_refused(self):
+        for names, days in (("DNS:example.org", 2), ("DNS:localhost", -1)):
+            with self.subTest(names), https(self.directory, self.authority.issue(names, days)) as port:
+                self.cat(*QUICK, "--cacert", "ca.pem", f"https://localhost:{port}/content", code=5)
+
+    def test_a_server_without_tls_is_no_secure_one(self):
+        url = self.origin('accept\n send "220 ready to serve mail\\r\\n"\n')
+        self.cat(*QUICK, url.replace("http", "https") + "/x", code=5)
+
+    def test_a_redirect_out_of_tls_is_refused(self):
+        plain = self.origin("on /x\n answer 200\n")
+        with https(self.directory, self.authority.issue()) as port:
+            secure = f"https://localhost:{port}"
+            self.cat("--cacert", "ca.pem", f"{secure}/to?{plain}/x", code=6)
+            self.assertEqual(self.cat("--cacert", "ca.pem", f"{secure}/to?{secure}/content")[0], noise(300_000))
+
+    def test_a_proxy_is_a_tunnel_for_tls(self):
+        proxy = self.origin("on CONNECT *\n tunnel\n")
+        with https(self.directory, self.authority.issue()) as port:
+            for name in ("https_proxy", "HTTPS_PROXY", "all_proxy"):
+                out, _ = self.cat("--cacert", "ca.pem", f"https://localhost:{port}/content", environment={name: proxy})
+                self.assertEqual(out, noise(300_000))
+            refusing = self.origin("on CONNECT *\n answer 403\n")
+            self.cat(*QUICK, "--cacert", "ca.pem", "--proxy", refusing, f"https://localhost:{port}/content", code=7)
+
+
+class Ways(FetchTest):
+    SCRIPT = 'on http://no-such-host.invalid/*\n answer 200\n body "by proxy"\n'
+    URL = "http://no-such-host.invalid/x"
+
+    def test_proxies_are_those_of_the_options_then_of_the_environment(self):
+        proxy = self.origin(self.SCRIPT)
+        for environment in ({"http_proxy": proxy}, {"ALL_PROXY": proxy}, {"http_proxy": proxy, "no_proxy": "example.org"}):
+            self.assertEqual(self.cat(self.URL, environment=environment)[0], b"by proxy")
+        self.assertEqual(self.cat("--proxy", proxy, self.URL, environment={"http_proxy": "http://127.0.0.1:1"})[0], b"by proxy")
+        for environment in ({"HTTP_PROXY": proxy}, {"http_proxy": proxy, "NO_PROXY": ".invalid"}):
+            self.cat(*QUICK, self.URL, environment=environment, code=4)
+        self.cat(*QUICK, "--proxy", "", self.URL, environment={"http_proxy": proxy}, code=4)
+
+    def test_a_unix_socket_serves_every_host(self):
+        self.origin('on /x\n answer 200\n body "by socket"\n', "--listen", "unix:here")
+        self.assertEqual(self.cat("--unix-socket", "here", "http://any.invalid/x")[0], b"by socket")
+
+
+class Running(FetchTest):
+    """While the body is on its way."""
+
+    def test_a_reader_that_sleeps_costs_no_memory_and_stops_nothing_else(self):
+        url = self.origin("object o 100MiB\non /o\n serve o\n")
+        process = self.start("cat", "--progress", "always", "--timeout-idle", "0.5", url + "/o", stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        wait_until_full(process.stdout)
+        for _ in range(2):  # a line a second
+            self.assertRegex(process.stderr.readline(), rb" of 100 MiB ")
+        self.assertLess(resident(process), 32 << 20)
+        size = 0
+        while piece := process.stdout.read(1 << 20):
+            size += len(piece)
+        self.assertEqual((process.wait(), size), (0, 100 << 20))
+
+    def test_memory_is_bounded(self):
+        url = self.origin("object o 100MiB\non /o\n serve o\n")
+        process = self.start("cat", url + "/o", stdout=subprocess.PIPE)
+        for _ in range(99):
+            self.assertEqual(len(process.stdout.read(1 << 20)), 1 << 20)
+        self.assertLess(resident(process), 32 << 20)
+
+    def test_a_signal_ends_it_wherever_it_is(self):
+        url = self.origin("object o 1GiB\non /head\n stall\non /body\n serve o\n stall at body 1000\non /o\n serve o\n")
+        for path, how, code in (("head", signal.SIGTERM, 143), ("body", signal.SIGINT, 130), ("o", signal.SIGTERM, 143)):
+            with self.subTest(path):
+                process = self.start("cat", f"{url}/{path}", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                if path == "body":
+                    self.assertEqual(len(process.stdout.read(1000)), 1000)
+                elif path == "o":
+                    wait_until_full(process.stdout)
+                else:
+                    self.wait_for_socket(process)
+                start = time.monotonic()
+                process.send_signal(how)
+                self.assertEqual(process.wait(), code)
+                self.assertLess(time.monotonic() - start, 5)
+                self.assertEqual(process.stderr.read(), b"")
+
+    def wait_for_socket(self, process):
+        """Returns when the process has one."""
+        directory = f"/proc/{process.pid}/fd"
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for name in os.listdir(directory):
+                with contextlib.suppress(FileNotFoundError):
+                    if os.readlink(os.path.join(directory, name)).startswith("socket:"):
+                        return
+        self.fail("it never connected")
+
+
+class Ingest(FetchTest):
+    def test_a_url_is_cut_as_a_file_is(self):
+        url = self.origin("object o 3MiB seed 9\non /o*\n serve o\n")
+        content = self.object(url + "/o")
+        self.write("file", content)
+        lines = self.ingest("--chunk-avg", "64K", url + "/o?id=1", "file", url + "/o?id=2")
+        cuts = {path: [(c["offset"], c["sha256"]) for c in self.check_content(lines, path, content)]
+                for path in (url + "/o?id=1", "file", url + "/o?id=2")}
+        self.assertEqual(len({str(each) for each in cuts.values()}), 1)
+
+    def test_what_fails_has_the_name_of_its_failure_and_the_rest_goes_on(self):
+        url = self.origin("object o 100000\non /o\n serve o\non /cut\n serve o\n close at body 10\n"
+                          "on /wrong\n serve o\n header Repr-Digest: sha-256=:" + "A" * 43 + "=:\n"
+                          'on /garbage\n send "garbage\\r\\n\\r\\n"\n')
+        bare = url.removeprefix("http://")
+        self.write("list", "".join(f"http://user:hunter2@{bare}/{path}?token=hunter2\n"
+                                   for path in ("missing", "cut", "o")).encode())
+        with nobody() as port:
+            lines = self.ingest(*QUICK, "--files-from", "list", url + "/o", url + "/cut", url + "/wrong", url + "/garbage",
+                                f"http://127.0.0.1:{port}/", "http://no-such-host.invalid/", code=1)
+        self.assertNotIn("hunter2", str(lines))
+        codes = {e["path"]: e["code"] for e in of_type(lines, "error")}
+        shown = f"http://***@{bare}"
+        self.assertEqual(codes, {
+            url + "/cut": "ended_early", url + "/wrong": "mismatch", url + "/garbage": "protocol_violation",
+            f"http://127.0.0.1:{port}/": "ECONNREFUSED", "http://no-such-host.invalid/": "resolve_failed",
+            f"{shown}/missing?token=***": "http_status", f"{shown}/cut?token=***": "ended_early"})
+        self.assertEqual({f["path"] for f in of_type(lines, "file")}, {url + "/o", f"{shown}/o?token=***"})
+
+    def test_a_signal_ends_it_in_mid_transfer(self):
+        url = self.origin("object o 100MiB\non /o\n serve o\n stall at body 50MiB\n")
+        process = self.start("ingest", "--json", "--chunk-avg", "64K", url + "/o", stdout=subprocess.PIPE)
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        out = first + process.stdout.read()
+        self.assertEqual(process.wait(), 143)
+        self.assertIs(lines_of(out)[-1]["interrupted"], True)
+
+
+if __name__ == "__main__":
+    main()
