@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <list>
 #include <memory>
 #include <poll.h>
@@ -63,10 +64,12 @@ std::size_t origin_record::requests_for(std::string_view target) const noexcept
 class origin::server {
 public:
     server(std::shared_ptr<const detail::script_data> script, origin_options options)
-        : listening_(detail::listen_on(script->address)),
-          shared_(std::move(script), std::move(options)),
-          acceptor_([this] { accept_all(); })
-    {}
+        : shared_(script, std::move(options)), listening_(script->address)
+    {
+        if (script->tls)
+            identity_.emplace(script->tls->certificate, script->tls->key);
+        acceptor_ = std::thread([this] { accept_all(); });
+    }
 
     ~server()
     {
@@ -74,11 +77,9 @@ public:
         acceptor_.join();
         for (session& each : sessions_)
             each.thread.join();
-        ::close(listening_.socket);
-        if (listening_.is_unix)
-            ::unlink(listening_.host.c_str());
     }
 
+    [[nodiscard]] bool is_secure() const noexcept { return identity_.has_value(); }
     [[nodiscard]] const detail::listening& address() const noexcept { return listening_; }
     [[nodiscard]] detail::stage& shared() noexcept { return shared_; }
 
@@ -93,8 +94,9 @@ private:
     void serve(int socket, std::uint64_t connection) noexcept;
     void reap();
 
-    detail::listening listening_;
     detail::stage shared_;
+    detail::listening listening_;
+    std::optional<detail::tls_identity> identity_;
     std::list<session> sessions_; // the acceptor's
     std::thread acceptor_;
 };
@@ -107,9 +109,9 @@ void origin::server::accept_all()
             (void)detail::poll_for(-1, 0, {&shared_.stop()}, detail::clock::now() + full_house);
             continue;
         }
-        if (detail::poll_for(listening_.socket, POLLIN, {&shared_.stop()}) == 0)
+        if (detail::poll_for(listening_.descriptor(), POLLIN, {&shared_.stop()}) == 0)
             continue;
-        const int socket = ::accept4(listening_.socket, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        const int socket = ::accept4(listening_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (socket != -1)
             begin(socket);
         else if (errno == EMFILE || errno == ENFILE) // the rest of the process may give some back
@@ -137,9 +139,16 @@ void origin::server::begin(int socket)
 
 void origin::server::serve(int socket, std::uint64_t connection) noexcept
 {
+    // OpenSSL writes as to a file: to a peer that has gone that is a signal, of this thread.
+    sigset_t broken_pipe;
+    ::sigemptyset(&broken_pipe);
+    ::sigaddset(&broken_pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     connection_end how;
     {
-        detail::wire peer(socket, shared_.stop(), [&](std::size_t bytes) { shared_.sent(connection, bytes); });
+        detail::wire peer(
+            socket, shared_.stop(), [&](std::size_t bytes) { shared_.sent(connection, bytes); },
+            identity_ ? &*identity_ : nullptr);
         how = detail::player(shared_, peer, connection).run();
     }
     shared_.ended(connection, how);
@@ -161,17 +170,20 @@ origin::origin(script played, origin_options options)
 
 origin::~origin() = default;
 
-const std::string& origin::host() const noexcept { return server_->address().host; }
+const std::string& origin::host() const noexcept { return server_->address().host(); }
 
-std::uint16_t origin::port() const noexcept { return server_->address().port; }
+std::uint16_t origin::port() const noexcept { return server_->address().port(); }
 
 std::string origin::authority() const
 {
     const detail::listening& at = server_->address();
-    return at.is_unix ? "localhost" : at.host + ':' + std::to_string(at.port);
+    return at.is_unix() ? "localhost" : at.host() + ':' + std::to_string(at.port());
 }
 
-std::string origin::url(std::string_view target) const { return "http://" + authority() + std::string(target); }
+std::string origin::url(std::string_view target) const
+{
+    return (server_->is_secure() ? "https://" : "http://") + authority() + std::string(target);
+}
 
 void origin::play(script next) { server_->shared().play(std::move(next.data_)); }
 

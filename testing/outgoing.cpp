@@ -90,6 +90,7 @@ void outgoing::act(const event& what)
     else
         switch (std::get<end_step>(what)) {
         case end_step::close: peer_.close();
+        case end_step::cut_off: peer_.cut_off();
         case end_step::reset: peer_.reset();
         case end_step::half_close: peer_.half_close();
         }

@@ -82,6 +82,8 @@ void player::answer(received_request request)
     request_ = std::move(request);
     request_.connection = connection_;
     request_.number = ++requests_;
+    if (const tls_session* const session = peer_.tls(); session && requests_ == 1)
+        shared_.secured(connection_, *session);
     const chosen_rule chosen = shared_.choose(request_);
     request_.rule = chosen.number;
     request_.rule_line = chosen.rule->line;

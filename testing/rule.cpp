@@ -281,6 +281,12 @@ rule& rule::close()
     return *this;
 }
 
+rule& rule::cut_off()
+{
+    data_->steps.emplace_back(end_step::cut_off);
+    return *this;
+}
+
 rule& rule::reset()
 {
     data_->steps.emplace_back(end_step::reset);
@@ -309,6 +315,12 @@ rule& rule::hold(position where, std::string_view name)
 rule& rule::close(position where)
 {
     data_->events.push_back({where, end_step::close});
+    return *this;
+}
+
+rule& rule::cut_off(position where)
+{
+    data_->events.push_back({where, end_step::cut_off});
     return *this;
 }
 

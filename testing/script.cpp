@@ -33,6 +33,12 @@ script& script::listen(std::string_view address)
     return *this;
 }
 
+script& script::tls(std::string_view certificate_file, std::string_view key_file)
+{
+    data_->tls = tls_files{std::string(certificate_file), std::string(key_file)};
+    return *this;
+}
+
 script& script::object(std::string_view name, std::uint64_t size, std::uint64_t seed)
 {
     if (size > largest_size)

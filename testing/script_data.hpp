@@ -66,7 +66,7 @@ struct hold_step {
     std::string name;
 };
 
-enum class end_step { close, reset, half_close };
+enum class end_step { close, cut_off, reset, half_close };
 
 struct answer_step {
     enum class framing { length, chunked, until_close };
@@ -129,11 +129,17 @@ struct rule_data {
     duration round_trip{};
 };
 
+struct tls_files {
+    std::string certificate;
+    std::string key;
+};
+
 struct script_data {
     std::string name = "script"; // for errors
     std::uint64_t line = 0;      // that is being read; 0: none is
 
     std::string address = "127.0.0.1:0";
+    std::optional<tls_files> tls;
     std::map<std::string, std::shared_ptr<const object>, std::less<>> objects;
     std::vector<std::unique_ptr<rule_data>> rules;
 };

@@ -157,6 +157,11 @@ constexpr std::array rule_statements = {
                        const auto where = read_position(words);
                        where ? to.close(*where) : to.close();
                    }},
+    rule_statement{"cut-off",
+                   [](line_reader& words, rule& to) {
+                       const auto where = read_position(words);
+                       where ? to.cut_off(*where) : to.cut_off();
+                   }},
     rule_statement{"data", &read_data},
     rule_statement{"early", [](line_reader&, rule& to) { to.early(); }},
     rule_statement{"half-close",
@@ -251,6 +256,10 @@ void script_reader::read_line(std::string_view line)
         read_object(words);
     else if (name == "listen")
         script_.listen(words.next("an address").text);
+    else if (name == "tls") {
+        const std::string certificate = words.next("the file of a certificate").text;
+        script_.tls(certificate, words.next("the file of its key").text);
+    }
     else {
         const auto* const found = std::ranges::find(rule_statements, name, &rule_statement::name);
         if (found == rule_statements.end())

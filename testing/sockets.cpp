@@ -96,32 +96,33 @@ std::uint16_t bound_port(int socket)
 
 } // namespace
 
-listening listen_on(std::string_view address)
+listening::listening(std::string_view address) : is_unix_(address.starts_with(unix_prefix))
 {
-    listening made;
-    made.is_unix = address.starts_with(unix_prefix);
-    const auto parsed = made.is_unix ? parse_unix(address.substr(unix_prefix.size())) : parse_internet(address);
+    const auto parsed = is_unix_ ? parse_unix(address.substr(unix_prefix.size())) : parse_internet(address);
     if (!parsed)
         throw error(errc::bad_configuration, "listen", address, std::nullopt,
                     "neither an address and port, as 127.0.0.1:0, nor unix:PATH");
-    made.socket = ::socket(parsed->get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (made.socket == -1)
+    host_ = is_unix_ ? address.substr(unix_prefix.size()) : address.substr(0, address.rfind(':'));
+    socket_ = ::socket(parsed->get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (socket_ == -1)
         throw_system_error(errno, "listen", address);
     const int yes = 1;
-    if (!made.is_unix)
-        ::setsockopt(made.socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (::bind(made.socket, parsed->get(), parsed->size) != 0 || ::listen(made.socket, SOMAXCONN) != 0) {
+    if (!is_unix_)
+        ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (::bind(socket_, parsed->get(), parsed->size) != 0 || ::listen(socket_, SOMAXCONN) != 0) {
         const int failure = errno;
-        ::close(made.socket);
+        ::close(socket_);
         throw_system_error(failure, "listen", address);
     }
-    if (made.is_unix)
-        made.host = address.substr(unix_prefix.size());
-    else {
-        made.host = address.substr(0, address.rfind(':'));
-        made.port = bound_port(made.socket);
-    }
-    return made;
+    if (!is_unix_)
+        port_ = bound_port(socket_);
+}
+
+listening::~listening()
+{
+    ::close(socket_);
+    if (is_unix_)
+        ::unlink(host_.c_str());
 }
 
 int connect_to(std::string_view authority, const latch& stop)

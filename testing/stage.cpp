@@ -119,7 +119,7 @@ chosen_rule stage::choose(const received_request& request)
 std::uint64_t stage::connected()
 {
     const std::lock_guard lock(mutex_);
-    record_.connections.push_back({.number = ++connections_});
+    record_.connections.emplace_back().number = ++connections_;
     forget_old();
     changed_.notify_all();
     return connections_;
@@ -130,6 +130,15 @@ void stage::sent(std::uint64_t connection, std::size_t bytes)
     const std::lock_guard lock(mutex_);
     connection_of(connection).bytes_sent += bytes;
     changed_.notify_all();
+}
+
+void stage::secured(std::uint64_t connection, const tls_session& session)
+{
+    std::string name = session.server_name();
+    const std::lock_guard lock(mutex_);
+    accepted_connection& known = connection_of(connection);
+    known.server_name = std::move(name);
+    known.tls_resumed = session.is_resumed();
 }
 
 void stage::ended(std::uint64_t connection, connection_end how)

@@ -3,6 +3,7 @@
 
 #include "latch.hpp"
 #include "script_data.hpp"
+#include "tls.hpp"
 
 #include <weir/testing/origin.hpp>
 
@@ -45,6 +46,7 @@ public:
     /// \returns  the number of the new connection
     [[nodiscard]] std::uint64_t connected();
     void sent(std::uint64_t connection, std::size_t bytes);
+    void secured(std::uint64_t connection, const tls_session& session);
     void ended(std::uint64_t connection, connection_end how);
 
     void arrived(const received_request& request);

@@ -20,24 +20,22 @@ constexpr auto longest_delivery = 1s;
 
 } // namespace
 
-wire::wire(int socket, const latch& stop, std::function<void(std::size_t)> sent)
+wire::wire(int socket, const latch& stop, std::function<void(std::size_t)> sent, const tls_identity* secured_by)
     : socket_(socket), stop_(&stop), sent_(std::move(sent))
-{}
+{
+    if (secured_by)
+        tls_.emplace(*secured_by, socket);
+}
 
 wire::~wire() { ::close(socket_); }
 
 std::size_t wire::read(std::span<char> into)
 {
     for (;;) {
-        const ssize_t count = ::recv(socket_, into.data(), into.size(), 0);
-        if (count >= 0)
-            return static_cast<std::size_t>(count);
-        if (errno == EAGAIN)
-            (void)poll_for(socket_, POLLIN, {stop_});
-        else if (errno != EINTR)
-            throw connection_over{connection_end::reset_by_peer};
-        if (stop_->is_open())
-            throw connection_over{connection_end::by_origin};
+        const transfer got = try_read(into);
+        if (got.how == transfer::outcome::done)
+            return got.bytes;
+        await(got.how);
     }
 }
 
@@ -46,15 +44,13 @@ void wire::write(std::string_view bytes)
     while (!bytes.empty() && !half_closed_) {
         if (stop_->is_open())
             throw connection_over{connection_end::by_origin};
-        const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (count >= 0) {
-            sent_(static_cast<std::size_t>(count));
-            bytes.remove_prefix(static_cast<std::size_t>(count));
+        const transfer given = try_write(bytes);
+        if (given.how == transfer::outcome::done) {
+            sent_(given.bytes);
+            bytes.remove_prefix(given.bytes);
         }
-        else if (errno == EAGAIN)
-            (void)poll_for(socket_, POLLOUT, {stop_});
-        else if (errno != EINTR)
-            throw connection_over{connection_end::reset_by_peer};
+        else
+            await(given.how);
     }
 }
 
@@ -79,6 +75,8 @@ void wire::stall(std::optional<clock::time_point> until, const latch* gate)
 
 void wire::half_close() noexcept
 {
+    if (tls_ && !half_closed_)
+        tls_->say_end();
     half_closed_ = true;
     ::shutdown(socket_, SHUT_WR);
 }
@@ -86,6 +84,12 @@ void wire::half_close() noexcept
 void wire::close()
 {
     half_close();
+    throw connection_over{connection_end::by_script, true};
+}
+
+void wire::cut_off()
+{
+    ::shutdown(socket_, SHUT_WR);
     throw connection_over{connection_end::by_script, true};
 }
 
@@ -107,6 +111,37 @@ void wire::reset()
     const linger abort{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
     throw connection_over{connection_end::by_script};
+}
+
+transfer wire::try_read(std::span<char> into) noexcept
+{
+    using enum transfer::outcome;
+    if (tls_)
+        return tls_->read(into);
+    const ssize_t count = ::recv(socket_, into.data(), into.size(), 0);
+    if (count >= 0)
+        return {done, static_cast<std::size_t>(count)};
+    return {errno == EAGAIN || errno == EINTR ? wants_read : broken, 0};
+}
+
+transfer wire::try_write(std::string_view bytes) noexcept
+{
+    using enum transfer::outcome;
+    if (tls_)
+        return tls_->write(bytes);
+    const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count >= 0)
+        return {done, static_cast<std::size_t>(count)};
+    return {errno == EAGAIN || errno == EINTR ? wants_write : broken, 0};
+}
+
+void wire::await(transfer::outcome what)
+{
+    if (what == transfer::outcome::broken)
+        throw connection_over{connection_end::reset_by_peer};
+    (void)poll_for(socket_, what == transfer::outcome::wants_read ? POLLIN : POLLOUT, {stop_});
+    if (stop_->is_open())
+        throw connection_over{connection_end::by_origin};
 }
 
 std::size_t wire::unacknowledged() const noexcept

@@ -3,6 +3,7 @@
 
 #include "latch.hpp"
 #include "script_data.hpp"
+#include "tls.hpp"
 
 #include <weir/testing/origin.hpp>
 
@@ -27,13 +28,17 @@ class wire {
 public:
     /// \param socket  connected; is closed with this object
     /// \param stop    ends every wait
-    /// \param sent    told how many bytes the socket took
-    wire(int socket, const latch& stop, std::function<void(std::size_t)> sent);
+    /// \param sent    told how many bytes were taken, as they were before any encryption
+    /// \param secured_by  null: no TLS
+    wire(int socket, const latch& stop, std::function<void(std::size_t)> sent,
+         const tls_identity* secured_by = nullptr);
     wire(const wire&) = delete;
     wire& operator=(const wire&) = delete;
     ~wire();
 
     [[nodiscard]] int descriptor() const noexcept { return socket_; }
+    /// Null if the connection is in clear.
+    [[nodiscard]] const tls_session* tls() const noexcept { return tls_ ? &*tls_ : nullptr; }
     /// Whether an end was sent: what is written then goes nowhere.
     [[nodiscard]] bool is_half_closed() const noexcept { return half_closed_; }
 
@@ -53,9 +58,12 @@ public:
     /// \throws connection_over  the peer has sent its end, or aborted, meanwhile
     void stall(std::optional<clock::time_point> until, const latch* gate);
 
+    /// Sends an end; of TLS too.
     void half_close() noexcept;
-    /// Sends an end, and throws connection_over.
+    /// The same, and throws connection_over.
     [[noreturn]] void close();
+    /// Sends an end of the connection and none of TLS, and throws connection_over.
+    [[noreturn]] void cut_off();
     /// Behind an end: drops what still comes until the peer ends too, or for two seconds. A socket that is closed with
     /// bytes unread would take back, by RST, what it has sent.
     void say_goodbye();
@@ -63,11 +71,15 @@ public:
     [[noreturn]] void reset();
 
 private:
+    [[nodiscard]] transfer try_read(std::span<char> into) noexcept;
+    [[nodiscard]] transfer try_write(std::string_view bytes) noexcept;
+    void await(transfer::outcome what);
     [[nodiscard]] std::size_t unacknowledged() const noexcept;
 
     int socket_;
     const latch* stop_;
     std::function<void(std::size_t)> sent_;
+    std::optional<tls_session> tls_;
     bool half_closed_ = false;
 };
 

@@ -91,6 +91,7 @@ public:
         return head;
     }
 
+    [[nodiscard]] int descriptor() const noexcept { return socket_; }
     [[nodiscard]] bool was_reset() const noexcept { return was_reset_; }
     /// Whether nothing can be read now.
     [[nodiscard]] bool is_quiet() const

@@ -86,13 +86,13 @@ TEST_CASE("parse: every statement is read in each of its forms")
 {
     static_cast<void>(
         script::parse("accept connection 2..\n round-trip 50ms\n pace 1MiB per 50ms\r\n"
-                      "object a 10\nobject b \"\"\n"
+                      "tls certificate.pem \"key file.pem\"\nobject a 10\nobject b \"\"\n"
                       "on *\n tunnel\n tunnel 127.0.0.1:443\n"
                       "on CONNECT *:443 connection 1 request 2.. without A with B\n answer 407\n"
                       "on /a\n serve a\n no-ranges\n no-header ETag\n until-close\n status 206 Some\n"
                       " chunked\n redirect 302 /b\n half-close\n reset\n hold x\n stall\n"
                       " stall at 5\n stall 5us at object 1KiB\n hold x at body 7\n close at 1\n"
-                      " reset at 2\n half-close at 3\n split at 1 2 3\n split at 1 pause 1s\n split every 2\n"
+                      " reset at 2\n cut-off\n cut-off at 9\n half-close at 3\n split at 1 2 3\n split at 1 pause 1s\n split every 2\n"
                       " early\n receive\n receive 100\n repeat forever \"x\"\n"));
 }
 
@@ -115,6 +115,7 @@ TEST_CASE("parse: what is wrong is said, with its line")
         {"on /a request 3..2", errc::bad_configuration, 1, "do not run backwards"},
         {"accept request 1", errc::bad_configuration, 1, "there is no request"},
         {"accept\nanswer 200", errc::bad_configuration, 2, "there is no request"},
+        {"tls certificate.pem", errc::bad_format, 1, "the file of its key is missing"},
         {"on /a\nanswer", errc::bad_format, 2, "the status is missing"},
         {"on /a\nanswer 99", errc::bad_configuration, 2, "three digits"},
         {"on /a\nanswer 99999999999999999999", errc::bad_format, 2, "the status is a whole number"},

@@ -42,7 +42,7 @@ struct received_request {
 enum class connection_end : std::uint8_t {
     open,          ///< it has not ended
     by_peer,       ///< the peer closed it
-    reset_by_peer, ///< the peer aborted it
+    reset_by_peer, ///< the peer aborted it, or its TLS
     by_script,     ///< a step closed or reset it, or an answer asked for that
     by_origin,     ///< the peer sent what is no HTTP, or the origin was destroyed
 };
@@ -52,6 +52,8 @@ struct accepted_connection {
     std::uint64_t requests = 0;
     std::uint64_t bytes_sent = 0;
     connection_end end = connection_end::open;
+    std::string server_name;  ///< that its peer asked for in TLS, known with the first request
+    bool tls_resumed = false; ///< by a session that was made before; known with the first request
 };
 
 /// What an origin has seen since it was made. Of more requests and connections than `origin_options` say, the last
@@ -83,7 +85,9 @@ struct origin_options {
 class origin {
 public:
     /// Listens when it returns.
-    /// \throws weir::error  of the system: the address cannot be listened on, or is none
+    /// \throws weir::error
+    ///   system category: the address cannot be listened on. `errc::bad_configuration`: it is none.
+    ///   `errc::tls_failed`: certificate or key cannot be used.
     explicit origin(script played = {}, origin_options options = {});
     origin(const origin&) = delete;
     origin& operator=(const origin&) = delete;
@@ -96,11 +100,11 @@ public:
     [[nodiscard]] std::uint16_t port() const noexcept;
     /// `127.0.0.1:8080`; `localhost` for a Unix socket.
     [[nodiscard]] std::string authority() const;
-    /// `http://127.0.0.1:8080/a` for `/a`.
+    /// `http://127.0.0.1:8080/a` for `/a`; `https:` with TLS.
     [[nodiscard]] std::string url(std::string_view target = "/") const;
 
-    /// Plays another script from the next connection and request on, and counts anew for its rules. Where it says
-    /// to listen has no effect. What is being answered ends by the old one.
+    /// Plays another script from the next connection and request on, and counts anew for its rules. Its `listen`
+    /// and `tls` have no effect. What is being answered ends by the old one.
     void play(script next);
 
     /// Lets all pass who wait at this `hold`, now and later.
