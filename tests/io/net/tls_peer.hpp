@@ -1,7 +1,7 @@
 #pragma once
 // A TLS server on a thread of its own, written on OpenSSL alone: it does what a test says, good or bad.
 
-#include "certificates.hpp"
+#include "support/certificates.hpp"
 
 #include <openssl/ssl.h>
 

@@ -1,8 +1,8 @@
 #pragma once
 // An authority, a server that it vouches for, and a client that trusts it.
 
-#include "certificates.hpp"
 #include "listening.hpp"
+#include "support/certificates.hpp"
 #include "support/temp_dir.hpp"
 
 #include <weir/net/tls_context.hpp>
