@@ -24,6 +24,7 @@ RULES = {
     "conditional": "?: of a class type in an expression that awaits is destroyed twice: use if and else",
     "throw": "the operand of throw is destroyed twice if it awaits: await first, then throw",
     "dispatch": "an awaited dispatch completes inline; in a loop the stack overflows: post",
+    "empty": "a loop that awaits in its head and does nothing in its body is miscompiled at -O3: await in the body",
     "or": "|| of awaitables waits for the loser, so it is no time-out: as_tuple first, or a deadline",
     "detached": "detached drops the exception that a coroutine ends with: use a completion handler",
 }
@@ -100,6 +101,7 @@ class Checker:
     def block(self, nodes):
         """Statements: cut at semicolons and at the braces of blocks."""
         statement = []
+        after_do = False
         position = 0
         while position < len(nodes):
             node = nodes[position]
@@ -109,19 +111,29 @@ class Checker:
             elif node.text == ":" and self.ends_label(statement):
                 statement = []
             elif node.text == "(" and statement and self.control_of(statement):
-                self.control(self.control_of(statement), node)
+                keyword = self.control_of(statement)
+                self.control(keyword, node)
+                if keyword in {"while", "for"} and not after_do and self.awaits([node]):
+                    self.body(nodes[position + 1 :], node.line)
+                after_do = False
                 statement = []
             elif node.text == "[" and self.starts_lambda(statement, node):
                 position = self.take_lambda(nodes, position, statement)
                 continue
             elif node.text == "{" and self.is_block(statement):
                 self.expression(statement)
+                after_do = bool(statement) and statement[-1].text == "do"
                 statement = []
                 self.block(node.children)
             else:
                 statement.append(self.inner(node))
             position += 1
         self.expression(statement)
+
+    def body(self, after, line):
+        """Of a loop whose head awaits."""
+        if after and (after[0].text == ";" or (after[0].text == "{" and not after[0].children)):
+            self.report(line, "empty")
 
     def inner(self, group):
         """A bracketed part of an expression, with its lambdas taken out."""
