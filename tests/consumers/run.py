@@ -2,7 +2,8 @@
 """Builds and runs one consumer project against weir, in a temporary directory.
 
 usage: run.py WAY SOURCE-ROOT BUILD-ROOT
-WAY is pkgconfig, pkgconfig-static, cmake, cmake-static (all against an installation of BUILD-ROOT), or subproject.
+WAY is pkgconfig, pkgconfig-static, cmake, cmake-static, testing (all against an installation of BUILD-ROOT), or
+subproject.
 """
 
 import os
@@ -40,6 +41,13 @@ def with_pkgconfig(prefix, work, static):
     return work / "project" / "consumer", libraries
 
 
+def with_testing(prefix, work):
+    libraries = library_directory(prefix)
+    shutil.copytree(HERE / "testing", work / "project")
+    run("make", "-C", work / "project", PKG_CONFIG_PATH=str(libraries / "pkgconfig"))
+    return work / "project" / "consumer", libraries
+
+
 def with_cmake(prefix, work, static):
     build = work / "build"
     options = (f"-DCMAKE_PREFIX_PATH={prefix}", f"-DWEIR_STATIC={'ON' if static else 'OFF'}", "-DCMAKE_BUILD_TYPE=Debug")
@@ -64,10 +72,11 @@ def main(way, source, build):
         static = way.endswith("-static")
         if way == "subproject":
             program, libraries = as_subproject(Path(source), work)
+        elif way == "testing":
+            program, libraries = with_testing(install(build, work), work)
         else:
-            prefix = install(build, work)
             build_with = with_pkgconfig if way.startswith("pkgconfig") else with_cmake
-            program, libraries = build_with(prefix, work, static)
+            program, libraries = build_with(install(build, work), work, static)
         linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
         if static == ("libweir.so" in linked):
             sys.exit(f"linked the wrong way:\n{linked}")
