@@ -26,6 +26,8 @@ boost::system::error_code system_code(int number)
     return {number, boost::system::system_category()};
 }
 
+bool is_end(const tls_step& step) { return step.ended || step.failed; }
+
 } // namespace
 
 // The socket's BIO --------------------------------------------------------------------------------------------------
@@ -150,23 +152,23 @@ tls_step tls_engine::judge(int result) noexcept
     using want = tls_step::want;
     switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_NONE: return {};
-    case SSL_ERROR_WANT_READ: return {.bytes = 0, .next = want::readable, .failed = {}};
-    case SSL_ERROR_WANT_WRITE: return {.bytes = 0, .next = want::writable, .failed = {}};
-    case SSL_ERROR_ZERO_RETURN: return {.bytes = 0, .next = want::nothing, .failed = asio::error::eof};
+    case SSL_ERROR_WANT_READ: return {.next = want::readable};
+    case SSL_ERROR_WANT_WRITE: return {.next = want::writable};
+    case SSL_ERROR_ZERO_RETURN: return {.ended = true};
     default: break;
     }
     if (error_ != 0)
-        return {.bytes = 0, .next = want::nothing, .failed = system_code(error_)};
+        return {.failed = system_code(error_)};
     if (ended_) {
         truncated_ = true;
-        return {.bytes = 0, .next = want::nothing, .failed = asio::error::eof};
+        return {.ended = true};
     }
     try {
         failure_ = openssl_reason();
     }
     catch (const std::bad_alloc&) { // then without a reason
     }
-    return {.bytes = 0, .next = want::nothing, .failed = weir::detail::code(errc::tls_failed)};
+    return {.failed = weir::detail::code(errc::tls_failed)};
 }
 
 tls_step tls_engine::handshake() noexcept
@@ -179,7 +181,7 @@ tls_step tls_engine::handshake() noexcept
 tls_step tls_engine::read(std::span<const asio::mutable_buffer> into) noexcept
 {
     tls_step taken;
-    if (read_end_.failed)
+    if (is_end(read_end_))
         return read_end_;
     for (asio::mutable_buffer buffer : into)
         while (buffer.size() > 0) {
@@ -188,7 +190,7 @@ tls_step tls_engine::read(std::span<const asio::mutable_buffer> into) noexcept
             std::size_t count = 0;
             if (const int result = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &count); result <= 0) {
                 const tls_step stopped = judge(result);
-                if (stopped.failed)
+                if (is_end(stopped))
                     read_end_ = stopped; // a system's error is told once, and OpenSSL's reason too
                 return taken.bytes > 0 ? taken : stopped;
             }
@@ -221,7 +223,7 @@ std::span<const std::byte> tls_engine::next_record(std::span<const asio::const_b
 
 tls_step tls_engine::write(std::span<const asio::const_buffer> from) noexcept
 {
-    if (write_end_.failed)
+    if (is_end(write_end_))
         return write_end_;
     // What a record waited for is told as soon as it has gone, so that a slow reader is seen to read.
     const bool waited = std::exchange(writing_, false);
@@ -234,14 +236,14 @@ tls_step tls_engine::write(std::span<const asio::const_buffer> from) noexcept
         std::size_t count = 0;
         if (const int result = SSL_write_ex(ssl_.get(), record.data(), record.size(), &count); result <= 0) {
             const tls_step stopped = judge(result);
-            writing_ = !stopped.failed;
-            if (stopped.failed)
+            writing_ = !is_end(stopped);
+            if (!writing_)
                 write_end_ = stopped;
             return stopped;
         }
         written_ += count;
     } while (!waited);
-    return {.bytes = std::exchange(written_, 0), .next = tls_step::want::nothing, .failed = {}};
+    return {.bytes = std::exchange(written_, 0)};
 }
 
 void tls_engine::abandon_write() noexcept
@@ -253,7 +255,7 @@ void tls_engine::abandon_write() noexcept
 tls_step tls_engine::close_notify() noexcept
 {
     if (writing_ || read_end_.failed == weir::detail::code(errc::tls_failed))
-        return {.bytes = 0, .next = tls_step::want::nothing, .failed = asio::error::operation_aborted};
+        return {.failed = asio::error::operation_aborted};
     ERR_clear_error();
     error_ = 0;
     const int result = SSL_shutdown(ssl_.get());
@@ -262,7 +264,7 @@ tls_step tls_engine::close_notify() noexcept
 
 bool tls_engine::quiet() noexcept
 {
-    if (read_end_.failed)
+    if (is_end(read_end_))
         return false;
     ERR_clear_error();
     error_ = 0;

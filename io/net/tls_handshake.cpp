@@ -65,7 +65,7 @@ asio::awaitable<void> tls_handshake::run(stream_state& stream, const std::string
     stream.limit.set(deadline);
     for (;;) {
         const tls_step step = stream.tls->handshake();
-        boost::system::error_code failed = step.failed;
+        boost::system::error_code failed = step.code();
         if (!failed && step.next == tls_step::want::nothing)
             break;
         if (!failed)

@@ -40,14 +40,14 @@ tls_step stream_state::tls_read(std::span<const asio::mutable_buffer> into) noex
 {
     // An operation that was ready when the socket was closed: its descriptor may be another's by now.
     if (!socket.is_open())
-        return {.bytes = 0, .next = tls_step::want::nothing, .failed = asio::error::operation_aborted};
+        return {.failed = asio::error::operation_aborted};
     return tls->read(into);
 }
 
 tls_step stream_state::tls_write(std::span<const asio::const_buffer> from) noexcept
 {
     if (!socket.is_open())
-        return {.bytes = 0, .next = tls_step::want::nothing, .failed = asio::error::operation_aborted};
+        return {.failed = asio::error::operation_aborted};
     return tls->write(from);
 }
 

@@ -25,7 +25,7 @@ public:
     /// \throws weir::error
     ///   `errc::closed`: after `close`.
     ///   else the code that the stream reported, with `name()` and the offset. A TLS stream that was cut off reports
-    ///   `ssl::error::stream_truncated`, which is no end.
+    ///   `ssl::error::stream_truncated`, which is no end; of a `net::transport` that is `errc::ended_early`.
     /// \par Cancellation
     /// terminal, partial, total: nothing is lost, the read under way goes on for the next call.
     [[nodiscard]] boost::asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override;

@@ -5,7 +5,9 @@
 #include "tls_peer.hpp"
 #include "tls_world.hpp"
 
+#include <weir/buffer_pool.hpp>
 #include <weir/error.hpp>
+#include <weir/stream_source.hpp>
 
 #include <doctest/doctest.h>
 
@@ -131,6 +133,32 @@ TEST_CASE("TLS: an end with close_notify is told apart from one that was cut off
                       .code()
                   == std::error_code(asio::error::make_error_code(asio::error::eof)));
         }
+}
+
+TEST_CASE("TLS: what was cut off is no end to a stream_source, which knows nothing else of its length")
+{
+    const tls_world world;
+    asio::io_context context;
+    weir::buffer_pool pool({.tiers = {{4096, 64}}, .max_bytes = 64 * 4096});
+    weir::reservation memory = std::move(*pool.try_reserve(4, 4096));
+    for (const bool in_order : {true, false}) {
+        tls_peer peer(world.peer, 1, [&](SSL* ssl, int) {
+            SSL_write(ssl, "all of it", 9);
+            if (in_order)
+                SSL_shutdown(ssl);
+        });
+        weir::stream_source source(connect_to(context, peer, tls_context(world.trusting())));
+        std::size_t count = 0;
+        weir::result<weir::bytes> next = weir::bytes();
+        do {
+            next = test::await(context, weir::as_result(source.read(memory, 3 * 4096)));
+            count += next ? next->size() : 0;
+        } while (next && !next->empty());
+        CHECK(count == 9);
+        CHECK(next.has_value() == in_order);
+        CHECK((in_order || next.code() == weir::errc::ended_early));
+        test::await(context, source.close());
+    }
 }
 
 TEST_CASE("TLS: bytes that are not the peer's are an error that says why, and stays")

@@ -36,7 +36,15 @@ struct tls_step {
 
     std::size_t bytes = 0;
     want next = want::nothing;
-    boost::system::error_code failed;
+    bool ended = false; ///< the peer sends no more
+    boost::system::error_code failed = {};
+
+    /// Decided here, in the user's program: where that has an Asio of its own beside the library's, neither knows the
+    /// other's end of file.
+    [[nodiscard]] boost::system::error_code code() const
+    {
+        return ended ? boost::system::error_code(boost::asio::error::eof) : failed;
+    }
 };
 
 [[nodiscard]] constexpr boost::asio::socket_base::wait_type wait_type(tls_step::want what) noexcept
@@ -179,7 +187,7 @@ public:
             return;
         const tls_step taken = step();
         if (taken.next == tls_step::want::nothing)
-            return this->post(taken.failed, taken.bytes);
+            return this->post(taken.code(), taken.bytes);
         wait_for(taken.next);
     }
 
@@ -195,7 +203,7 @@ public:
         }
         const tls_step taken = step();
         if (taken.next == tls_step::want::nothing)
-            return this->complete(taken.failed, taken.bytes);
+            return this->complete(taken.code(), taken.bytes);
         wait_for(taken.next);
     }
 

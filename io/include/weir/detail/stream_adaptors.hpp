@@ -1,6 +1,9 @@
 #pragma once
 // Asio streams behind virtual functions, so that what is done with them can live in source files.
 
+#include <weir/detail/pending.hpp>
+#include <weir/error.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -49,12 +52,22 @@ public:
             co_await stream_.async_read_some(target, boost::asio::as_tuple(boost::asio::use_awaitable));
         // Decided here, in the user's program: where that has an Asio of its own beside the library's, the two have
         // different categories, and neither knows the other's end of file.
-        if (failed == boost::asio::error::eof)
+        if (failed == boost::asio::error::eof && !is_truncated())
             co_return transfer{{}, bytes, true};
+        if (failed == boost::asio::error::eof)
+            failed = code(errc::ended_early);
         co_return transfer{failed, bytes};
     }
 
 private:
+    /// Of a `net::transport`: cut off, where nothing else says how long the stream should be.
+    [[nodiscard]] bool is_truncated() const noexcept
+    {
+        if constexpr (requires { stream_.truncated(); })
+            return stream_.truncated();
+        return false;
+    }
+
     Stream stream_;
 };
 
