@@ -4,6 +4,8 @@
 #include "serving.hpp"
 #include "support/temp_dir.hpp"
 
+#include <weir/detail/async_event.hpp>
+
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -27,41 +29,34 @@ using namespace std::chrono_literals;
 
 const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
-/// Waits until it is told to go on; says that it has come so far.
+/// Where a handler waits until it is told to go on; it says that it has come so far.
 struct gate {
     std::promise<void> reached;
-    asio::steady_timer timer;
+    weir::detail::async_event opened;
 
-    explicit gate(asio::io_context& context) : timer(context, asio::steady_timer::time_point::max()) {}
     asio::awaitable<void> pass()
     {
         reached.set_value();
-        boost::system::error_code opened;
-        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, opened));
-    }
-    void open(asio::io_context& context)
-    {
-        asio::post(context, [this] { timer.cancel(); });
+        co_await opened.async_wait(asio::use_awaitable);
     }
 };
 
 TEST_CASE("server stop: idle connections are closed, what has begun comes to its end, and nobody new is let in")
 {
-    std::optional<gate> held;
+    gate held;
     serving server([&held](http::server_exchange& with) -> asio::awaitable<void> {
         if (with.request().path() == "/held")
-            co_await held->pass();
+            co_await held.pass();
         co_await with.reply(200, "whole");
     });
-    held.emplace(server.context());
     test::client idle = server.connect();
     CHECK(status_of(idle.send(get).until("whole")) == 200);
     test::client busy = server.connect();
     busy.send("GET /held HTTP/1.1\r\nHost: h\r\n\r\n" + get);
-    held->reached.get_future().wait();
+    held.reached.get_future().wait();
     std::future<void> stopped = server.stop(20s);
     CHECK(idle.rest().empty());
-    held->open(server.context());
+    held.opened.set();
     const std::string answer = busy.rest();
     CHECK(has(answer, "Connection: close\r\n"));
     CHECK(body_of(answer) == "whole"); // the second request came too late
