@@ -19,7 +19,9 @@ using weir::detail::child_control;
 /// Lies with the end of a member's coroutine, and so leaves with it, however that goes.
 class server_core::membership {
 public:
-    membership(std::shared_ptr<server_core> core, place where) noexcept : core_(std::move(core)), where_(where) {}
+    membership(std::shared_ptr<server_core> core, place where) noexcept
+        : core_(std::move(core)), where_(std::move(where))
+    {}
     membership(membership&&) noexcept = default;
     membership& operator=(membership&&) = delete;
     ~membership()
@@ -37,24 +39,25 @@ server_core::server_core(asio::any_io_executor executor, handler answer, const s
     : executor_(std::move(executor)), answer_(std::move(answer)), options_(options)
 {}
 
-std::optional<server_core::place> server_core::enter(bool is_listener)
+server_core::place server_core::enter(bool is_listener)
 {
-    auto control = std::make_shared<child_control>(executor_);
+    place where = std::make_shared<member>();
+    where->control = std::make_shared<child_control>(executor_);
+    where->is_listener = is_listener;
     const std::lock_guard lock(mutex_);
     if (stopping_)
-        return std::nullopt;
-    members_.push_back({std::move(control), is_listener, std::nullopt});
-    return std::prev(members_.end());
+        return nullptr;
+    members_.insert(where);
+    return where;
 }
 
-void server_core::leave(place where) noexcept
+void server_core::leave(const place& where) noexcept
 {
-    std::list<member> out; // goes without the lock
-    bool was_listener = false, is_last = false;
+    const bool was_listener = where->is_listener;
+    bool is_last = false;
     {
         const std::lock_guard lock(mutex_);
-        was_listener = where->is_listener;
-        out.splice(out.end(), members_, where);
+        members_.erase(where);
         is_last = members_.empty();
     }
     if (!was_listener)
@@ -63,7 +66,7 @@ void server_core::leave(place where) noexcept
         gone_.set();
 }
 
-void server_core::start(place where, asio::awaitable<void> work)
+void server_core::start(const place& where, asio::awaitable<void> work)
 {
     membership stays(shared_from_this(), where);
     weir::detail::async_run_child(where->control, std::move(work), [stays = std::move(stays)](const result<void>&) {});
@@ -71,19 +74,19 @@ void server_core::start(place where, asio::awaitable<void> work)
 
 void server_core::listen(asio::ip::tcp::acceptor acceptor)
 {
-    const std::optional<place> where = enter(true);
+    const place where = enter(true);
     if (!where)
         throw error(errc::closed, "listen");
-    start(*where, accept_tcp(shared_from_this(), std::move(acceptor)));
+    start(where, accept_tcp(shared_from_this(), std::move(acceptor)));
 }
 
 void server_core::listen(const std::string& path)
 {
     local_acceptor acceptor(executor_, path);
-    const std::optional<place> where = enter(true);
+    const place where = enter(true);
     if (!where)
         throw error(errc::closed, "listen", path);
-    start(*where, accept_local(shared_from_this(), std::move(acceptor)));
+    start(where, accept_local(shared_from_this(), std::move(acceptor)));
 }
 
 asio::awaitable<void> server_core::wait_for_room()
@@ -124,9 +127,9 @@ void server_core::close_longest_idle()
 {
     const std::lock_guard lock(mutex_);
     member* longest = nullptr;
-    for (member& each : members_)
-        if (each.idle_since && (!longest || *each.idle_since < *longest->idle_since))
-            longest = &each;
+    for (const place& each : members_)
+        if (each->idle_since && (!longest || *each->idle_since < *longest->idle_since))
+            longest = each.get();
     if (!longest)
         return;
     longest->idle_since.reset(); // the next one is another
@@ -135,18 +138,18 @@ void server_core::close_longest_idle()
 
 void server_core::serve(net::transport connected, bool is_local)
 {
-    const std::optional<place> where = enter(false);
+    const place where = enter(false);
     if (!where)
         return leave_room();
     {
         const std::lock_guard lock(mutex_);
         ++accepted_;
     }
-    auto connection = std::make_shared<server_connection>(shared_from_this(), *where, std::move(connected), is_local);
-    start(*where, server_connection::serve(std::move(connection)));
+    auto connection = std::make_shared<server_connection>(shared_from_this(), where, std::move(connected), is_local);
+    start(where, server_connection::serve(std::move(connection)));
 }
 
-bool server_core::begin_idle(place where)
+bool server_core::begin_idle(const place& where)
 {
     const std::lock_guard lock(mutex_);
     if (!stopping_)
@@ -154,7 +157,7 @@ bool server_core::begin_idle(place where)
     return !stopping_;
 }
 
-void server_core::end_idle(place where) noexcept
+void server_core::end_idle(const place& where) noexcept
 {
     const std::lock_guard lock(mutex_);
     where->idle_since.reset();
@@ -164,17 +167,17 @@ void server_core::begin_stop()
 {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    for (const member& each : members_)
-        if (each.is_listener || each.idle_since)
-            child_control::cancel(each.control, asio::cancellation_type::terminal);
+    for (const place& each : members_)
+        if (each->is_listener || each->idle_since)
+            child_control::cancel(each->control, asio::cancellation_type::terminal);
 }
 
 void server_core::cancel_all()
 {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    for (const member& each : members_)
-        child_control::cancel(each.control, asio::cancellation_type::terminal);
+    for (const place& each : members_)
+        child_control::cancel(each->control, asio::cancellation_type::terminal);
 }
 
 asio::awaitable<void> server_core::wait_until_gone()
@@ -212,7 +215,7 @@ bool server_core::stopping() const
 server_statistics server_core::statistics() const
 {
     const std::lock_guard lock(mutex_);
-    const auto is_idle = [](const member& each) { return each.idle_since.has_value(); };
+    const auto is_idle = [](const place& each) { return each->idle_since.has_value(); };
     return {open_, static_cast<std::size_t>(std::ranges::count_if(members_, is_idle)), accepted_, exchanges_};
 }
 

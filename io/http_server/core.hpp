@@ -10,11 +10,11 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 namespace weir::http::detail {
 
@@ -23,13 +23,14 @@ namespace weir::http::detail {
 class server_core : public std::enable_shared_from_this<server_core> {
 public:
     using clock = std::chrono::steady_clock;
-    /// A coroutine of the server: a connection or a listener. It stays until that has ended.
+    /// A coroutine of the server: a connection or a listener. One that is destroyed with its context leaves the server
+    /// before its frames are gone, which still refer to this.
     struct member {
         std::shared_ptr<weir::detail::child_control> control;
         bool is_listener = false;
         std::optional<clock::time_point> idle_since; ///< while a connection waits for a request
     };
-    using place = std::list<member>::iterator;
+    using place = std::shared_ptr<member>;
 
     server_core(boost::asio::any_io_executor executor, handler answer, const server_options& options);
 
@@ -44,8 +45,8 @@ public:
     void leave_room() noexcept;
 
     /// \returns  false if the server is stopping: then there is no waiting
-    [[nodiscard]] bool begin_idle(place where);
-    void end_idle(place where) noexcept;
+    [[nodiscard]] bool begin_idle(const place& where);
+    void end_idle(const place& where) noexcept;
 
     [[nodiscard]] static boost::asio::awaitable<void> stop(std::shared_ptr<server_core> self,
                                                            clock::time_point deadline);
@@ -66,11 +67,12 @@ public:
 private:
     class membership;
 
-    [[nodiscard]] std::optional<place> enter(bool is_listener);
-    void leave(place where) noexcept;
+    /// \returns  null if the server is stopping
+    [[nodiscard]] place enter(bool is_listener);
+    void leave(const place& where) noexcept;
     [[nodiscard]] bool try_take_room();
     void close_longest_idle();
-    void start(place where, boost::asio::awaitable<void> work);
+    void start(const place& where, boost::asio::awaitable<void> work);
     [[nodiscard]] boost::asio::awaitable<void> wait_until_gone();
 
     const boost::asio::any_io_executor executor_;
@@ -80,7 +82,7 @@ private:
     weir::detail::async_event gone_;
 
     mutable std::mutex mutex_; // guards what follows
-    std::list<member> members_;
+    std::unordered_set<place> members_;
     std::size_t open_ = 0; // places that are taken; never above options_.connections
     std::uint64_t accepted_ = 0;
     std::uint64_t exchanges_ = 0;
