@@ -54,8 +54,12 @@ exit_code exit_code_of(const weir::error& failure) noexcept
         meanings, [&](const meaning& candidate) { return failure.code() == candidate.what; });
     if (found == meanings.end())
         return failure.operation().starts_with("connect") ? unreachable : input_failed; // a Unix socket that is not there
-    // What breaks off before there is a body is no answer.
-    return found->code == cut_short && failure.operation() != "read" ? not_http : found->code;
+    if (found->code != cut_short || failure.operation() == "read")
+        return found->code;
+    // What breaks off before there is a body: no connection, none that is secure, no answer.
+    if (failure.operation().starts_with("connect"))
+        return unreachable;
+    return failure.operation().starts_with("make a TLS") ? not_secure : not_http;
 }
 
 } // namespace tool

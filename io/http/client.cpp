@@ -7,6 +7,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::http {
@@ -15,17 +16,21 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr unsigned least_budget = 100;
+
 connection_pool_options pool_options_of(const client_options& options)
 {
     connection_pool_options out = options.connections;
     out.create_limit = connection_pool_options::unlimited; // each step has its own
+    out.wait_limit = connection_pool_options::unlimited;   // the deadline of the request bounds it
     return out;
 }
 
 } // namespace
 
 client::impl::impl(const asio::any_io_executor& where, client_options given)
-    : executor(where), options(std::move(given)), proxies(options.proxy),
+    : executor(where), options(std::move(given)),
+      budget(std::make_shared<retry_budget>(std::max(least_budget, options.retry.attempts))), proxies(options.proxy),
       maker(std::make_shared<connection_maker>(options)),
       pool(executor, connection_manager{maker}, pool_options_of(options))
 {
@@ -56,13 +61,13 @@ asio::awaitable<client::impl::exchange_pointer> client::impl::send_once(request_
 {
     const connection_key key = key_of(request.target);
     add_credentials(request, key);
-    for (;;) {
+    for (bool replaced = false;; replaced = true) {
         pooled<connection> lent = co_await acquire(key, until);
-        auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options.limits, until);
-        const result<void> asked = co_await as_result(made->ask(request, options.max_interim));
+        auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options, until);
+        const result<void> asked = co_await as_result(made->ask(request));
         if (asked)
             co_return made;
-        const bool stale = made->has_reused_connection() && !made->is_answered() && is_idempotent(request.method)
+        const bool stale = !replaced && made->has_reused_connection() && !made->is_answered() && is_idempotent(request.method)
             && asked.code() == condition::retryable && asked.code() != errc::deadline_exceeded;
         if (!stale)
             asked.value();
@@ -78,7 +83,7 @@ asio::awaitable<client::impl::exchange_pointer> client::impl::begin(request_head
     add_fields(request);
     add_credentials(request, key);
     pooled<connection> lent = co_await acquire(key, until);
-    auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options.limits, until);
+    auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options, until);
     co_await made->send_head(request, body);
     co_return made;
 }

@@ -20,6 +20,7 @@ namespace {
 
 // A body that is thrown away is read up to here: a new connection costs more than that.
 constexpr std::uint64_t worth_discarding = std::uint64_t{64} << 10;
+constexpr auto discard_limit = std::chrono::seconds(2);
 
 std::string seconds(time_limits::duration time)
 {
@@ -57,17 +58,25 @@ bool rate_watch::is_too_slow(clock::duration waited, std::size_t bytes) noexcept
     return slow;
 }
 
-client_exchange::client_exchange(pooled<connection> on, url from, const time_limits& limits, clock::time_point deadline)
-    : from_(std::move(from)), limits_(limits), deadline_(deadline), connection_(std::move(on)), body_(framing()),
-      rate_(limits), reused_(connection_.uses() > 0)
+client_exchange::client_exchange(pooled<connection> on, url from, const client_options& options, clock::time_point deadline)
+    : from_(std::move(from)), limits_(options.limits), max_interim_(options.max_interim), deadline_(deadline), connection_(std::move(on)), body_(framing()),
+      rate_(options.limits), reused_(connection_.uses() > 0)
 {
 }
 
-asio::awaitable<void> client_exchange::ask(const request_head& request, unsigned max_interim)
+client_exchange::~client_exchange()
+{
+    if (!connection_)
+        return;
+    connection_->stream().expires_at(clock::time_point::max());
+    connection_.mark_broken();
+}
+
+asio::awaitable<void> client_exchange::ask(const request_head& request)
 {
     const framing nothing{.reusable = true};
     co_await send_head(request, nothing);
-    co_await receive_head(max_interim, true);
+    co_await receive_head(true);
 }
 
 asio::awaitable<void> client_exchange::send_head(const request_head& request, const framing& body)
@@ -83,13 +92,43 @@ asio::awaitable<void> client_exchange::send_head(const request_head& request, co
 
 asio::awaitable<bool> client_exchange::send(std::span<const asio::const_buffer> parts)
 {
-    limit_to(limits_.idle);
-    const result<void> sent = co_await as_result(connection_->write(parts));
+    const result<void> sent = co_await as_result(write(parts));
     if (!sent && sent.code() == condition::cancelled)
         sent.value();
+    if (!sent && sent.code() == errc::deadline_exceeded)
+        raise(sent.exception(), "send request to", limits_.idle);
     // A server that refuses a request may answer and close before it has read it all: that answer counts.
     unsent_ = sent.exception();
-    co_return sent && connection_->stream().quiet();
+    while (!unsent_ && !is_head_final_ && has_something_to_read()) {
+        limit_to(limits_.idle);
+        const result<void> read = co_await as_result(read_head());
+        if (!read && read.code() != errc::ended_early)
+            raise(read.exception(), "read answer of", limits_.idle);
+        unsent_ = read.exception();
+    }
+    co_return !unsent_ && !is_head_final_;
+}
+
+/// With a limit for each piece that the server takes, not for all of them.
+asio::awaitable<void> client_exchange::write(std::span<const asio::const_buffer> parts)
+{
+    std::vector<asio::const_buffer> left(parts.begin(), parts.end());
+    std::span<asio::const_buffer> rest(left);
+    while (!rest.empty()) {
+        limit_to(limits_.idle);
+        std::size_t sent = co_await connection_->write_some(rest);
+        while (!rest.empty() && sent >= rest.front().size()) {
+            sent -= rest.front().size();
+            rest = rest.subspan(1);
+        }
+        if (!rest.empty())
+            rest.front() += sent;
+    }
+}
+
+bool client_exchange::has_something_to_read()
+{
+    return !connection_->unused().empty() || !connection_->stream().quiet();
 }
 
 asio::awaitable<bool> client_exchange::await_continue(time_limits::duration patience)
@@ -108,14 +147,11 @@ asio::awaitable<bool> client_exchange::await_continue(time_limits::duration pati
     }
 }
 
-asio::awaitable<void> client_exchange::receive_head(unsigned max_interim, bool whole)
+asio::awaitable<void> client_exchange::receive_head(bool whole)
 {
     is_request_whole_ = whole && !unsent_;
     limit_to(limits_.first_byte);
-    for (unsigned interim = 0; !is_head_final_; ++interim) {
-        if (interim > max_interim)
-            throw error(errc::protocol_violation, "read answer of", from_.to_string(), std::nullopt,
-                        "more than " + std::to_string(max_interim) + " interim answers");
+    while (!is_head_final_) {
         const result<void> read = co_await as_result(read_head());
         if (!read && unsent_ && !answered_)
             raise(unsent_, "send request to", limits_.idle);
@@ -144,6 +180,9 @@ asio::awaitable<void> client_exchange::read_head()
     }
     head_ = reader_.take();
     is_head_final_ = !head_.is_interim();
+    if (!is_head_final_ && ++interim_ > max_interim_)
+        throw error(errc::protocol_violation, "read answer of", from_.to_string(), std::nullopt,
+                    "more than " + std::to_string(max_interim_) + " interim answers");
 }
 
 asio::awaitable<std::size_t> client_exchange::read_some(std::span<std::byte> into)
@@ -168,6 +207,8 @@ asio::awaitable<std::size_t> client_exchange::read_body(std::span<std::byte> int
                 co_return produced;
             continue;
         }
+        if (body_.data() == 0)
+            static_cast<void>(body_.feed({})); // throws what was found behind the data that was given
         // Data goes straight to its place. Where framing comes among it, the data behind that is moved up by its length.
         const bool framed = how_.end == body_end::chunked && body_.data() < into.size();
         const std::uint64_t room = framed ? into.size() : std::min<std::uint64_t>(into.size(), body_.data());
@@ -245,6 +286,7 @@ asio::awaitable<void> client_exchange::discard()
 {
     if (body_.done())
         co_return;
+    deadline_ = std::min(deadline_, clock::now() + discard_limit);
     std::vector<std::byte> unread(worth_discarding);
     while (!body_.done() && body_.total() < worth_discarding) {
         const result<std::size_t> got = co_await as_result(read_some(unread));

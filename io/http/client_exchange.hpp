@@ -43,10 +43,14 @@ public:
     using clock = std::chrono::steady_clock;
 
     /// \param on  a connection that nothing is under way on
-    client_exchange(pooled<connection> on, url from, const time_limits& limits, clock::time_point deadline);
+    client_exchange(pooled<connection> on, url from, const client_options& options, clock::time_point deadline);
+    client_exchange(const client_exchange&) = delete;
+    client_exchange& operator=(const client_exchange&) = delete;
+    /// What is left in the middle of something closes its connection: nobody knows what comes next on it.
+    ~client_exchange();
 
     /// Sends the head of a request without a body, and reads that of the answer.
-    [[nodiscard]] boost::asio::awaitable<void> ask(const request_head& request, unsigned max_interim);
+    [[nodiscard]] boost::asio::awaitable<void> ask(const request_head& request);
 
     // The same with a body: `send_head`, `send` until it is over or refused, `receive_head`.
     [[nodiscard]] boost::asio::awaitable<void> send_head(const request_head& request, const framing& body);
@@ -57,7 +61,7 @@ public:
     [[nodiscard]] boost::asio::awaitable<bool> send(std::span<const boost::asio::const_buffer> parts);
     /// Reads the head of the answer, past those of status 1xx.
     /// \param whole  the body was sent to its end: else the connection serves no other request
-    [[nodiscard]] boost::asio::awaitable<void> receive_head(unsigned max_interim, bool whole);
+    [[nodiscard]] boost::asio::awaitable<void> receive_head(bool whole);
 
     /// As `response::read_some`.
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
@@ -78,6 +82,8 @@ private:
         bool ended = false; // the connection
     };
 
+    [[nodiscard]] boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts);
+    [[nodiscard]] bool has_something_to_read();
     [[nodiscard]] boost::asio::awaitable<void> read_head();
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_body(std::span<std::byte> into);
     [[nodiscard]] boost::asio::awaitable<got> receive(std::span<std::byte> into);
@@ -90,6 +96,7 @@ private:
 
     url from_;
     time_limits limits_;
+    unsigned max_interim_;
     clock::time_point deadline_;
     pooled<connection> connection_; // none any more once the body is over
     std::string method_;
@@ -97,6 +104,7 @@ private:
     std::exception_ptr unsent_; // why the request did not go out whole
     response_head head_;
     bool is_head_final_ = false;
+    unsigned interim_ = 0;
     framing how_;
     body_reader body_;
     rate_watch rate_;

@@ -23,7 +23,7 @@ public:
 
     boost::asio::any_io_executor executor;
     const client_options options;
-    const std::shared_ptr<retry_budget> budget = std::make_shared<retry_budget>();
+    const std::shared_ptr<retry_budget> budget;
     const proxy_selector proxies;
     const std::shared_ptr<connection_maker> maker;
     connection_pool<connection_manager> pool;

@@ -1,5 +1,6 @@
 #include "connection.hpp"
 
+#include "grammar.hpp"
 #include "structured.hpp"
 
 #include <weir/as_result.hpp>
@@ -11,7 +12,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 #include <algorithm>
 #include <array>
@@ -25,6 +25,8 @@ using clock = std::chrono::steady_clock;
 namespace {
 
 constexpr std::size_t most_noted_failures = 1000;
+constexpr unsigned most_interim_of_proxy = 8;
+constexpr std::string_view connect_through_proxy = "connect through proxy";
 constexpr auto farewell_limit = std::chrono::seconds(2);
 
 std::string with_port(const origin& where)
@@ -58,11 +60,12 @@ asio::awaitable<std::size_t> connection::read_some(std::span<std::byte> into)
     co_return got;
 }
 
-asio::awaitable<void> connection::write(std::span<const asio::const_buffer> parts)
+asio::awaitable<std::size_t> connection::write_some(std::span<const asio::const_buffer> parts)
 {
-    const auto [failed, sent] = co_await asio::async_write(stream_, parts, asio::as_tuple(asio::use_awaitable));
+    const auto [failed, sent] = co_await stream_.async_write_some(parts, asio::as_tuple(asio::use_awaitable));
     if (failed)
         fail(failed, "write");
+    co_return sent;
 }
 
 asio::awaitable<bool> connection::refill()
@@ -122,6 +125,35 @@ asio::awaitable<net::transport> connection_maker::dial(const origin& to, bool se
     co_return made;
 }
 
+namespace {
+
+asio::awaitable<response_head> ask_proxy(connection& proxy, const request_head& ask)
+{
+    std::string text;
+    write_head(text, ask, target_form::authority, framing{.reusable = true});
+    for (std::size_t sent = 0; sent < text.size();) {
+        const std::array<asio::const_buffer, 1> rest{asio::buffer(text) + sent};
+        sent += co_await proxy.write_some(rest);
+    }
+    response_reader answer;
+    for (unsigned interim = 0; interim <= most_interim_of_proxy; ++interim) {
+        while (!answer.done()) {
+            if (proxy.unused().empty()) {
+                const bool more = co_await proxy.refill();
+                if (!more)
+                    answer.end_of_stream();
+            }
+            proxy.use(answer.feed(proxy.unused()));
+        }
+        response_head head = answer.take();
+        if (!head.is_interim())
+            co_return head;
+    }
+    throw error(errc::protocol_violation, "read", "answer of the proxy", std::nullopt, "interim answers without end");
+}
+
+} // namespace
+
 /// Asks the proxy for a way through. \see RFC 9110, section 9.3.6
 asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& key)
 {
@@ -135,24 +167,16 @@ asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& k
     request_head ask{"CONNECT", url_of(key.to), {}, request_body::none};
     if (key.proxy->login())
         ask.header.set("Proxy-Authorization", basic_credentials(*key.proxy->login()));
-    std::string text;
-    write_head(text, ask, target_form::authority, framing{.reusable = true});
-    const std::array<asio::const_buffer, 1> all{asio::buffer(text)};
-    co_await proxy.write(all);
-
-    response_reader answer;
-    while (!answer.done()) {
-        const bool more = co_await proxy.refill();
-        if (!more)
-            answer.end_of_stream();
-        proxy.use(answer.feed(proxy.unused()));
-    }
-    const response_head head = answer.take();
-    if (head.status / 100 != 2)
-        throw error(errc::http_status, "connect through proxy", shown, std::nullopt,
-                    std::to_string(head.status) + " " + head.reason);
+    const result<response_head> head = co_await as_result(ask_proxy(proxy, ask));
+    if (!head && head.code() == condition::cancelled)
+        head.value();
+    if (!head)
+        throw error(head.code(), connect_through_proxy, shown, std::nullopt, head.message());
+    if (head->status / 100 != 2)
+        throw error(errc::http_status, connect_through_proxy, shown, std::nullopt,
+                    std::to_string(head->status) + " " + grammar::printable(head->reason));
     if (!proxy.unused().empty())
-        throw error(errc::protocol_violation, "connect through proxy", shown, std::nullopt, "bytes before the tunnel's");
+        throw error(errc::protocol_violation, connect_through_proxy, shown, std::nullopt, "bytes before the tunnel's");
     proxy.stream().expires_at(clock::time_point::max());
     co_return std::move(proxy).detach();
 }

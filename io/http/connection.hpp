@@ -42,8 +42,8 @@ public:
     /// Reads at least a byte. \returns  0 at the end of the stream
     /// \throws weir::error  what the transport reports, with the peer
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
-    /// \throws weir::error  as `read_some`
-    [[nodiscard]] boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts);
+    /// Writes at least a byte, of the parts that are not empty. \throws weir::error  as `read_some`
+    [[nodiscard]] boost::asio::awaitable<std::size_t> write_some(std::span<const boost::asio::const_buffer> parts);
 
     /// What was read ahead.
     [[nodiscard]] std::span<const std::byte> unused() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }

@@ -19,6 +19,8 @@ using kind = range_answer::kind;
 namespace {
 
 constexpr unsigned not_satisfiable = 416;
+constexpr std::uint64_t no_end = std::uint64_t(-1);
+constexpr std::uint64_t most_skipped = std::uint64_t{64} << 20; // for one part of several
 constexpr std::size_t skipped_at_once = std::size_t{64} << 10;
 
 request_head plain_request(const download_target& target)
@@ -49,18 +51,20 @@ download::download(download_target target, std::optional<byte_span> asked, std::
                    std::shared_ptr<download_counters> counters)
     : target_(std::move(target)), asked_(asked), known_(std::move(known)), counters_(std::move(counters)),
       policy_(plain_request(target_), target_.from->options.retry, target_.from->budget), from_(target_.where),
-      position_(asked ? asked->first : 0)
+      position_(asked ? asked->first : 0), answer_end_(no_end)
 {
 }
 
-asio::awaitable<void> download::start() { return connect(); }
+asio::awaitable<void> download::start(std::shared_ptr<download> self) { co_await self->connect(); }
 
 asio::awaitable<std::size_t> download::read_some(std::span<std::byte> into)
 {
     while (!done_) {
         if (!answer_)
             co_await connect();
-        const std::uint64_t left = end().value_or(std::uint64_t(-1)) - position_;
+        if (done_)
+            break;
+        const std::uint64_t left = std::min(end().value_or(no_end), answer_end_) - position_;
         const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left));
         std::size_t got = 0;
         std::exception_ptr broken;
@@ -88,7 +92,8 @@ void download::end_answer()
 {
     trailer_ = answer_->trailer();
     answer_.reset();
-    if (position_ < end().value_or(position_)) {
+    const bool open_end = part_ && !end();
+    if (open_end || position_ < end().value_or(position_)) {
         if (failing_.kept_bytes == 0)
             throw error(errc::protocol_violation, "read", from_.to_string(), position_, "a range without a byte");
         return; // servers may send less than was asked for: the rest is asked for again
@@ -100,7 +105,7 @@ void download::end_answer()
 /// Asks until there is an answer to read from.
 asio::awaitable<void> download::connect()
 {
-    while (!answer_) {
+    while (!answer_ && !done_) {
         failing_ = failed_attempt();
         counters_->attempted();
         const result<void> asked = co_await as_result(ask());
@@ -113,17 +118,15 @@ asio::awaitable<void> download::ask()
 {
     const std::optional<byte_range> wanted = range();
     response got = co_await target_.from->send(next_request(), target_.deadline);
-    const bool nothing_there = !known_ && asked_ && got.head().status == not_satisfiable;
+    answer_ = std::move(got);
+    const bool nothing_there = !known_ && asked_ && answer_->head().status == not_satisfiable;
     if (nothing_there) {
-        asked_.reset(); // an empty object has no range at all
+        answer_.reset(); // with its connection, before another is asked for
+        asked_.reset();  // an empty object has no range at all
         response whole = co_await target_.from->send(next_request(), target_.deadline);
         answer_ = std::move(whole);
-        judge(std::nullopt);
     }
-    else {
-        answer_ = std::move(got);
-        judge(wanted);
-    }
+    judge(nothing_there ? std::nullopt : wanted);
     if (to_skip_ > 0)
         co_await skip();
 }
@@ -132,6 +135,7 @@ void download::judge(const std::optional<byte_range>& range)
 {
     failing_.answered = true;
     to_skip_ = 0;
+    answer_end_ = no_end;
     if (!known_)
         judge_first(range);
     else
@@ -148,6 +152,7 @@ void download::judge_first(const std::optional<byte_range>& range)
         const range_answer answer = judge_range_answer(*range, std::nullopt, head.status, head.header);
         part_ = answer.what == kind::part;
         if (part_) {
+            answer_end_ = answer.range->sent->last + 1;
             found.length = answer.range->complete_length;
             if (found.length)
                 asked_->last = std::min(asked_->last, *found.length - 1);
@@ -177,18 +182,40 @@ void download::judge_again(const std::optional<byte_range>& range)
     if (range)
         answer = judge_range_answer(*range, known_, head.status, head.header);
     else if (head.status == first_head_.status)
-        answer.what = content_length(head.header) == content_length(first_head_.header) ? kind::whole : kind::changed;
+        answer.what = is_like_first(head) ? kind::whole : kind::changed;
     switch (answer.what) {
-    case kind::part: break;
+    case kind::part:
+        part_ = true;
+        answer_end_ = answer.range->sent->last + 1;
+        if (!known_->length)
+            known_->length = answer.range->complete_length;
+        break;
     case kind::whole: // no ranges here; the same bytes from the start will do
         if (range && !known_->validator.certainly_same(validator::of(head.header)))
             raise_changed();
+        if (asked_ && position_ > most_skipped)
+            throw error(errc::protocol_violation, "read", from_.to_string(), position_, "there are no ranges any more");
+        part_ = false;
         to_skip_ = position_;
         break;
-    case kind::changed:
-    case kind::beyond_end: raise_changed();
+    case kind::beyond_end: // where the length was not known, that is how the end is
+        if (!answer.range || answer.range->complete_length != position_ || known_->length)
+            raise_changed();
+        answer_.reset();
+        done_ = true;
+        break;
+    case kind::changed: raise_changed();
     case kind::other: raise_status();
     }
+}
+
+/// For a request without a range, made again because nothing of the first answer's body was given. What its head said
+/// was given: another one would not fit.
+bool download::is_like_first(const response_head& again) const
+{
+    const validator found = validator::of(again.header);
+    return content_length(again.header) == content_length(first_head_.header)
+        && found.tag() == known_->validator.tag() && found.last_modified() == known_->validator.last_modified();
 }
 
 /// Drops what was given before.

@@ -70,7 +70,7 @@ public:
              std::shared_ptr<download_counters> counters);
 
     /// Sends the first request and judges its answer. \throws  as `http::open`
-    [[nodiscard]] boost::asio::awaitable<void> start();
+    [[nodiscard]] static boost::asio::awaitable<void> start(std::shared_ptr<download> self);
     /// \returns  0 at the end
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
 
@@ -95,6 +95,7 @@ private:
     [[nodiscard]] std::optional<byte_range> range() const;
     [[nodiscard]] std::optional<std::uint64_t> end() const noexcept;
     [[nodiscard]] bool can_take_up() const noexcept;
+    [[nodiscard]] bool is_like_first(const response_head& again) const;
     void judge(const std::optional<byte_range>& range);
     void judge_first(const std::optional<byte_range>& range);
     void judge_again(const std::optional<byte_range>& range);
@@ -113,6 +114,7 @@ private:
     url from_;
     fields trailer_;
     std::uint64_t position_;     // of the next byte to give, in the object
+    std::uint64_t answer_end_;   // where the present answer says that it ends
     std::uint64_t to_skip_ = 0;  // bytes of the present answer that were given before
     unsigned answers_ = 0;
     bool verifiable_ = false;

@@ -38,8 +38,8 @@ public:
 
     static void start(const std::shared_ptr<part>& self)
     {
-        detail::async_run_child(self->child_, fetch(self),
-                                [self](const result<void>& outcome) { self->end(outcome.exception()); });
+        auto at_end = [mine = under_way(self)](const result<void>& outcome) mutable { mine.end(outcome.exception()); };
+        detail::async_run_child(self->child_, fetch(self), std::move(at_end));
     }
     void cancel() { detail::child_control::cancel(child_, asio::cancellation_type::terminal); }
 
@@ -66,12 +66,31 @@ public:
     }
 
 private:
+    // However the fetching ends, also with a handler that is destroyed: the consumer hears of it.
+    class under_way {
+    public:
+        explicit under_way(std::shared_ptr<part> of) noexcept : of_(std::move(of)) {}
+        under_way(under_way&&) noexcept = default;
+        under_way& operator=(under_way&&) = delete;
+        ~under_way()
+        {
+            if (of_)
+                of_->end(std::make_exception_ptr(error(errc::closed, "read", of_->work_->from().to_string())));
+        }
+        void end(std::exception_ptr failure) { std::exchange(of_, nullptr)->end(std::move(failure)); }
+
+    private:
+        std::shared_ptr<part> of_;
+    };
+
     static asio::awaitable<void> fetch(std::shared_ptr<part> self)
     {
         for (;;) {
             const std::span<std::byte> room = self->room();
-            if (room.empty())
+            if (room.empty()) {
+                static_cast<void>(co_await self->work_->read_some(room)); // the answer ends, and was a success
                 co_return;
+            }
             const std::size_t got = co_await self->work_->read_some(room);
             if (got == 0)
                 throw error(errc::ended_early, "read", self->work_->from().to_string());
@@ -261,8 +280,9 @@ private:
 
     void finish()
     {
-        if (!std::exchange(ended_, true))
+        if (!ended_)
             digests_.finish({}, false, name_);
+        ended_ = true;
     }
 
     const download_target target_;

@@ -37,7 +37,7 @@ public:
         gather(chunks, size);
         const bool wanted = co_await exchange_->send(parts_);
         sent_ += bytes;
-        if (!wanted)
+        if (!wanted && sent_ != options_.length)
             co_await refuse();
     }
 
@@ -55,7 +55,7 @@ public:
             const bool sent = co_await exchange_->send(parts_);
             static_cast<void>(sent); // the answer may have come by now
         }
-        co_await exchange_->receive_head(web_->options.max_interim, true);
+        co_await exchange_->receive_head(true);
         check_status();
         co_await exchange_->discard();
         co_return exchange_->head();
@@ -96,7 +96,7 @@ private:
     /// The server has answered, and wants no more.
     [[nodiscard]] asio::awaitable<void> refuse()
     {
-        co_await exchange_->receive_head(web_->options.max_interim, false);
+        co_await exchange_->receive_head(false);
         check_status();
         throw error(errc::protocol_violation, "send", target_.to_string(), sent_, "answered before the body was there");
     }

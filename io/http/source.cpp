@@ -18,6 +18,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr unsigned partial_content = 206;
+
 /// What the pump of a stream source reads from.
 class download_stream final : public detail::stream_reader {
 public:
@@ -59,7 +61,7 @@ public:
                   const asio::any_io_executor& executor, const source_options& options)
         : work_(std::move(work)), counters_(std::move(counters)),
           pump_(std::make_unique<download_stream>(work_, executor, options.max_rate), work_->from().to_string()),
-          digests_(work_->head(), !work_->is_part(), options.expected), size_(work_->version()->length)
+          digests_(work_->head(), work_->head().status != partial_content, options.expected), size_(work_->version()->length)
     {
     }
 
@@ -68,8 +70,9 @@ public:
         bytes got = co_await pump_.read(memory, max_bytes);
         for (const slice& piece : got)
             digests_.update({piece.data(), piece.size()});
-        if (got.empty() && !std::exchange(ended_, true))
+        if (got.empty() && !ended_)
             digests_.finish(work_->trailer(), work_->is_one_answer(), name());
+        ended_ = got.empty();
         co_return got;
     }
     std::optional<std::uint64_t> size() const noexcept override { return size_; }
@@ -119,7 +122,7 @@ asio::awaitable<std::unique_ptr<http_source>> open(client& from, url target, sou
     if (wants_parts(options)) {
         constexpr byte_span first_byte{0, 0};
         work = std::make_shared<download>(what, first_byte, std::nullopt, counters);
-        co_await detail::run_on(executor, work->start());
+        co_await detail::run_on(executor, download::start(work));
         if (can_be_parallel(*work)) {
             co_await detail::run_on(executor, drain(work)); // its connection serves the first part
             co_return make_parallel_source(what, std::move(work), counters, options);
@@ -127,7 +130,7 @@ asio::awaitable<std::unique_ptr<http_source>> open(client& from, url target, sou
     }
     if (!work || work->is_part()) {
         work = std::make_shared<download>(what, std::nullopt, std::nullopt, counters);
-        co_await detail::run_on(executor, work->start());
+        co_await detail::run_on(executor, download::start(work));
     }
     co_return std::make_unique<single_source>(std::move(work), counters, executor, options);
 }

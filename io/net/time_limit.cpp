@@ -38,14 +38,12 @@ struct time_limit::state {
 
     static void woke(const std::shared_ptr<state>& self, const asio::any_io_executor& where, std::uint64_t turn)
     {
-        {
-            const std::lock_guard lock(self->mutex);
-            if (turn != self->turn)
-                return;
-            if (clock::now() < self->limit)
-                return sleep(self, where);
-            self->now = phase::expired;
-        }
+        const std::lock_guard lock(self->mutex); // also for the call: who takes the limit away may end what it is for
+        if (turn != self->turn)
+            return;
+        if (clock::now() < self->limit)
+            return sleep(self, where);
+        self->now = phase::expired;
         self->on_expiry();
     }
 };

@@ -26,6 +26,7 @@ constexpr std::string_view operation = "make a TLS connection to";
 void expect(SSL* ssl, std::string_view host, bool verified)
 {
     std::string name(without_brackets(host));
+    name.resize(std::min(name.find('%'), name.size())); // a zone means something on this machine only
     boost::system::error_code not_numeric;
     asio::ip::make_address(name, not_numeric);
     X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl);

@@ -69,8 +69,20 @@ TEST_CASE("sink: less or more than the length that was told is an error, and the
     CHECK(failure_of([&] { (void)web.upload(server.url("/a"), generated(3, 0, size), wrong); }).code() == errc::ended_early);
     wrong.length = 10;
     CHECK(failure_of([&] { (void)web.upload(server.url("/a"), generated(3, 0, size), wrong); }).code() == errc::invalid_size);
-    for (const auto& each : server.requests())
-        CHECK(!each.complete);
+    CHECK(web.upload(server.url("/good"), "all of it", {}) == 201);
+    const auto seen = server.requests();
+    REQUIRE(seen.size() == 2); // one was refused before anything was sent
+    CHECK(!seen[0].complete);
+    CHECK(seen[1].body == "all of it");
+}
+
+TEST_CASE("sink: interim answers in the middle of the body do not stop it")
+{
+    script played;
+    played.on("PUT", "/").early().receive(100'000).send("HTTP/1.1 100 Continue\r\n\r\n").receive().answer(201);
+    origin server(std::move(played));
+    web web;
+    CHECK(web.upload(server.url("/"), generated(3, 0, 20'000'000), {}) == 201);
 }
 
 TEST_CASE("sink: with Expect the server decides before the body is sent, and one that says nothing gets it all the same")

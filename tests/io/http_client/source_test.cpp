@@ -163,6 +163,45 @@ TEST_CASE("source: a server without ranges sends all of it again, and what was g
     CHECK(got.report.discarded_bytes > 0);
 }
 
+TEST_CASE("source: a version that changed before a byte was given is seen, although its length is the same")
+{
+    script played = one_object();
+    played.object("other", big, 8);
+    played.on("/big").request(1).serve("big").reset(at_body(0));
+    played.on("/big").serve("other");
+    origin server(std::move(played));
+    web web;
+    CHECK(failure_of([&] { (void)web.fetch(server.url("/big")); }).code() == errc::version_changed);
+}
+
+TEST_CASE("source: what was of unknown length is not over with a range that is shorter than what was asked for")
+{
+    script played = one_object();
+    played.on("/big").request(1).serve("big").chunked(10'000).reset(at_body(300'000));
+    played.on("/big").request(1).answer(206).header("ETag", "\"a\"").header("Content-Range", "bytes 300000-300001/1000003").body("xx");
+    played.on("/big").serve("big");
+    origin server(std::move(played));
+    web web;
+    const weir::result<fetched> got = web.try_fetch(server.url("/big"));
+    CHECK((got ? got->body.size() == big : got.code() == errc::version_changed));
+}
+
+TEST_CASE("source: an answer that was left in the middle is never taken for the next one")
+{
+    script played;
+    played.on("/error").answer(404).body("not here, and more of it").stall(at_body(3));
+    played.on("/long").redirect(302, "/good").body(std::string(100'000, 'x'));
+    played.on("/coding").answer(200).header("Transfer-Encoding", "gzip, chunked").no_header("Content-Length").body("5\r\nhello\r\n0\r\n\r\n");
+    played.on("/good").answer(200).body("good");
+    origin server(std::move(played));
+    web web;
+    for (const std::string path : {"/error", "/coding"}) {
+        CHECK(failure_of([&] { (void)web.fetch(server.url(path)); }).code());
+        CHECK(web.fetch(server.url("/good")).body == "good");
+    }
+    CHECK(web.fetch(server.url("/long")).body == "good");
+}
+
 TEST_CASE("source: a range that lies is a protocol violation")
 {
     script played = one_object();

@@ -59,6 +59,11 @@ public:
         return await(context, fetch_all(weir::http::url::parse(url), std::move(options), blocks));
     }
 
+    weir::result<fetched> try_fetch(const std::string& url)
+    {
+        return await(context, weir::as_result(fetch_all(weir::http::url::parse(url), {}, 8)));
+    }
+
     task<fetched> begin(const std::string& url, weir::http::source_options options)
     {
         return {context.get_executor(), fetch_all(weir::http::url::parse(url), std::move(options), 8)};

@@ -44,7 +44,7 @@ struct client_options {
     redirect_options redirects = {};
     /// `1xx` answers before the real one; more are a protocol violation.
     unsigned max_interim = 32;
-    /// Limits of the pool; its limits of time are those of `limits`.
+    /// Of the pool. How long a request waits for a connection, and how long one is made, is said by `limits` instead.
     connection_pool_options connections = {.name = "http"};
 };
 
