@@ -68,10 +68,10 @@ unsigned retry_budget::tokens() const noexcept
 }
 
 retry_policy::retry_policy(const request_head& request, const retry_options& options,
-                           std::shared_ptr<retry_budget> budget, std::uint64_t seed)
+                           std::shared_ptr<retry_budget> budget, std::optional<std::uint64_t> seed)
     : options_(options),
       budget_(std::move(budget)),
-      random_(seed),
+      seed_(seed),
       idempotent_(options.assume_idempotent || is_idempotent(request.method)),
       body_(request.body)
 {}
@@ -132,8 +132,10 @@ bool retry_policy::is_stale(const failed_attempt& failed) const noexcept
 
 milliseconds retry_policy::jitter(milliseconds most)
 {
+    if (!random_)
+        random_.emplace(seed_ ? *seed_ : std::random_device{}());
     return milliseconds(
-        std::uniform_int_distribution<milliseconds::rep>(0, std::max(most, milliseconds(0)).count())(random_));
+        std::uniform_int_distribution<milliseconds::rep>(0, std::max(most, milliseconds(0)).count())(*random_));
 }
 
 milliseconds retry_policy::back_off()

@@ -93,9 +93,9 @@ public:
     using clock = std::chrono::system_clock;
 
     /// \param budget  of the client; null: no limit but the options'
-    /// \param seed    of the random waits
+    /// \param seed    of the random waits; nothing: one that the system gives, when there is something to wait for
     retry_policy(const request_head& request, const retry_options& options, std::shared_ptr<retry_budget> budget,
-                 std::uint64_t seed = std::random_device{}());
+                 std::optional<std::uint64_t> seed = std::nullopt);
 
     /// Is told of each failed attempt, once.
     /// \param now   for a `Retry-After` that is a date
@@ -122,7 +122,8 @@ private:
 
     retry_options options_;
     std::shared_ptr<retry_budget> budget_;
-    std::mt19937_64 random_;
+    std::optional<std::uint64_t> seed_;
+    std::optional<std::mt19937_64> random_; ///< made when first needed: that costs more than all the rest
     bool idempotent_;
     request_body body_;
     bool replaced_stale_ = false;
