@@ -206,6 +206,9 @@ http_settings http_options::resolve(const std::vector<std::string>& arguments, b
     const bool one_url = arguments.size() == 1 && weir::is_url(arguments.front()) && !or_more;
     if (values_.source.expected && !one_url)
         throw usage_error("--expect-sha256 is for one URL");
+    const bool one_connection = values_.source.max_rate != 0 || values_.source.header.contains("Range");
+    if (values_.source.parallel > 1 && one_connection)
+        throw usage_error("--parallel does not go together with --max-rate, or with a Range of --header");
     if (!values_.client.unix_socket.empty() && values_.client.proxy.proxy)
         throw usage_error("--unix-socket and --proxy exclude each other");
     if (!values_.client.tls.ca_file.empty() && !values_.client.tls.verify_peer)

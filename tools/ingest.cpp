@@ -59,7 +59,7 @@ public:
           session_(arguments.display.quiet ? progress_mode::never : arguments.display.progress,
                    [this] { return look(); }),
           engine_(session_.context().get_executor(), weir::engine_options_of(values.configuration)),
-          web_(session_.context().get_executor(), web),
+          web_(engine_.workers().executor(), web), // received where it is cut and digested: a hop less for each piece
           reporter_(make_reporter()),
           job_(engine_, with_urls(options_), *reporter_)
     {}

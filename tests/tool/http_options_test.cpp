@@ -57,14 +57,14 @@ TEST_CASE("http options: without any, the library's defaults stay")
 TEST_CASE("http options: each sets what it names")
 {
     const tool::http_settings found = settings_of(
-        {"-H", "A: b c ", "--header=D:e", "--retries", "7", "--parallel", "33", "--max-rate", "2M", "--min-rate", "1K",
+        {"-H", "A: b c ", "--header=D:e", "--retries", "7", "--parallel", "33", "--min-rate", "1K",
          "--timeout-connect", "1.5", "--timeout-first-byte", "0.0001", "--timeout-idle", "0", "--timeout-total", "3600",
          "--proxy", "http://p:8080", "--insecure"});
     CHECK(found.source.header == weir::http::fields{{"A", "b c"}, {"D", "e"}});
     CHECK(found.client.retry.attempts == 8);
     CHECK(found.source.parallel == 33);
     CHECK(found.client.connections.max_per_key >= 33);
-    CHECK(found.source.max_rate == 2 << 20);
+    CHECK(settings_of({"--max-rate", "2M"}).source.max_rate == 2 << 20);
     CHECK(found.client.limits.min_rate == 1024);
     CHECK(found.client.limits.resolve == 1500ms);
     CHECK(found.client.limits.connect == 1500ms);
@@ -133,6 +133,8 @@ TEST_CASE("http options: what excludes each other is refused")
 {
     CHECK_FALSE(refusal_of({"--unix-socket", "/x", "--proxy", "http://p"}).empty());
     CHECK_FALSE(refusal_of({"--cacert", "/x", "--insecure"}).empty());
+    CHECK_FALSE(refusal_of({"--parallel", "2", "--max-rate", "1M"}).empty());
+    CHECK_FALSE(refusal_of({"--parallel", "2", "-H", "range: bytes=0-9"}).empty());
 }
 
 } // namespace
