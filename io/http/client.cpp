@@ -76,16 +76,17 @@ asio::awaitable<client::impl::exchange_pointer> client::impl::send_once(request_
     }
 }
 
-asio::awaitable<client::impl::exchange_pointer> client::impl::begin(request_head request, const framing& body,
-                                                                    clock::time_point until)
+asio::awaitable<outgoing_body> client::impl::begin(request_head request, std::optional<std::uint64_t> length,
+                                                   clock::time_point until)
 {
     const connection_key key = key_of(request.target);
     add_fields(request);
     add_credentials(request, key);
     pooled<connection> lent = co_await acquire(key, until);
     auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options, until);
-    co_await made->send_head(request, body);
-    co_return made;
+    const framing how = framing_of_body(length);
+    co_await made->send_head(request, how);
+    co_return outgoing_body(std::move(made), length);
 }
 
 asio::awaitable<pooled<connection>> client::impl::acquire(const connection_key& key, clock::time_point until)
@@ -132,6 +133,19 @@ asio::awaitable<response> client::send(request_head request, clock::time_point d
     return impl_->send(std::move(request), std::min(deadline, impl_->deadline()));
 }
 asio::awaitable<response> client::send(request_head request) { return send(std::move(request), clock::time_point::max()); }
+
+asio::awaitable<request_stream> client::begin(request_head request, std::optional<std::uint64_t> length,
+                                              clock::time_point deadline)
+{
+    const std::shared_ptr<impl> self = impl_;
+    outgoing_body made = co_await self->begin(std::move(request), length, std::min(deadline, self->deadline()));
+    auto body = std::make_unique<outgoing_body>(std::move(made));
+    co_return request_stream(std::move(body));
+}
+asio::awaitable<request_stream> client::begin(request_head request, std::optional<std::uint64_t> length)
+{
+    return begin(std::move(request), length, clock::time_point::max());
+}
 
 void client::close() noexcept { impl_->pool.close(); }
 const asio::any_io_executor& client::executor() const noexcept { return impl_->executor; }

@@ -58,8 +58,10 @@ bool rate_watch::is_too_slow(clock::duration waited, std::size_t bytes) noexcept
     return slow;
 }
 
-client_exchange::client_exchange(pooled<connection> on, url from, const client_options& options, clock::time_point deadline)
-    : from_(std::move(from)), limits_(options.limits), max_interim_(options.max_interim), deadline_(deadline), connection_(std::move(on)), body_(framing()),
+client_exchange::client_exchange(pooled<connection> on, url from, const client_options& options,
+                                 clock::time_point deadline)
+    : from_(std::move(from)), limits_(options.limits), max_interim_(options.max_interim), deadline_(deadline),
+      connection_(std::move(on)), executor_(connection_->stream().get_executor()), body_(framing()),
       rate_(options.limits), reused_(connection_.uses() > 0)
 {
 }

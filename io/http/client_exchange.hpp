@@ -73,6 +73,7 @@ public:
     [[nodiscard]] const url& from() const noexcept { return from_; }
     [[nodiscard]] const framing& how() const noexcept { return how_; }
     [[nodiscard]] const body_reader& body() const noexcept { return body_; }
+    [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
     [[nodiscard]] bool is_answered() const noexcept { return answered_; }
     [[nodiscard]] bool has_reused_connection() const noexcept { return reused_; }
 
@@ -99,6 +100,7 @@ private:
     unsigned max_interim_;
     clock::time_point deadline_;
     pooled<connection> connection_; // none any more once the body is over
+    boost::asio::any_io_executor executor_;
     std::string method_;
     response_reader reader_;
     std::exception_ptr unsent_; // why the request did not go out whole

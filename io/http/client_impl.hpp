@@ -3,6 +3,7 @@
 
 #include "connection.hpp"
 #include "client_exchange.hpp"
+#include "outgoing_body.hpp"
 
 #include <weir/http/client.hpp>
 
@@ -15,9 +16,10 @@ public:
     using exchange_pointer = std::unique_ptr<client_exchange>;
 
     [[nodiscard]] boost::asio::awaitable<response> send(request_head request, clock::time_point deadline);
-    /// A connection with the head of a request sent on it, whose body follows.
-    [[nodiscard]] boost::asio::awaitable<exchange_pointer> begin(request_head request, const framing& body,
-                                                                 clock::time_point deadline);
+    /// Sends the head of a request whose body follows.
+    /// \param length  of the body; nothing: it is sent in chunks
+    [[nodiscard]] boost::asio::awaitable<outgoing_body> begin(request_head request, std::optional<std::uint64_t> length,
+                                                              clock::time_point deadline);
     /// The deadline that a request beginning now has from `time_limits::total`.
     [[nodiscard]] clock::time_point deadline() const;
 

@@ -74,7 +74,7 @@ std::optional<request_head> follow_redirect(const request_head& request, unsigne
                                             unsigned followed, const redirect_options& options)
 {
     constexpr std::array<unsigned, 5> followable = {301, 302, 303, 307, 308};
-    if (std::ranges::find(followable, status) == followable.end())
+    if (!options.follow || std::ranges::find(followable, status) == followable.end())
         return std::nullopt;
     const auto location = location_of(request, answer);
     if (!location)

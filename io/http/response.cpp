@@ -15,6 +15,7 @@ const framing& response::how() const noexcept { return exchange_->how(); }
 bool response::done() const noexcept { return exchange_->body().done(); }
 std::uint64_t response::received() const noexcept { return exchange_->body().total(); }
 const fields& response::trailer() const noexcept { return exchange_->body().trailer(); }
+const boost::asio::any_io_executor& response::executor() const noexcept { return exchange_->executor(); }
 bool response::reused_connection() const noexcept { return exchange_->has_reused_connection(); }
 
 boost::asio::awaitable<std::size_t> response::read_some(std::span<std::byte> into) { return exchange_->read_some(into); }

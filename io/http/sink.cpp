@@ -3,10 +3,10 @@
 #include "client_impl.hpp"
 
 #include <weir/error.hpp>
-#include <weir/http/writer.hpp>
 
 #include <boost/asio/buffer.hpp>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -23,42 +23,26 @@ public:
 
     [[nodiscard]] asio::awaitable<void> write(std::span<chunk> chunks)
     {
-        std::uint64_t bytes = 0;
-        for (const chunk& each : chunks)
-            bytes += each.size();
-        if (bytes == 0)
+        gather(chunks);
+        if (parts_.empty())
             co_return;
-        if (options_.length && sent_ + bytes > *options_.length)
-            throw error(errc::invalid_size, "send", target_.to_string(), sent_,
-                        "more than the length of " + std::to_string(*options_.length));
-        if (!exchange_)
+        if (!body_) {
+            ensure_fits(target_, options_.length, 0, asio::buffer_size(parts_));
             co_await begin();
-        const chunk_start size(bytes);
-        gather(chunks, size);
-        const bool wanted = co_await exchange_->send(parts_);
-        sent_ += bytes;
-        if (!wanted && sent_ != options_.length)
+        }
+        const bool wanted = co_await body_->send(parts_);
+        if (!wanted)
             co_await refuse();
     }
 
     [[nodiscard]] asio::awaitable<response_head> finish()
     {
-        if (!exchange_)
+        if (!body_)
             co_await begin();
-        if (options_.length && sent_ < *options_.length)
-            throw error(errc::ended_early, "send", target_.to_string(), sent_,
-                        "less than the length of " + std::to_string(*options_.length));
-        if (!options_.length) {
-            std::string end;
-            write_last_chunk(end);
-            parts_.assign(1, asio::buffer(end));
-            const bool sent = co_await exchange_->send(parts_);
-            static_cast<void>(sent); // the answer may have come by now
-        }
-        co_await exchange_->receive_head(true);
+        co_await body_->finish();
         check_status();
-        co_await exchange_->discard();
-        co_return exchange_->head();
+        co_await body_->exchange()->discard();
+        co_return body_->exchange()->head();
     }
 
 private:
@@ -68,51 +52,46 @@ private:
         const bool asks = options_.expect_continue.count() > 0;
         if (asks)
             ask.header.set("Expect", "100-continue");
-        framing body{.end = body_end::chunked, .reusable = true};
-        if (options_.length) {
-            body.end = body_end::length;
-            body.length = *options_.length;
-        }
-        exchange_ = co_await web_->begin(std::move(ask), body, web_->deadline());
+        outgoing_body begun = co_await web_->begin(std::move(ask), options_.length, web_->deadline());
+        body_.emplace(std::move(begun));
         if (!asks)
             co_return;
-        const bool wanted = co_await exchange_->await_continue(options_.expect_continue);
-        if (!wanted)
-            co_await refuse();
+        const bool wanted = co_await body_->exchange()->await_continue(options_.expect_continue);
+        if (wanted)
+            co_return;
+        body_->refuse();
+        co_await refuse();
     }
 
-    void gather(std::span<chunk> chunks, const chunk_start& size)
+    void gather(std::span<chunk> chunks)
     {
         parts_.clear();
-        if (!options_.length)
-            parts_.push_back(asio::buffer(size.text()));
         for (const chunk& each : chunks)
             for (const slice& part : each.content)
                 parts_.emplace_back(part.data(), part.size());
-        if (!options_.length)
-            parts_.push_back(asio::buffer(chunk_end));
     }
 
     /// The server has answered, and wants no more.
     [[nodiscard]] asio::awaitable<void> refuse()
     {
-        co_await exchange_->receive_head(false);
+        co_await body_->finish();
         check_status();
-        throw error(errc::protocol_violation, "send", target_.to_string(), sent_, "answered before the body was there");
+        throw error(errc::protocol_violation, "send", target_.to_string(), body_->sent(),
+                    "answered before the body was there");
     }
 
     void check_status() const
     {
-        if (exchange_->head().status / 100 != 2)
-            throw status_error(options_.method, target_, exchange_->head());
+        const response_head& head = body_->exchange()->head();
+        if (head.status / 100 != 2)
+            throw status_error(options_.method, target_, head);
     }
 
     const std::shared_ptr<client::impl> web_;
     const url target_;
     const sink_options options_;
-    client::impl::exchange_pointer exchange_;
-    std::vector<asio::const_buffer> parts_;
-    std::uint64_t sent_ = 0;
+    std::optional<outgoing_body> body_; // once there was something to send
+    std::vector<asio::const_buffer> parts_; // of one write
 };
 
 http_sink::http_sink(client& to, url target, sink_options options)

@@ -154,4 +154,12 @@ TEST_CASE("redirect: the limit counts redirects")
     CHECK_THROWS_AS((void)follow_redirect(request, 302, answer, 0, {.limit = 0}), weir::error);
 }
 
+TEST_CASE("redirect: none is followed, and none refused, where that is asked for")
+{
+    const request_head request = get("https://a/");
+    const weir::http::redirect_options stay{.limit = 10, .follow = false};
+    for (const char* location : {"/b", "http://insecure/", "no valid URL: \\"})
+        CHECK_FALSE(follow_redirect(request, 302, {{"Location", location}}, 99, stay));
+}
+
 } // namespace

@@ -80,6 +80,7 @@ public:
         return await(context, upload_all(weir::http::url::parse(url), content, std::move(options)));
     }
 
+    [[nodiscard]] weir::engine& engine() noexcept { return engine_; }
     [[nodiscard]] std::uint64_t blocks_in_use() const { return engine_.pool().statistics().in_use_bytes; }
 
     boost::asio::io_context context;

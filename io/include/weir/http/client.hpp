@@ -12,13 +12,16 @@
 #include <weir/export.hpp>
 #include <weir/http/client_options.hpp>
 #include <weir/http/request.hpp>
+#include <weir/http/request_stream.hpp>
 #include <weir/http/response.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -57,6 +60,18 @@ public:
     /// terminal, partial, total: a connection in use is closed.
     [[nodiscard]] boost::asio::awaitable<response> send(request_head request, clock::time_point deadline);
     [[nodiscard]] boost::asio::awaitable<response> send(request_head request);
+
+    /// Sends the head of a request, and gives the way to send its body. The answer comes as `send` gives it, but no redirect
+    /// is followed and nothing is tried again: a body is gone when it was sent.
+    ///
+    /// \param length  of the body in bytes; nothing: it is sent in chunks
+    /// \throws weir::error  as `send`
+    /// \par Cancellation
+    /// terminal, partial, total: the connection is closed.
+    [[nodiscard]] boost::asio::awaitable<request_stream> begin(request_head request, std::optional<std::uint64_t> length,
+                                                               clock::time_point deadline);
+    [[nodiscard]] boost::asio::awaitable<request_stream> begin(request_head request,
+                                                               std::optional<std::uint64_t> length);
 
     /// Closes idle connections, and others as they come back. Requests that need one fail with `errc::closed`.
     void close() noexcept;

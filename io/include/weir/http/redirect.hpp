@@ -10,6 +10,7 @@ namespace weir::http {
 
 struct redirect_options {
     unsigned limit = 10; ///< so many redirects are followed in a row; 0 refuses the first
+    bool follow = true;  ///< false: an answer that leads elsewhere is the caller's, as any other
 };
 
 /// The request that follows an answer of status 301, 302, 303, 307 or 308 with a `Location`.
@@ -21,7 +22,7 @@ struct redirect_options {
 ///   back. Credentials in a `Location` are dropped.
 ///
 /// \param followed  how many redirects led to `request`
-/// \returns  nothing if the answer is none to follow: it is the caller's
+/// \returns  nothing if the answer is none to follow, or none is to be followed: it is the caller's
 /// \throws weir::error  `errc::redirect_refused`: beyond the limit, from https to http, to a URL that is not http or
 ///   https or not valid, two different `Location`s, or a body that would have to be sent again and cannot be
 /// \see RFC 9110, section 15.4

@@ -6,6 +6,7 @@
 #include <weir/http/message.hpp>
 #include <weir/http/url.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
@@ -54,11 +55,14 @@ public:
     [[nodiscard]] std::uint64_t received() const noexcept;
     /// Field lines behind the body; there are none before its end.
     [[nodiscard]] const fields& trailer() const noexcept;
+    /// What its connection is read on.
+    [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept;
     /// Whether the request went over a connection that had served others before.
     [[nodiscard]] bool reused_connection() const noexcept;
 
 private:
     friend class client;
+    friend class request_stream;
     explicit response(std::unique_ptr<client_exchange> made) noexcept;
 
     std::unique_ptr<client_exchange> exchange_;

@@ -1,0 +1,58 @@
+#pragma once
+// A request whose body is still to be sent.
+//
+//   weir::http::request_stream upload = co_await web.begin(ask, size);
+//   for (bool wanted = true; wanted && !data.empty(); data = next())
+//       wanted = co_await upload.write(data);
+//   weir::http::response answer = co_await upload.finish();
+
+#include <weir/export.hpp>
+#include <weir/http/response.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+namespace weir::http {
+
+class outgoing_body;
+
+/// The way to send the body of a request, and to the answer behind it; see `client::begin`. Move-only.
+///
+/// Dropped before it is finished, it closes its connection, so that the server sees the body cut off. The client outlives
+/// it. For a whole flow as a body, see `http_sink`.
+/// \par Thread-safety
+/// Distinct objects: any threads. One object: one call at a time.
+class WEIR_API request_stream {
+public:
+    request_stream(request_stream&&) noexcept;
+    request_stream& operator=(request_stream&&) noexcept;
+    ~request_stream();
+
+    /// Sends the next bytes, and waits until the connection has them.
+    /// \returns  false if the server does not wait for the rest: it has answered, or hung up. `finish` tells which.
+    /// \throws weir::error, with the URL (redacted) and the offset in the body
+    ///   `errc::invalid_size`: more than the length that was given; nothing of it was sent
+    /// \par Cancellation
+    /// terminal, partial, total: the connection is closed when the stream ends.
+    [[nodiscard]] boost::asio::awaitable<bool> write(std::span<const std::byte> data);
+
+    /// Ends the body, unless the server does not wait for its end, and gives the answer, of whatever status, when its
+    /// head has come. Nothing else may be called afterwards.
+    /// \throws weir::error, with the URL (redacted)
+    ///   `errc::ended_early`: less was written than the length that was given
+    ///   else as `client::send`
+    /// \par Cancellation
+    /// terminal, partial, total: the connection is closed.
+    [[nodiscard]] boost::asio::awaitable<response> finish();
+
+private:
+    friend class client;
+    explicit request_stream(std::unique_ptr<outgoing_body> body) noexcept;
+
+    std::unique_ptr<outgoing_body> body_;
+};
+
+} // namespace weir::http
