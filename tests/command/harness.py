@@ -17,6 +17,7 @@ import time
 import unittest
 
 WEIR = os.environ.get("WEIR", "weir")
+CURL = shutil.which("curl")
 # Generous: a machine that is busy with other tests is no reason to fail.
 PATIENCE = 120
 
@@ -115,6 +116,11 @@ class CommandTest(unittest.TestCase):
         line = process.stdout.readline().decode()
         self.assertRegex(line, r"^listening on (http://127\.0\.0\.1:\d+|unix:.+)\n$")
         return process, line.removeprefix("listening on ").strip()
+
+    def curl(self, *arguments):
+        """Runs curl, whatever proxies the environment names."""
+        return subprocess.run([CURL, "--silent", "--noproxy", "", *arguments], cwd=self.directory, timeout=PATIENCE,
+                              capture_output=True, env={k: v for k, v in os.environ.items() if "proxy" not in k.lower()})
 
     def ingest(self, *arguments, code=0, **options):
         """Runs `ingest --json`; checks the exit code and what holds for every output; gives the lines."""

@@ -2,15 +2,12 @@
 """weir origin: the command, with curl as the client where it is installed."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import unittest
 
-from harness import PATIENCE, CommandTest, main
-
-CURL = shutil.which("curl")
+from harness import CURL, PATIENCE, CommandTest, main
 
 
 class Origin(CommandTest):
@@ -37,10 +34,6 @@ class Origin(CommandTest):
             except ConnectionResetError:
                 pass
         return answer
-
-    def curl(self, *arguments):
-        return subprocess.run([CURL, "--silent", "--noproxy", "", *arguments], cwd=self.directory, timeout=PATIENCE,
-                              capture_output=True, env={k: v for k, v in os.environ.items() if "proxy" not in k.lower()})
 
     def test_what_the_script_says_is_sent_and_each_request_is_a_line(self):
         self.play('on /a\n send "HTTP/1.1 200 OK\\r\\n\\r\\nhi"\n close\n')
