@@ -89,6 +89,8 @@ asio::awaitable<void> session::finish()
         ::_exit(early_exit_code());
     out_.stop();
     interruption_.stop();
+    // Behind the ends of these two. What is left then are connections whose peers take their time to say farewell.
+    asio::post(context_, [this] { context_.stop(); });
 }
 
 void session::give_up()

@@ -79,6 +79,30 @@ def https(directory, certificate):
 
 
 @contextlib.contextmanager
+def https_without_farewell(certificate):
+    """A port where one TLS connection is answered, and then neither read nor closed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    over = threading.Event()
+
+    def serve(listener):
+        with contextlib.suppress(OSError), listener.accept()[0] as plain, context.wrap_socket(plain, server_side=True) as peer:
+            peer.recv(65536)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+            over.wait()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
+
+
+@contextlib.contextmanager
 def nobody():
     """A port that is taken, and refuses connections."""
     with socket.socket() as taken:

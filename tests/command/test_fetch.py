@@ -12,7 +12,7 @@ import unittest
 import urllib.request
 
 from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type, wait_until_full
-from servers import OPENSSL, Authority, deaf, https, nobody
+from servers import OPENSSL, Authority, deaf, https, https_without_farewell, nobody
 
 for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[variable]
@@ -296,6 +296,12 @@ class Secure(FetchTest):
             secure = f"https://localhost:{port}"
             self.cat("--cacert", "ca.pem", f"{secure}/to?{plain}/x", code=6)
             self.assertEqual(self.cat("--cacert", "ca.pem", f"{secure}/to?{secure}/content")[0], noise(300_000))
+
+    def test_a_peer_that_says_no_farewell_is_not_waited_for(self):
+        with https_without_farewell(self.authority.issue()) as port:
+            start = time.monotonic()
+            self.assertEqual(self.cat("--cacert", "ca.pem", f"https://localhost:{port}/")[0], b"hi")
+            self.assertLess(time.monotonic() - start, 1.5)
 
     def test_a_proxy_is_a_tunnel_for_tls(self):
         proxy = self.origin("on CONNECT *\n tunnel\n")
