@@ -135,18 +135,16 @@ bool client_exchange::has_something_to_read()
 
 asio::awaitable<bool> client_exchange::await_continue(time_limits::duration patience)
 {
-    constexpr unsigned go_on = 100;
     const clock::time_point until = std::min(deadline_, clock::now() + patience);
-    for (;;) {
+    while (!is_head_final_ && !may_go_on_) {
         connection_->stream().expires_at(until);
         const result<void> read = co_await as_result(read_head());
         if (!read && read.code() == errc::deadline_exceeded && clock::now() < deadline_)
             co_return true; // it knows nothing of 100
         if (!read)
             raise(read.exception(), "read answer of", patience);
-        if (is_head_final_ || head_.status == go_on)
-            co_return !is_head_final_;
     }
+    co_return !is_head_final_;
 }
 
 asio::awaitable<void> client_exchange::receive_head(bool whole)
@@ -182,6 +180,7 @@ asio::awaitable<void> client_exchange::read_head()
     }
     head_ = reader_.take();
     is_head_final_ = !head_.is_interim();
+    may_go_on_ = may_go_on_ || head_.status == 100;
     if (!is_head_final_ && ++interim_ > max_interim_)
         throw error(errc::protocol_violation, "read answer of", from_.to_string(), std::nullopt,
                     "more than " + std::to_string(max_interim_) + " interim answers");

@@ -106,6 +106,7 @@ private:
     std::exception_ptr unsent_; // why the request did not go out whole
     response_head head_;
     bool is_head_final_ = false;
+    bool may_go_on_ = false; // by a 100
     unsigned interim_ = 0;
     framing how_;
     body_reader body_;
