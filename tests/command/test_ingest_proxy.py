@@ -59,10 +59,11 @@ class Service:
 
 
 class Stream:
-    """A client that reads as much as it is told to."""
+    """A client that reads as much as it is told to; it leaves at the end of the test, or before."""
 
     def __init__(self, service, target):
         self.connection = service.connect()
+        service.test.addCleanup(self.close)
         self.connection.sendall(f"GET {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
         self.file = self.connection.makefile("rb")
 
@@ -234,7 +235,6 @@ class IngestProxy(CommandTest):
         self.assertEqual(code, 0)
         self.assertNotIn("whole", lines[0])
         self.assertLess(len(stream.file.read()), 64 * MIB)
-        stream.close()
 
     def test_a_client_that_leaves_ends_its_upstream_connection(self):
         self.play("object big 1GiB\non /big\n serve big\non /small\n answer 200\n", "--memory", "4MiB")
@@ -253,12 +253,11 @@ class IngestProxy(CommandTest):
         stalled = [Stream(self.proxy, "/big") for _ in range(8)]
         for stream in stalled:
             stream.read_head()
-        # As long as this takes, the others had time to fill any memory.
+        # While this takes its time, the others have as much to fill any memory.
         self.assertEqual(self.curl("-o", "out", self.proxy.http + "/big").returncode, 0)
-        self.assertLess(self.proxy.peak_memory(), 64 * MIB)
+        if "ASAN_OPTIONS" not in os.environ: # it keeps what was freed
+            self.assertLess(self.proxy.peak_memory(), 64 * MIB)
         self.assertEqual(len(stalled[0].file.read()), 256 * MIB)
-        for stream in stalled:
-            stream.close()
 
     @unittest.skipUnless(Nginx.find() and shutil.which("openssl"), "nginx or openssl is not installed")
     def test_https_on_both_sides_with_nginx_behind(self):
