@@ -14,7 +14,7 @@ using clock = server_input::clock;
 
 namespace {
 
-constexpr unsigned bad_request = 400, timeout = 408, too_large = 413, expectation_failed = 417, internal_error = 500,
+constexpr unsigned timeout = 408, too_large = 413, expectation_failed = 417, internal_error = 500,
                    not_implemented = 501;
 
 bool expects_invitation(const received_request& request) noexcept

@@ -244,7 +244,8 @@ TEST_CASE("server: what is no request is refused with its status, and the connec
              {"PUT / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nx\r\n", 400},
              {"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 501},
          }) {
-        CAPTURE(text);
+        const std::string& asked = text; // clang 14 captures no bindings
+        CAPTURE(asked);
         const std::string answer = server.ask(text);
         CHECK(status_of(answer) == status);
         CHECK(has(answer, "Connection: close\r\n"));
