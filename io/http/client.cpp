@@ -3,6 +3,7 @@
 #include <weir/as_result.hpp>
 #include <weir/error.hpp>
 #include <weir/http/redirect.hpp>
+#include <weir/http/retry.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -36,11 +37,7 @@ client::impl::impl(const asio::any_io_executor& where, client_options given)
 {
 }
 
-client::clock::time_point client::impl::deadline() const
-{
-    const auto total = options.limits.total;
-    return total == time_limits::unlimited ? clock::time_point::max() : clock::now() + total;
-}
+client::clock::time_point client::impl::deadline() const { return limit_after(options.limits.total); }
 
 asio::awaitable<response> client::impl::send(request_head request, clock::time_point until)
 {
@@ -61,15 +58,18 @@ asio::awaitable<client::impl::exchange_pointer> client::impl::send_once(request_
 {
     const connection_key key = key_of(request.target);
     add_credentials(request, key);
-    for (bool replaced = false;; replaced = true) {
+    retry_policy policy(request, {}, nullptr);
+    for (;;) {
         pooled<connection> lent = co_await acquire(key, until);
         auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options, until);
         const result<void> asked = co_await as_result(made->ask(request));
         if (asked)
             co_return made;
-        const bool stale = !replaced && made->has_reused_connection() && !made->is_answered() && is_idempotent(request.method)
-            && asked.code() == condition::retryable && asked.code() != errc::deadline_exceeded;
-        if (!stale)
+        failed_attempt failed;
+        failed.error = asked.code();
+        failed.answered = made->is_answered();
+        failed.reused_connection = made->has_reused_connection();
+        if (!policy.after(failed, retry_policy::clock::now()).fresh_connection)
             asked.value();
         made.reset();
         pool.close_idle(key); // what was idle with it is likely gone too

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -94,7 +95,8 @@ asio::awaitable<void> client_exchange::send_head(const request_head& request, co
 
 asio::awaitable<bool> client_exchange::send(std::span<const asio::const_buffer> parts)
 {
-    const result<void> sent = co_await as_result(write(parts));
+    const std::function<void()> renew = [this] { limit_to(limits_.idle); };
+    const result<void> sent = co_await as_result(connection_->write(parts, renew));
     if (!sent && sent.code() == condition::cancelled)
         sent.value();
     if (!sent && sent.code() == errc::deadline_exceeded)
@@ -109,23 +111,6 @@ asio::awaitable<bool> client_exchange::send(std::span<const asio::const_buffer> 
         unsent_ = read.exception();
     }
     co_return !unsent_ && !is_head_final_;
-}
-
-/// With a limit for each piece that the server takes, not for all of them.
-asio::awaitable<void> client_exchange::write(std::span<const asio::const_buffer> parts)
-{
-    std::vector<asio::const_buffer> left(parts.begin(), parts.end());
-    std::span<asio::const_buffer> rest(left);
-    while (!rest.empty()) {
-        limit_to(limits_.idle);
-        std::size_t sent = co_await connection_->write_some(rest);
-        while (!rest.empty() && sent >= rest.front().size()) {
-            sent -= rest.front().size();
-            rest = rest.subspan(1);
-        }
-        if (!rest.empty())
-            rest.front() += sent;
-    }
 }
 
 bool client_exchange::has_something_to_read()
@@ -153,7 +138,7 @@ asio::awaitable<void> client_exchange::receive_head(bool whole)
     limit_to(limits_.first_byte);
     while (!is_head_final_) {
         const result<void> read = co_await as_result(read_head());
-        if (!read && unsent_ && !answered_)
+        if (!read && unsent_ && !is_answered())
             raise(unsent_, "send request to", limits_.idle);
         if (!read)
             raise(read.exception(), "read answer of", limits_.first_byte);
@@ -169,15 +154,7 @@ asio::awaitable<void> client_exchange::receive_head(bool whole)
 
 asio::awaitable<void> client_exchange::read_head()
 {
-    while (!reader_.done()) {
-        if (connection_->unused().empty()) {
-            const bool more = co_await connection_->refill();
-            if (!more)
-                reader_.end_of_stream();
-            answered_ = true;
-        }
-        connection_->use(reader_.feed(connection_->unused()));
-    }
+    co_await connection_->read_head(reader_);
     head_ = reader_.take();
     is_head_final_ = !head_.is_interim();
     may_go_on_ = may_go_on_ || head_.status == 100;
@@ -191,10 +168,8 @@ asio::awaitable<std::size_t> client_exchange::read_some(std::span<std::byte> int
     if (body_.done())
         co_return 0;
     result<std::size_t> got = co_await as_result(read_body(into));
-    if (!got) {
-        connection_.mark_broken();
+    if (!got)
         raise(got.exception(), "read", limits_.idle);
-    }
     if (body_.done())
         settle();
     co_return *got;
@@ -234,12 +209,10 @@ asio::awaitable<client_exchange::got> client_exchange::receive(std::span<std::by
 {
     for (;;) {
         const clock::time_point start = clock::now();
-        limit_to(limits_.idle);
+        const clock::time_point limit = limit_of(limits_.idle);
         const clock::time_point window = rate_.window_end(start);
-        const clock::time_point patience = limits_.idle == time_limits::unlimited ? clock::time_point::max() : start + limits_.idle;
-        const bool by_window = window < std::min(patience, deadline_);
-        if (by_window)
-            connection_->stream().expires_at(window);
+        const bool by_window = window < limit;
+        connection_->stream().expires_at(std::min(window, limit));
         result<std::size_t> read = co_await as_result(connection_->read_some(into));
         const bool slow = rate_.is_too_slow(clock::now() - start, read ? *read : 0);
         if (slow)
@@ -296,13 +269,12 @@ asio::awaitable<void> client_exchange::discard()
     }
 }
 
-void client_exchange::limit_to(time_limits::duration step)
+client_exchange::clock::time_point client_exchange::limit_of(time_limits::duration step) const
 {
-    clock::time_point limit = deadline_;
-    if (step != time_limits::unlimited)
-        limit = std::min(limit, clock::now() + step);
-    connection_->stream().expires_at(limit);
+    return std::min(deadline_, limit_after(step));
 }
+
+void client_exchange::limit_to(time_limits::duration step) { connection_->stream().expires_at(limit_of(step)); }
 
 /// Throws what broke with what it was a part of: connections know their peer only, readers not even that.
 void client_exchange::raise(const std::exception_ptr& cause, std::string_view operation, time_limits::duration step)

@@ -74,7 +74,8 @@ public:
     [[nodiscard]] const framing& how() const noexcept { return how_; }
     [[nodiscard]] const body_reader& body() const noexcept { return body_; }
     [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
-    [[nodiscard]] bool is_answered() const noexcept { return answered_; }
+    /// Whether a byte of an answer has come.
+    [[nodiscard]] bool is_answered() const noexcept { return is_head_final_ || interim_ > 0 || reader_.started(); }
     [[nodiscard]] bool has_reused_connection() const noexcept { return reused_; }
 
 private:
@@ -83,13 +84,13 @@ private:
         bool ended = false; // the connection
     };
 
-    [[nodiscard]] boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts);
     [[nodiscard]] bool has_something_to_read();
     [[nodiscard]] boost::asio::awaitable<void> read_head();
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_body(std::span<std::byte> into);
     [[nodiscard]] boost::asio::awaitable<got> receive(std::span<std::byte> into);
     [[nodiscard]] std::size_t decode_unused(std::span<std::byte> into);
     [[nodiscard]] std::size_t decode_in_place(std::span<std::byte> raw);
+    [[nodiscard]] clock::time_point limit_of(time_limits::duration step) const;
     void limit_to(time_limits::duration step);
     void end_of_connection();
     void settle();
@@ -112,7 +113,6 @@ private:
     body_reader body_;
     rate_watch rate_;
     bool reused_;
-    bool answered_ = false;
     bool has_surplus_ = false; // bytes behind the body were seen
     bool is_request_whole_ = true;
 };

@@ -1,11 +1,11 @@
 #include "connection.hpp"
 
 #include "grammar.hpp"
+#include "net/unsent.hpp"
 #include "structured.hpp"
 
 #include <weir/as_result.hpp>
 #include <weir/error.hpp>
-#include <weir/http/head_reader.hpp>
 #include <weir/http/writer.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace weir::http {
 
@@ -60,14 +61,32 @@ asio::awaitable<std::size_t> connection::read_some(std::span<std::byte> into)
     co_return got;
 }
 
-asio::awaitable<std::size_t> connection::write_some(std::span<const asio::const_buffer> parts)
+asio::awaitable<void> connection::write(std::span<const asio::const_buffer> parts,
+                                        const std::function<void()>& before_each)
 {
-    const auto [failed, sent] = co_await stream_.async_write_some(parts, asio::as_tuple(asio::use_awaitable));
-    if (failed)
-        fail(failed, "write");
-    co_return sent;
+    std::vector<asio::const_buffer> left(parts.begin(), parts.end());
+    for (std::span<asio::const_buffer> rest = net::unsent(left, 0); !rest.empty();) {
+        before_each();
+        const auto [failed, sent] = co_await stream_.async_write_some(rest, asio::as_tuple(asio::use_awaitable));
+        if (failed)
+            fail(failed, "write");
+        rest = net::unsent(rest, sent);
+    }
 }
 
+asio::awaitable<void> connection::read_head(response_reader& reader)
+{
+    while (!reader.done()) {
+        if (unused().empty()) {
+            const bool more = co_await refill();
+            if (!more)
+                reader.end_of_stream();
+        }
+        use(reader.feed(unused()));
+    }
+}
+
+/// Reads once ahead. \returns  false at the end of the stream
 asio::awaitable<bool> connection::refill()
 {
     begin_ = end_ = 0;
@@ -106,7 +125,7 @@ asio::awaitable<connection> connection_maker::connect(const connection_key& key)
         co_return connection(std::move(proxy), true);
     }
     net::transport through = co_await tunnel(key);
-    net::transport trusted = co_await net::secured(std::move(through), tls_, key.to.host, key.to.port, connect_limit());
+    net::transport trusted = co_await net::secured(std::move(through), tls_, key.to.host, key.to.port, limit_after(limits_.connect));
     co_return connection(std::move(trusted), false);
 }
 
@@ -131,20 +150,12 @@ asio::awaitable<response_head> ask_proxy(connection& proxy, const request_head& 
 {
     std::string text;
     write_head(text, ask, target_form::authority, framing{.reusable = true});
-    for (std::size_t sent = 0; sent < text.size();) {
-        const std::array<asio::const_buffer, 1> rest{asio::buffer(text) + sent};
-        sent += co_await proxy.write_some(rest);
-    }
+    const std::array<asio::const_buffer, 1> all{asio::buffer(text)};
+    const std::function<void()> within_one_limit = [] {};
+    co_await proxy.write(all, within_one_limit);
     response_reader answer;
     for (unsigned interim = 0; interim <= most_interim_of_proxy; ++interim) {
-        while (!answer.done()) {
-            if (proxy.unused().empty()) {
-                const bool more = co_await proxy.refill();
-                if (!more)
-                    answer.end_of_stream();
-            }
-            proxy.use(answer.feed(proxy.unused()));
-        }
+        co_await proxy.read_head(answer);
         response_head head = answer.take();
         if (!head.is_interim())
             co_return head;
@@ -162,7 +173,7 @@ asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& k
         throw error(errc::unsupported_scheme, "use proxy", shown, std::nullopt, "TLS through a proxy over TLS");
     net::transport plain = co_await dial(key.proxy->origin(), false);
     connection proxy(std::move(plain), true);
-    proxy.stream().expires_at(connect_limit());
+    proxy.stream().expires_at(limit_after(limits_.connect));
 
     request_head ask{"CONNECT", url_of(key.to), {}, request_body::none};
     if (key.proxy->login())
@@ -179,11 +190,6 @@ asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& k
         throw error(errc::protocol_violation, connect_through_proxy, shown, std::nullopt, "bytes before the tunnel's");
     proxy.stream().expires_at(clock::time_point::max());
     co_return std::move(proxy).detach();
-}
-
-clock::time_point connection_maker::connect_limit() const
-{
-    return limits_.connect == time_limits::unlimited ? clock::time_point::max() : clock::now() + limits_.connect;
 }
 
 void connection_maker::note(const connection_key& key, const std::exception_ptr& failure)

@@ -3,6 +3,7 @@
 
 #include <weir/connection_pool.hpp>
 #include <weir/http/client_options.hpp>
+#include <weir/http/head_reader.hpp>
 #include <weir/http/url.hpp>
 #include <weir/net/dial.hpp>
 #include <weir/net/resolver.hpp>
@@ -12,6 +13,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -42,19 +44,21 @@ public:
     /// Reads at least a byte. \returns  0 at the end of the stream
     /// \throws weir::error  what the transport reports, with the peer
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
-    /// Writes at least a byte, of the parts that are not empty. \throws weir::error  as `read_some`
-    [[nodiscard]] boost::asio::awaitable<std::size_t> write_some(std::span<const boost::asio::const_buffer> parts);
+    /// Writes all of it. \throws weir::error  as `read_some`
+    /// \param before_each  called before each piece that the peer takes: to renew a limit of time
+    [[nodiscard]] boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts,
+                                                     const std::function<void()>& before_each);
 
     /// What was read ahead.
     [[nodiscard]] std::span<const std::byte> unused() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
     void use(std::size_t count) noexcept { begin_ += count; }
-    /// Reads once ahead. \pre `unused()` is empty
-    /// \returns  false at the end of the stream
-    [[nodiscard]] boost::asio::awaitable<bool> refill();
+    /// Reads until `reader` has a head. \throws weir::error  as `read_some` and `reader` do
+    [[nodiscard]] boost::asio::awaitable<void> read_head(response_reader& reader);
 
 private:
     static constexpr std::size_t buffer_bytes = std::size_t{16} << 10;
 
+    [[nodiscard]] boost::asio::awaitable<bool> refill();
     [[noreturn]] void fail(const boost::system::error_code& code, std::string_view operation) const;
 
     net::transport stream_;
@@ -80,6 +84,13 @@ template <> struct std::hash<weir::http::connection_key> {
 
 namespace weir::http {
 
+/// When a step that begins now is to be over.
+[[nodiscard]] inline std::chrono::steady_clock::time_point limit_after(time_limits::duration step)
+{
+    using clock = std::chrono::steady_clock;
+    return step == time_limits::unlimited ? clock::time_point::max() : clock::now() + step;
+}
+
 /// `Basic ...`: the value of `Authorization`, or of `Proxy-Authorization`. \see RFC 7617
 [[nodiscard]] std::string basic_credentials(const login& who);
 
@@ -98,7 +109,6 @@ private:
     [[nodiscard]] boost::asio::awaitable<connection> connect(const connection_key& key);
     [[nodiscard]] boost::asio::awaitable<net::transport> dial(const origin& to, bool secure);
     [[nodiscard]] boost::asio::awaitable<net::transport> tunnel(const connection_key& key);
-    [[nodiscard]] std::chrono::steady_clock::time_point connect_limit() const;
     void note(const connection_key& key, const std::exception_ptr& failure);
 
     const time_limits limits_;

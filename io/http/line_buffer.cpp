@@ -52,4 +52,9 @@ void line_buffer::refuse(std::string_view reason) const
     throw error(errc::protocol_violation, "read", section_, origin_ + line_start_, reason);
 }
 
+void line_buffer::refuse_end() const
+{
+    throw error(errc::ended_early, "read", section_, origin_ + taken_, "the connection ended");
+}
+
 } // namespace weir::http

@@ -30,16 +30,10 @@ bool is_other_version(std::string_view text) noexcept
 
 std::size_t request_reader::feed(std::span<const std::byte> bytes)
 {
-    std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    while (!done_) {
-        const auto line = lines_.take(rest);
-        if (!line)
-            break;
-        read_line(*line);
-    }
+    const std::size_t taken = feed_lines(lines_, bytes, done_, [this](std::string_view line) { read_line(line); });
     if (!has_request_line_ && !may_become_request(lines_.partial()))
         lines_.refuse("this is no HTTP request");
-    return bytes.size() - rest.size();
+    return taken;
 }
 
 void request_reader::read_line(std::string_view line)
@@ -128,7 +122,7 @@ unsigned request_reader::status_of_refusal() const noexcept
 
 void request_reader::end_of_stream() const
 {
-    throw error(errc::ended_early, "read", "request head", lines_.taken(), "the connection ended");
+    lines_.refuse_end();
 }
 
 received_request request_reader::take()

@@ -2,7 +2,6 @@
 #include "grammar.hpp"
 #include "start_line.hpp"
 
-#include <weir/error.hpp>
 #include <weir/http/head_reader.hpp>
 
 #include <cassert>
@@ -33,16 +32,10 @@ bool may_become_answer(std::string_view text) noexcept
 
 std::size_t response_reader::feed(std::span<const std::byte> bytes)
 {
-    std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    while (!done_) {
-        const auto line = lines_.take(rest);
-        if (!line)
-            break;
-        read_line(*line);
-    }
+    const std::size_t taken = feed_lines(lines_, bytes, done_, [this](std::string_view line) { read_line(line); });
     if (!has_status_line_ && !may_become_answer(lines_.partial()))
         lines_.refuse("this is no HTTP/1 answer");
-    return bytes.size() - rest.size();
+    return taken;
 }
 
 void response_reader::read_line(std::string_view line)
@@ -68,7 +61,7 @@ void response_reader::read_line(std::string_view line)
 
 void response_reader::end_of_stream() const
 {
-    throw error(errc::ended_early, "read", "response head", lines_.taken(), "the connection ended");
+    lines_.refuse_end();
 }
 
 response_head response_reader::take()

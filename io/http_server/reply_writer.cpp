@@ -1,5 +1,7 @@
 #include "http_server/reply_writer.hpp"
 
+#include "net/unsent.hpp"
+
 #include <weir/error.hpp>
 #include <weir/http/writer.hpp>
 
@@ -19,18 +21,6 @@ namespace {
 
 using gathered = boost::container::small_vector<asio::const_buffer, 8>;
 
-/// Gives up the first `bytes` of what is to be sent.
-std::span<asio::const_buffer> after(std::span<asio::const_buffer> data, std::size_t bytes)
-{
-    while (!data.empty() && bytes >= data.front().size()) {
-        bytes -= data.front().size();
-        data = data.subspan(1);
-    }
-    if (bytes > 0)
-        data.front() += bytes;
-    return data;
-}
-
 asio::const_buffer buffer_of(std::string_view text) { return {text.data(), text.size()}; }
 
 bool has_no_body(std::string_view method, unsigned status) noexcept
@@ -43,13 +33,13 @@ bool has_no_body(std::string_view method, unsigned status) noexcept
 
 asio::awaitable<void> send_all(net::transport& to, std::span<asio::const_buffer> data, std::chrono::milliseconds limit)
 {
-    for (data = after(data, 0); !data.empty();) {
+    for (data = net::unsent(data, 0); !data.empty();) {
         to.expires_at(net::transport::clock::now() + limit);
         const std::span<const asio::const_buffer> rest = data;
         const auto [failed, bytes] = co_await to.async_write_some(rest, asio::as_tuple(asio::use_awaitable));
         if (failed)
             throw error(failed, "write to", to.peer());
-        data = after(data, bytes);
+        data = net::unsent(data, bytes);
     }
 }
 

@@ -39,19 +39,6 @@ constexpr std::size_t most_known_records = 4096; // in one report
 // To observers and registries: no allocation as a string.
 constexpr std::string_view batch_name = "small files";
 
-std::string text_of(const std::exception_ptr& failure)
-{
-    try {
-        std::rethrow_exception(failure);
-    }
-    catch (const std::exception& known) {
-        return known.what();
-    }
-    catch (...) {
-        return "unknown exception";
-    }
-}
-
 file_source_options file_options_of(const ingest_work& work)
 {
     file_source_options out;
@@ -542,7 +529,7 @@ void ingest_lane::send_report()
 
 void ingest_lane::fail(std::string path, std::exception_ptr failure)
 {
-    report_->add_failure(std::move(path), code_of(failure), text_of(failure));
+    report_->add_failure(std::move(path), code_of(failure), message_of(failure));
 }
 
 void ingest_lane::check_cancelled() const

@@ -52,6 +52,8 @@ public:
 
     /// Throws what is wrong with the line that was given last, or has not come whole.
     [[noreturn]] void refuse(std::string_view reason) const;
+    /// Throws `errc::ended_early`: the connection ended within the section.
+    [[noreturn]] void refuse_end() const;
 
 private:
     void admit(std::size_t bytes);
