@@ -26,6 +26,8 @@ constexpr std::size_t digest_turn_bytes = 3 * mebibyte;
 constexpr std::size_t enough_unit_bytes = 2 * mebibyte;
 constexpr std::size_t most_unit_chunks = 1024;
 constexpr auto producer_turn = std::chrono::milliseconds(2);
+// How long cut bytes wait for more to be digested with, while the source has none.
+constexpr auto flush_after = std::chrono::milliseconds(2);
 // Units beside those that each worker digests: one is filled, one is with the consumer.
 constexpr std::size_t spare_units = 2;
 // Reads of this many average chunks: a minimum of 64 bytes would otherwise make 16,384 chunk records of one read.
@@ -158,9 +160,11 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
         wait.succeed(needed, memory_blocks_);
     }
 
-    std::optional<detail::stall_watch> watch;
-    if (observer_)
-        watch.emplace(*strand_, stall_after_, [this] { look_for_stall(); });
+    flush_alarm_.emplace(*strand_, [this] { flush_if_late(shared_from_this()); });
+    if (observer_) {
+        stall_alarm_.emplace(*strand_, [this] { look_for_stall(); });
+        stall_alarm_->set(stall_after_);
+    }
     clock::time_point turn = clock::now();
     for (;;) {
         flush_when_reading_waits(self);
@@ -241,8 +245,10 @@ bool chunk_stream::pipeline::open_unit_is_full() const noexcept
 }
 
 /// A source that has the next bytes at hand does not suspend, so the strand stays taken and this handler runs late,
-/// when the producer is not reading. Where it does run in the middle of a read, the source waits: what was cut so far
-/// is digested now. That keeps slow streams prompt, and it lets blocks return that the source may be waiting for.
+/// when the producer is not reading. Where it does run in the middle of a read, the source waits, and what was cut must
+/// not wait with it for ever: it keeps slow streams prompt, and lets blocks return that the source may be waiting for.
+/// But not at once either: a unit of few chunks leaves most lanes of the hasher empty, and a stream that is read as
+/// fast as it is digested waits all the time.
 void chunk_stream::pipeline::flush_when_reading_waits(const std::shared_ptr<pipeline>& self)
 {
     if (flush_posted_ || !open_ || open_->empty())
@@ -250,9 +256,24 @@ void chunk_stream::pipeline::flush_when_reading_waits(const std::shared_ptr<pipe
     flush_posted_ = true;
     asio::post(*strand_, [self] {
         self->flush_posted_ = false;
-        if (self->reading_ && self->open_ && !self->open_->empty())
-            dispatch(self);
+        if (!self->reading_ || !self->open_ || self->open_->empty())
+            return;
+        if (self->memory_->waited() > self->starved_) // the source waits for a block
+            return dispatch(self);
+        self->late_unit_ = self->dispatched_;
+        self->flush_alarm_->set(flush_after);
     });
+}
+
+/// A newer unit than the alarm was set for gets its time too.
+void chunk_stream::pipeline::flush_if_late(const std::shared_ptr<pipeline>& self)
+{
+    if (!reading_ || !open_ || open_->empty())
+        return;
+    if (late_unit_ == dispatched_)
+        return dispatch(self);
+    late_unit_ = dispatched_;
+    flush_alarm_->set(flush_after);
 }
 
 void chunk_stream::pipeline::cut(const bytes& piece)
@@ -348,6 +369,7 @@ private:
 void chunk_stream::pipeline::dispatch(const std::shared_ptr<pipeline>& self)
 {
     detail::unit* const full = std::exchange(self->open_, nullptr);
+    ++self->dispatched_;
     {
         std::lock_guard lock(self->mutex_);
         self->queue_.push_back(full);
@@ -415,6 +437,8 @@ void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
     gather_.reset();
     source_.reset();
     memory_.reset();
+    stall_alarm_.reset();
+    flush_alarm_.reset();
     if (observer_) {
         event told{.kind = event_kind::flow, .operation = "stream", .subject = name_};
         told.duration = clock::now() - started_at_;

@@ -1,8 +1,8 @@
 #pragma once
 // What a chunk_stream shares with its work: the coroutine that reads and cuts, the tasks that digest.
 
+#include "alarm.hpp"
 #include "flow_ledger.hpp"
-#include "stall_watch.hpp"
 #include "unit.hpp"
 
 #include <weir/chunk_stream.hpp>
@@ -74,6 +74,7 @@ private:
     boost::asio::awaitable<void> ensure_open_unit();
     boost::asio::awaitable<void> finish_digests();
     void flush_when_reading_waits(const std::shared_ptr<pipeline>& self);
+    void flush_if_late(const std::shared_ptr<pipeline>& self);
     detail::unit* idle_unit();
     [[nodiscard]] bool open_unit_is_full() const noexcept;
     void cut(const bytes& piece);
@@ -114,6 +115,8 @@ private:
     progress seen_; ///< by the last look for a stall
     std::chrono::nanoseconds stalled_for_{0};
     bool stall_told_ = false;
+    std::optional<detail::alarm> stall_alarm_; ///< if there is an observer
+    std::optional<detail::alarm> flush_alarm_;
 
     std::unique_ptr<source> source_;
     std::optional<reservation> memory_;
@@ -130,6 +133,8 @@ private:
     bool waits_for_room_ = false;
     std::chrono::nanoseconds starved_{0}; ///< of `memory_->waited()`, what is in the statistics
     bool flush_posted_ = false;
+    std::uint64_t late_unit_ = 0; ///< which one the alarm was set for, by `dispatched_`
+    std::uint64_t dispatched_ = 0;
     std::size_t memory_blocks_ = 0; ///< promised to the stream
     std::size_t read_bytes_;       ///< asked of the source at a time
     std::size_t unit_chunks_;      ///< a unit has at least so many

@@ -47,6 +47,7 @@ std::optional<stage> chunk_stream::pipeline::held_up_by(bool starved) const
 /// On the strand, every `stall_after`. Tells once of each stall.
 void chunk_stream::pipeline::look_for_stall() noexcept
 {
+    stall_alarm_->set(stall_after_);
     progress now{position_, 0, memory_->waited()};
     {
         std::lock_guard lock(mutex_);

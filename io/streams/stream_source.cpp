@@ -9,10 +9,18 @@
 #include <algorithm>
 #include <exception>
 #include <mutex>
+#include <vector>
 
 namespace weir {
 
 namespace asio = boost::asio;
+
+namespace {
+
+// Empty ones at hand: room for what comes while all workers are in a turn. More would cost more cache than they win.
+constexpr std::size_t most_blocks = 4;
+
+} // namespace
 
 /// Two sides meet here. The pump, a coroutine on the stream's executor, reads into the current block as long as one has
 /// room, and ends when none has. The reader, on the flow's executor, takes what is there, brings blocks, and starts the
@@ -72,22 +80,30 @@ private:
 
     void bring_what_is_free(reservation& memory)
     {
-        if (!wants_block())
-            return;
-        if (std::optional<buffer> free = memory.try_take())
+        for (std::size_t wanted = wanted_blocks(); wanted > 0; --wanted) {
+            std::optional<buffer> free = memory.try_take();
+            if (!free)
+                break;
             bring(std::move(*free));
+        }
     }
 
     void bring(buffer block)
     {
         const std::lock_guard lock(mutex_);
-        (current_ ? next_ : current_) = std::move(block);
+        if (current_)
+            next_.push_back(std::move(block));
+        else
+            current_ = std::move(block);
     }
 
-    bool wants_block()
+    std::size_t wanted_blocks()
     {
         const std::lock_guard lock(mutex_);
-        return !ended_ && !closed_ && !(current_ && next_);
+        if (ended_ || closed_)
+            return 0;
+        const std::size_t there = next_.size() + (current_ ? 1 : 0);
+        return most_blocks - std::min(there, most_blocks);
     }
 
     bool needs_block()
@@ -138,7 +154,7 @@ private:
         const std::lock_guard lock(mutex_);
         ready_.clear();
         current_ = buffer();
-        next_ = buffer();
+        next_.clear();
     }
 
     // The stream's side.
@@ -231,7 +247,16 @@ private:
         ready_.append(current_.freeze(start, count));
         position_ += count;
         if (current_.spare().empty()) // given up at once: it may be the one that the reader waits for
-            current_ = std::exchange(next_, buffer());
+            current_ = take_next();
+    }
+
+    buffer take_next()
+    {
+        if (next_.empty())
+            return buffer();
+        buffer out = std::move(next_.back());
+        next_.pop_back();
+        return out;
     }
 
     const std::unique_ptr<detail::stream_reader> stream_;
@@ -242,7 +267,7 @@ private:
     std::mutex mutex_; // guards what follows
     bytes ready_;      ///< read and not yet given
     buffer current_;   ///< being filled, never full
-    buffer next_;      ///< filled after it
+    std::vector<buffer> next_; ///< filled after it, all empty
     std::uint64_t position_ = 0;
     std::shared_ptr<detail::child_control> child_; ///< of the run under way
     bool ended_ = false;

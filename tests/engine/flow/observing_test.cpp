@@ -149,6 +149,20 @@ public:
     }
 };
 
+TEST_CASE("chunk_stream: what comes in many small reads is digested in few turns, also where each read is waited for")
+{
+    const auto content = test::random_bytes(4 * mib, 6);
+    bench b;
+    test::script how;
+    how.suspends = [] { return true; };
+    how.read_size = [] { return 16 * kib; };
+    weir::chunk_stream chunks(b.engine, std::make_unique<test::scripted_source>(content, how),
+                              {.chunker = weir::fixed(16 * kib)});
+    test::await(b.context, drain(chunks));
+    CHECK(b.seen.of(event_kind::read).size() > 256);
+    CHECK(b.seen.of(event_kind::stage, "digest").size() < 128);
+}
+
 TEST_CASE("observer: a source that gives nothing is the stalled stage where the consumer waits for it")
 {
     bench b;
@@ -156,6 +170,35 @@ TEST_CASE("observer: a source that gives nothing is the stalled stage where the 
     test::task<std::optional<weir::chunk>> next(b.context.get_executor(), chunks.next());
     CHECK(b.wait_for(event_kind::stalled).front().operation == "read");
     next.cancel();
+    test::await(b.context, chunks.close());
+}
+
+class then_silent final : public weir::source {
+public:
+    explicit then_silent(std::span<const std::byte> content) : first_(content) {}
+    asio::awaitable<weir::bytes> read(weir::reservation& memory, std::size_t max_bytes) override
+    {
+        weir::bytes got = co_await first_.read(memory, max_bytes);
+        if (got.empty())
+            got = co_await silent_.read(memory, max_bytes);
+        co_return got;
+    }
+
+private:
+    test::scripted_source first_;
+    silent_source silent_;
+};
+
+TEST_CASE("chunk_stream: what was cut is given while the source waits for more")
+{
+    const auto content = test::random_bytes(200 * kib, 7);
+    bench b;
+    weir::chunk_stream chunks(b.engine, std::make_unique<then_silent>(content), fixed_64k);
+    for (std::uint64_t i = 0; i < 3; ++i) {
+        const auto next = test::await(b.context, chunks.next());
+        REQUIRE(next);
+        CHECK(next->offset == i * 64 * kib);
+    }
     test::await(b.context, chunks.close());
 }
 

@@ -76,6 +76,24 @@ TEST_CASE("stream_source: one-byte writes fill blocks to their end")
     test::await(context, source.close());
 }
 
+TEST_CASE("stream_source: reads some blocks ahead, and then no further")
+{
+    asio::io_context context;
+    memory_of memory(8);
+    sockets pair(context);
+    weir::stream_source source(pair.mine);
+    const std::string content(7 * block, 'x');
+    pair.send(content);
+    const std::size_t taken = test::await(context, source.read(memory.promised, 1)).size();
+    CHECK(taken == 1);
+    context.restart();
+    context.poll();
+    CHECK(pair.mine.available() >= 2 * block);
+    CHECK(pair.mine.available() <= 4 * block);
+    CHECK(memory.promised.free_blocks() >= 3);
+    test::await(context, source.close());
+}
+
 TEST_CASE("stream_source: random writes come out as they went in, through the smallest memory")
 {
     asio::io_context context;

@@ -1,0 +1,34 @@
+#include "alarm.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <utility>
+
+namespace weir::detail {
+
+struct alarm::state {
+    boost::asio::steady_timer timer;
+    std::function<void()> ring;
+    bool is_set = false;
+};
+
+alarm::alarm(const boost::asio::any_io_executor& where, std::function<void()> ring)
+    : state_(std::make_shared<state>(state{boost::asio::steady_timer(where), std::move(ring)}))
+{
+}
+
+void alarm::set(std::chrono::nanoseconds after)
+{
+    if (std::exchange(state_->is_set, true))
+        return;
+    state_->timer.expires_after(after);
+    state_->timer.async_wait([weak = std::weak_ptr(state_)](boost::system::error_code stopped) {
+        const auto alive = weak.lock();
+        if (stopped || !alive)
+            return;
+        alive->is_set = false;
+        alive->ring();
+    });
+}
+
+} // namespace weir::detail
