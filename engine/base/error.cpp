@@ -39,6 +39,14 @@ const char* message_of(errc code) noexcept
     case errc::tls_failed: return "no trusted TLS connection";
     case errc::http_status: return "the server's answer is an error";
     case errc::version_changed: return "the object changed while it was read";
+    case errc::codec_unavailable: return "the codec is not built in";
+    case errc::truncated: return "the compressed data is truncated";
+    case errc::corrupt_data: return "the compressed data is corrupt";
+    case errc::checksum_mismatch: return "the checksum is wrong";
+    case errc::unknown_dictionary: return "an unknown dictionary is needed";
+    case errc::trailing_data: return "something else follows the compressed data";
+    case errc::unsupported_format: return "the format is not supported";
+    case errc::limit_exceeded: return "a limit is exceeded";
     case errc::internal: return "internal error";
     }
     return "unknown error";
@@ -73,6 +81,14 @@ const char* name_of(errc code) noexcept
     case errc::tls_failed: return "tls_failed";
     case errc::http_status: return "http_status";
     case errc::version_changed: return "version_changed";
+    case errc::codec_unavailable: return "codec_unavailable";
+    case errc::truncated: return "truncated";
+    case errc::corrupt_data: return "corrupt_data";
+    case errc::checksum_mismatch: return "checksum_mismatch";
+    case errc::unknown_dictionary: return "unknown_dictionary";
+    case errc::trailing_data: return "trailing_data";
+    case errc::unsupported_format: return "unsupported_format";
+    case errc::limit_exceeded: return "limit_exceeded";
     case errc::internal: return "internal";
     }
     return "unknown";
@@ -88,11 +104,19 @@ bool matches(errc code, condition wanted) noexcept
     case errc::kernel_unavailable:
     case errc::bad_format:
     case errc::mismatch:
+    case errc::truncated:
+    case errc::corrupt_data:
+    case errc::checksum_mismatch:
+    case errc::unknown_dictionary:
+    case errc::trailing_data:
+    case errc::unsupported_format:
         return wanted == condition::bad_input || wanted == condition::permanent;
     case errc::exhausted:
     case errc::pool_timeout:
     case errc::queue_full:
         return wanted == condition::exhausted || wanted == condition::retryable;
+    case errc::limit_exceeded:
+        return wanted == condition::exhausted || wanted == condition::permanent;
     case errc::file_shrank:
     case errc::mapping_broken:
     case errc::ended_early:
@@ -103,6 +127,7 @@ bool matches(errc code, condition wanted) noexcept
         return wanted == condition::retryable;
     case errc::closed:
     case errc::backend_unavailable:
+    case errc::codec_unavailable:
     case errc::not_seekable:
     case errc::loop:
     case errc::unsupported_scheme:

@@ -44,6 +44,14 @@ enum class errc {
     tls_failed,            ///< a secure connection could not be made or trusted; the message says why
     http_status,           ///< a server answered with a status of 400 or above, or one that fits no request of ours
     version_changed,       ///< what a URL gives changed while it was read: its parts would not fit together
+    codec_unavailable,     ///< a compressed format whose library weir was built without
+    truncated,             ///< compressed data ends before its stream does
+    corrupt_data,          ///< compressed data breaks its format
+    checksum_mismatch,     ///< decoded content, or a header, is not what its checksum says
+    unknown_dictionary,    ///< compressed data needs a dictionary that was not given
+    trailing_data,         ///< something follows compressed data that is not part of it
+    unsupported_format,    ///< a variant of a format that cannot be read; the message names it
+    limit_exceeded,        ///< decoded data passes a limit of size, ratio or memory; the message names it
     internal,              ///< an exception that is not an error of weir's came out of a user's object
 };
 

@@ -1,0 +1,83 @@
+#include <weir/codec.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace weir {
+namespace {
+
+struct description {
+    codec which;
+    std::string_view name;
+    std::string_view suffix;
+};
+
+constexpr std::array<description, 8> descriptions = {{
+    {codec::identity, "identity", ""},
+    {codec::zstd, "zstd", ".zst"},
+    {codec::lz4, "lz4", ".lz4"},
+    {codec::gzip, "gzip", ".gz"},
+    {codec::zlib, "zlib", ".zz"},
+    {codec::deflate, "deflate", ".deflate"},
+    {codec::xz, "xz", ".xz"},
+    {codec::lzma, "lzma", ".lzma"},
+}};
+
+constexpr std::array<codec, 8> every_codec = {codec::identity, codec::zstd,    codec::lz4, codec::gzip,
+                                              codec::zlib,     codec::deflate, codec::xz,  codec::lzma};
+
+struct magic {
+    codec which;
+    std::string_view bytes;
+    unsigned char mask_of_first = 0xff;
+};
+
+using namespace std::string_view_literals;
+constexpr magic magics[] = {
+    {codec::zstd, "\x28\xb5\x2f\xfd"sv},
+    {codec::zstd, "\x50\x2a\x4d\x18"sv, 0xf0}, // skippable: 0x50 to 0x5f
+    {codec::lz4, "\x04\x22\x4d\x18"sv},
+    {codec::lz4, "\x02\x21\x4c\x18"sv}, // legacy
+    {codec::gzip, "\x1f\x8b"sv},
+    {codec::xz, "\xfd\x37\x7a\x58\x5a\x00"sv},
+    {codec::zlib, "\x78\x01"sv},
+    {codec::zlib, "\x78\x5e"sv},
+    {codec::zlib, "\x78\x9c"sv},
+    {codec::zlib, "\x78\xda"sv},
+};
+
+bool begins_with(std::span<const std::byte> start, const magic& wanted) noexcept
+{
+    if (start.size() < wanted.bytes.size())
+        return false;
+    if ((std::to_integer<unsigned>(start[0]) & wanted.mask_of_first) != static_cast<unsigned char>(wanted.bytes[0]))
+        return false;
+    return std::equal(wanted.bytes.begin() + 1, wanted.bytes.end(), start.begin() + 1,
+                      [](char left, std::byte right) { return static_cast<std::byte>(left) == right; });
+}
+
+} // namespace
+
+std::string_view to_string(codec which) noexcept { return descriptions[static_cast<std::size_t>(which)].name; }
+
+std::optional<codec> parse_codec(std::string_view name) noexcept
+{
+    for (const description& each : descriptions)
+        if (each.name == name)
+            return each.which;
+    return std::nullopt;
+}
+
+std::string_view suffix_of(codec which) noexcept { return descriptions[static_cast<std::size_t>(which)].suffix; }
+
+std::span<const codec> all_codecs() noexcept { return every_codec; }
+
+std::optional<codec> detect_codec(std::span<const std::byte> start) noexcept
+{
+    for (const magic& each : magics)
+        if (begins_with(start, each))
+            return each.which;
+    return std::nullopt;
+}
+
+} // namespace weir

@@ -1,0 +1,23 @@
+#pragma once
+// zstd's header with what it offers to static users: allocators, estimates. Their signatures have not changed since
+// 1.4, and every distribution's shared library exports them.
+
+#include "compression/context.hpp"
+
+#define ZSTD_STATIC_LINKING_ONLY
+#include <zstd.h>
+
+namespace weir::codecs {
+
+[[nodiscard]] inline ZSTD_customMem zstd_memory(library_memory& from) noexcept
+{
+    return {[](void* memory, std::size_t bytes) { return static_cast<library_memory*>(memory)->take(bytes); },
+            [](void* memory, void* piece) { static_cast<library_memory*>(memory)->give_back(piece); }, &from};
+}
+
+[[nodiscard]] std::unique_ptr<context> make_zstd_encoder(const encoder_settings& settings,
+                                                         std::pmr::memory_resource& from);
+[[nodiscard]] std::unique_ptr<context> make_zstd_decoder(const decoder_settings& settings,
+                                                         std::pmr::memory_resource& from);
+
+} // namespace weir::codecs

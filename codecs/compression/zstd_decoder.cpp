@@ -1,0 +1,221 @@
+// zstd frames, one after the other. Their headers are looked at before the library sees them: so a window above the
+// limit is refused whether the library would need it or not, and the outcome does not depend on how the input is cut.
+//
+//   frame header:  magic (4)  descriptor (1)  window (0 or 1)  dictionary id (0, 1, 2, 4)  content size (0, 1, 2, 4, 8)
+
+#include "compression/stream_start.hpp"
+#include "compression/zstd.hpp"
+
+#include <zstd_errors.h>
+
+#include <new>
+
+namespace weir::codecs {
+namespace {
+
+constexpr std::uint32_t zstd_magic = 0xfd2fb528;
+constexpr std::uint32_t first_skippable = 0x184d2a50;
+constexpr std::size_t magic_bytes = 4;
+
+errc code_of_error(ZSTD_ErrorCode code) noexcept
+{
+    switch (code) {
+    case ZSTD_error_version_unsupported:
+    case ZSTD_error_frameParameter_unsupported: return errc::unsupported_format;
+    case ZSTD_error_frameParameter_windowTooLarge: return errc::limit_exceeded;
+    case ZSTD_error_checksum_wrong: return errc::checksum_mismatch;
+    case ZSTD_error_dictionary_wrong: return errc::unknown_dictionary;
+    default: return errc::corrupt_data;
+    }
+}
+
+std::size_t checked(std::size_t result)
+{
+    if (!ZSTD_isError(result))
+        return result;
+    if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation)
+        throw std::bad_alloc();
+    throw failure{code_of_error(ZSTD_getErrorCode(result)), ZSTD_getErrorName(result)};
+}
+
+/// What a frame's descriptor says about the rest of its header.
+struct header_layout {
+    explicit header_layout(std::byte descriptor) noexcept
+        : single_segment((descriptor & std::byte{0x20}) != std::byte{0})
+    {
+        constexpr std::uint8_t id_sizes[] = {0, 1, 2, 4};
+        constexpr std::uint8_t content_sizes[] = {0, 2, 4, 8};
+        const auto bits = std::to_integer<unsigned>(descriptor);
+        id_bytes = id_sizes[bits & 3];
+        content_bytes = bits >> 6 == 0 && single_segment ? 1 : content_sizes[bits >> 6];
+    }
+    [[nodiscard]] std::size_t id_at() const noexcept { return magic_bytes + 1 + (single_segment ? 0 : 1); }
+    [[nodiscard]] std::size_t total() const noexcept { return id_at() + id_bytes + content_bytes; }
+
+    bool single_segment;
+    std::size_t id_bytes = 0;
+    std::size_t content_bytes = 0;
+};
+constexpr std::size_t longest_header = magic_bytes + 1 + 1 + 4 + 8;
+
+bool is_skippable(std::span<const std::byte> start) noexcept
+{
+    return (little_endian(start.first(magic_bytes)) & 0xfffffff0) == first_skippable;
+}
+
+/// How many bytes of a frame must be there before it can be judged, by those that are.
+std::size_t bytes_to_judge(std::span<const std::byte> start) noexcept
+{
+    if (start.size() < magic_bytes || little_endian(start.first(magic_bytes)) != zstd_magic)
+        return magic_bytes;
+    return start.size() == magic_bytes ? magic_bytes + 1 : header_layout(start[magic_bytes]).total();
+}
+
+std::uint64_t window_of(std::span<const std::byte> header) noexcept
+{
+    const header_layout layout(header[magic_bytes]);
+    if (!layout.single_segment) {
+        const auto bits = std::to_integer<std::uint64_t>(header[magic_bytes + 1]);
+        const std::uint64_t base = std::uint64_t{1} << (10 + (bits >> 3));
+        return base + base / 8 * (bits & 7);
+    }
+    const std::uint64_t size = little_endian(header.subspan(layout.id_at() + layout.id_bytes, layout.content_bytes));
+    return layout.content_bytes == 2 ? size + 256 : size;
+}
+
+class zstd_decoder final : public context {
+public:
+    zstd_decoder(const decoder_settings& settings, std::pmr::memory_resource& from)
+        : context(from), dictionary_(settings.dictionary), max_window_(settings.max_memory_bytes),
+          concatenated_(settings.concatenated)
+    {
+        stream_.reset(ZSTD_createDCtx_advanced(zstd_memory(memory_)));
+        if (!stream_)
+            throw std::bad_alloc();
+        checked(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, ZSTD_WINDOWLOG_MAX));
+        if (!settings.verify_checksum)
+            checked(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum));
+        if (!dictionary_.empty())
+            checked(ZSTD_DCtx_loadDictionary_byReference(stream_.get(), dictionary_.content().data(),
+                                                         dictionary_.content().size()));
+    }
+
+    void start() override
+    {
+        checked(ZSTD_DCtx_reset(stream_.get(), ZSTD_reset_session_only));
+        start_.clear();
+        in_frame_ = any_frame_ = more_output_ = false;
+    }
+
+    bool run(std::span<const std::byte>& input, std::span<std::byte>& output, bool last) override
+    {
+        for (;;) {
+            if (!in_frame_ && !begin_frame(input))
+                return last && at_end();
+            if (!start_.empty())
+                decode_start(output);
+            else if (!input.empty() || more_output_)
+                decode(input, output);
+            if (!in_frame_ && !skipping_ && !concatenated_)
+                return true;
+            if (in_frame_ && last && input.empty() && !more_output_)
+                throw failure{errc::truncated, "in a frame"};
+            if (output.empty() || (input.empty() && in_frame_))
+                return false;
+        }
+    }
+
+private:
+    struct release {
+        void operator()(ZSTD_DCtx* stream) const noexcept { ZSTD_freeDCtx(stream); }
+    };
+
+    /// Looks at the next frame's header, in place where it is there in one piece.
+    /// \returns  whether it is whole; what of it was in other pieces is in `start_` then
+    bool begin_frame(std::span<const std::byte>& input)
+    {
+        std::span<const std::byte> header = input;
+        if (!start_.empty() || input.size() < bytes_to_judge(input)) {
+            while (start_.bytes().size() < bytes_to_judge(start_.bytes()))
+                if (!start_.fill(input, bytes_to_judge(start_.bytes())))
+                    return false;
+            header = start_.bytes();
+        }
+        judge(header);
+        in_frame_ = true;
+        return true;
+    }
+
+    void judge(std::span<const std::byte> header)
+    {
+        const std::uint64_t magic = little_endian(header.first(magic_bytes));
+        skipping_ = is_skippable(header);
+        if (!skipping_ && magic != zstd_magic)
+            refuse(magic);
+        any_frame_ = true;
+        if (!skipping_ && window_of(header) > max_window_)
+            throw failure{errc::limit_exceeded, "the window"};
+    }
+
+    [[noreturn]] void refuse(std::uint64_t magic) const
+    {
+        if (magic == 0xfd2fb51e || (magic >= 0xfd2fb522 && magic <= 0xfd2fb527))
+            throw failure{errc::unsupported_format, "a frame of zstd before 0.8"};
+        if (any_frame_)
+            throw failure{errc::trailing_data, "no zstd frame"};
+        throw failure{errc::bad_format, "no zstd frame"};
+    }
+
+    // Where the last input ended between frames, or in the header of the next.
+    bool at_end() const
+    {
+        if (start_.empty() && any_frame_)
+            return true;
+        constexpr std::uint8_t magic[] = {0x28, 0xb5, 0x2f, 0xfd};
+        constexpr std::uint8_t skippable[] = {0x2a, 0x4d, 0x18};
+        const std::span<const std::byte> bytes = start_.bytes();
+        const bool could_be_skippable =
+            !bytes.empty() && (bytes[0] & std::byte{0xf0}) == std::byte{0x50} && could_be(bytes.subspan(1), skippable);
+        if (!could_be(bytes, magic) && !could_be_skippable)
+            throw failure{any_frame_ ? errc::trailing_data : errc::bad_format, "no zstd frame"};
+        throw failure{errc::truncated, "in the header of a frame"};
+    }
+
+    void decode_start(std::span<std::byte>& output)
+    {
+        std::span<const std::byte> header = start_.bytes();
+        while (!header.empty() && in_frame_)
+            decode(header, output); // it takes all of a header, and gives nothing for it
+        start_.clear();
+    }
+
+    void decode(std::span<const std::byte>& input, std::span<std::byte>& output)
+    {
+        ZSTD_inBuffer in{input.data(), input.size(), 0};
+        ZSTD_outBuffer out{output.data(), output.size(), 0};
+        const std::size_t wanted = checked(ZSTD_decompressStream(stream_.get(), &out, &in));
+        input = input.subspan(in.pos);
+        output = output.subspan(out.pos);
+        in_frame_ = wanted != 0;
+        more_output_ = in_frame_ && output.empty();
+    }
+
+    const dictionary dictionary_; // the stream refers to it
+    const std::uint64_t max_window_;
+    const bool concatenated_;
+    std::unique_ptr<ZSTD_DCtx, release> stream_;
+    stream_start<longest_header> start_;
+    bool in_frame_ = false;
+    bool skipping_ = false;    // the frame, or the last one, is skippable
+    bool any_frame_ = false;
+    bool more_output_ = false; // the library may have some without more input
+};
+
+} // namespace
+
+std::unique_ptr<context> make_zstd_decoder(const decoder_settings& settings, std::pmr::memory_resource& from)
+{
+    return std::make_unique<zstd_decoder>(settings, from);
+}
+
+} // namespace weir::codecs

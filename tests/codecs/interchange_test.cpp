@@ -1,0 +1,70 @@
+// Streams go both ways between weir and the codecs' own tools.
+
+#include "coding.hpp"
+
+#include "support/temp_dir.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+using weir::codec;
+
+namespace {
+
+struct tool {
+    codec which;
+    std::string name;
+    std::string encode; ///< reads standard input, writes standard output
+    std::string decode;
+};
+
+const tool tools[] = {
+    {codec::zstd, "zstd", "zstd -q -c", "zstd -q -d -c"},
+    {codec::zstd, "zstd", "zstd -q -c --long=27 -12", "zstd -q -d -c"},
+    {codec::lz4, "lz4", "lz4 -q -c", "lz4 -q -d -c"},
+    {codec::lz4, "lz4", "lz4 -q -c -9 -B7 -BD", "lz4 -q -d -c"},
+    {codec::gzip, "gzip", "gzip -n -c", "gzip -d -c"},
+    {codec::xz, "xz", "xz -c -T1", "xz -d -c"},
+    {codec::xz, "xz", "xz -c -T2 --block-size=100000 -C sha256", "xz -d -c"},
+    {codec::lzma, "xz", "xz -c --format=lzma", "xz -d -c --format=lzma"},
+    {codec::gzip, "python3", "python3 -c 'import gzip,sys; sys.stdout.buffer.write(gzip.compress(sys.stdin.buffer.read()))'",
+     "python3 -c 'import gzip,sys; sys.stdout.buffer.write(gzip.decompress(sys.stdin.buffer.read()))'"},
+    {codec::zlib, "python3", "python3 -c 'import zlib,sys; sys.stdout.buffer.write(zlib.compress(sys.stdin.buffer.read()))'",
+     "python3 -c 'import zlib,sys; sys.stdout.buffer.write(zlib.decompress(sys.stdin.buffer.read()))'"},
+};
+
+bool is_installed(const std::string& name) { return std::system(("command -v " + name + " >/dev/null").c_str()) == 0; }
+
+test::byte_vector through(const std::string& command, const test::byte_vector& input)
+{
+    const test::temp_dir here;
+    const std::string from = here.write("in", {reinterpret_cast<const char*>(input.data()), input.size()});
+    const std::string to = here / "out";
+    REQUIRE(std::system((command + " <" + from + " >" + to).c_str()) == 0);
+    std::ifstream file(to, std::ios::binary);
+    return test::bytes_of(std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+} // namespace
+
+TEST_CASE("interchange: the tools read what weir writes, and weir reads what they write")
+{
+    for (const tool& each : tools) {
+        if (!weir::is_built_in(each.which) || !is_installed(each.name)) {
+            MESSAGE("skipped: " << each.name << " is not here, or its codec not built in");
+            continue;
+        }
+        CAPTURE(each.encode);
+        for (const std::size_t size : {0, 1000, 200'000}) {
+            const test::byte_vector content = test::words(size, size);
+            CHECK(through(each.decode, test::encoded(each.which, content)) == content);
+            CHECK(through(each.decode, test::encoded(each.which, content, {}, {[] { return std::size_t{999}; }})) == content);
+            const test::byte_vector theirs = through(each.encode, content);
+            CHECK(test::decoded(each.which, theirs) == content);
+            CHECK(test::decoded(each.which, theirs, {}, {[] { return std::size_t{99}; }}) == content);
+        }
+    }
+}
