@@ -47,6 +47,12 @@ std::optional<std::string> path_list::next()
     }
 }
 
+bool path_list::has_next_at_hand() const noexcept
+{
+    const std::size_t start = buffer_.find_first_not_of(separator_, position_);
+    return start != std::string::npos && buffer_.find(separator_, start) != std::string::npos;
+}
+
 void path_list::fill()
 {
     if (!file_)
@@ -77,7 +83,25 @@ argument_supply::argument_supply(std::vector<std::string> arguments, std::vector
     input_taken_ = std::ranges::count(lists_, "-", &path_list::path) != 0;
 }
 
-std::optional<std::string> argument_supply::next()
+void argument_supply::next(std::vector<std::string>& out, std::size_t most)
+{
+    while (most > 0) {
+        std::optional<std::string> path = next_checked();
+        if (!path)
+            break;
+        out.push_back(std::move(*path));
+        most = has_next_at_hand() ? most - 1 : 0;
+    }
+}
+
+bool argument_supply::has_next_at_hand() const noexcept
+{
+    if (next_argument_ < arguments_.size())
+        return true;
+    return next_list_ < lists_.size() && lists_[next_list_].has_next_at_hand();
+}
+
+std::optional<std::string> argument_supply::next_checked()
 {
     while (std::optional<std::string> path = next_unchecked()) {
         if (path->empty())

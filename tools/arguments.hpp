@@ -32,6 +32,8 @@ public:
     ///   system category: what opening or reading reported
     ///   `errc::bad_format`: the next one is too long. No later call gives it, or what follows.
     [[nodiscard]] std::optional<std::string> next();
+    /// Whether the next one has been read from the file: `next` gives it at once.
+    [[nodiscard]] bool has_next_at_hand() const noexcept;
     /// Where the last one stands; from 1, empty ones counted.
     [[nodiscard]] std::uint64_t line() const noexcept { return line_; }
 
@@ -49,7 +51,7 @@ private:
     std::size_t position_ = 0;
 };
 
-/// Arguments, then those of lists, one at a time.
+/// Arguments, then those of lists.
 ///
 /// Standard input goes to one reader: a `-` after the first is refused, and one in a list that is itself `-`.
 /// \par Thread-safety
@@ -61,10 +63,13 @@ public:
     /// \param refused  told of lists that cannot be read, of a `-` too many, and of empty arguments
     argument_supply(std::vector<std::string> arguments, std::vector<path_list> lists, refusal refused);
 
-    [[nodiscard]] std::optional<std::string> next();
+    /// As `weir::path_supplier` says.
+    void next(std::vector<std::string>& out, std::size_t most);
 
 private:
+    [[nodiscard]] std::optional<std::string> next_checked();
     [[nodiscard]] std::optional<std::string> next_unchecked();
+    [[nodiscard]] bool has_next_at_hand() const noexcept;
 
     std::vector<std::string> arguments_;
     std::size_t next_argument_ = 0;

@@ -114,7 +114,10 @@ private:
             collector into(paths_[side], sides_[side], refused);
             job_ = std::make_unique<weir::ingest_job>(engine_, options_, into);
             auto supply = std::make_shared<std::optional<std::string>>(paths_[side]);
-            weir::path_supplier supplier = [supply] { return std::exchange(*supply, std::nullopt); };
+            weir::path_supplier supplier = [supply](std::vector<std::string>& out, std::size_t) {
+                if (const auto path = std::exchange(*supply, std::nullopt))
+                    out.push_back(*path);
+            };
             co_await job_->run(std::move(supplier));
             const weir::ingest_summary summary = job_->summary();
             job_.reset();

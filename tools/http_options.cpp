@@ -136,6 +136,7 @@ void check_certificates(const weir::net::tls_options& options)
 
 http_options::http_options(command_line& line)
 {
+    values_.client.tls.trust_at_first_use = true; // half the time of a small object by plain http
     line.begin_group("URLs (http and https)");
     add_requests(line);
     add_ways(line);
@@ -214,10 +215,17 @@ http_settings http_options::resolve(const std::vector<std::string>& arguments, b
     if (!values_.client.tls.ca_file.empty() && !values_.client.tls.verify_peer)
         throw usage_error("--cacert and --insecure exclude each other");
     check_certificates(values_.client.tls);
-    http_settings values = values_;
-    auto& connections = values.client.connections;
-    connections.max_per_key = std::max(connections.max_per_key, values.source.parallel);
-    connections.max_total = std::max(connections.max_total, values.source.parallel);
+    return shared_by(1, values_);
+}
+
+http_settings shared_by(std::size_t users, http_settings values)
+{
+    constexpr std::size_t side_by_side = 32; // in all: a server shall not take it for an attack
+    values.connections = std::clamp<std::size_t>(side_by_side / users, 2, 16);
+    const std::size_t wanted = users * std::max(values.connections, values.source.parallel);
+    auto& pool = values.client.connections;
+    pool.max_per_key = std::max(pool.max_per_key, wanted);
+    pool.max_total = std::max(pool.max_total, wanted);
     return values;
 }
 
@@ -244,6 +252,11 @@ asio::awaitable<std::unique_ptr<weir::http::http_source>> http_opener::open(std:
     weir::http::url target = weir::http::url::parse(url);
     weir::http::source_options how = values_.source;
     return weir::http::open(client(), std::move(target), std::move(how));
+}
+
+asio::awaitable<std::vector<weir::url_request>> http_opener::fetch(std::vector<weir::url_request> requests)
+{
+    return weir::http::fetch_all(client(), std::move(requests), values_.source, values_.connections);
 }
 
 void http_opener::close() noexcept

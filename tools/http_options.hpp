@@ -4,6 +4,7 @@
 #include "command_line.hpp"
 
 #include <weir/http/client.hpp>
+#include <weir/http/fetch.hpp>
 #include <weir/http/source.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -22,7 +23,11 @@ namespace asio = boost::asio;
 struct http_settings {
     weir::http::client_options client;
     weir::http::source_options source;
+    std::size_t connections = 1; ///< that one user fetches small objects by
 };
+
+/// The same for so many who fetch at a time: for each there are the connections that it may keep.
+[[nodiscard]] http_settings shared_by(std::size_t users, http_settings values);
 
 class http_options {
 public:
@@ -52,7 +57,7 @@ void warn_of_insecurity(const http_settings& values);
 /// Opens URLs with one client, which is made when the first of them needs it: reading the system's certificates takes
 /// longer than a small file.
 /// \par Thread-safety
-/// `open` and `close`: any threads. What it has opened goes first.
+/// `open`, `fetch` and `close`: any threads. What it has opened goes first.
 class http_opener {
 public:
     /// \param executor  of the connections
@@ -60,6 +65,9 @@ public:
 
     /// \throws weir::error  as `weir::http::url::parse` and `weir::http::open`
     [[nodiscard]] asio::awaitable<std::unique_ptr<weir::http::http_source>> open(std::string url);
+
+    /// As `weir::http::fetch_all`.
+    [[nodiscard]] asio::awaitable<std::vector<weir::url_request>> fetch(std::vector<weir::url_request> requests);
 
     /// Closes idle connections: the executor's loop would wait for them.
     void close() noexcept;

@@ -59,7 +59,8 @@ public:
           session_(arguments.display.quiet ? progress_mode::never : arguments.display.progress,
                    [this] { return look(); }),
           engine_(session_.context().get_executor(), weir::engine_options_of(values.configuration)),
-          web_(engine_.workers().executor(), web), // received where it is cut and digested: a hop less for each piece
+          // Received where it is cut and digested: a hop less for each piece.
+          web_(engine_.workers().executor(), shared_by(jobs(), web)),
           reporter_(make_reporter()),
           job_(engine_, with_urls(options_), *reporter_)
     {}
@@ -84,16 +85,12 @@ private:
         co_await job_.run(make_supplier());
     }
 
+    std::size_t jobs() const { return options_.jobs != 0 ? options_.jobs : engine_.workers().size(); }
+
     weir::ingest_options with_urls(weir::ingest_options options)
     {
-        options.open_url = [this](std::string url) { return open(std::move(url)); };
+        options.open_urls = [this](std::vector<weir::url_request> urls) { return web_.fetch(std::move(urls)); };
         return options;
-    }
-
-    asio::awaitable<std::unique_ptr<weir::source>> open(std::string url)
-    {
-        std::unique_ptr<weir::source> opened = co_await web_.open(std::move(url));
-        co_return opened;
     }
 
     std::unique_ptr<reporter> make_reporter()
@@ -116,7 +113,7 @@ private:
             });
         };
         auto supply = std::make_shared<argument_supply>(arguments_.paths, std::move(lists), std::move(refused));
-        return [supply] { return supply->next(); };
+        return [supply](std::vector<std::string>& out, std::size_t most) { supply->next(out, most); };
     }
 
     work_done look()

@@ -89,11 +89,10 @@ asio::awaitable<void> client_exchange::send_head(const request_head& request, co
     std::string text;
     write_head(text, request, form, body);
     const std::array<asio::const_buffer, 1> all{asio::buffer(text)};
-    const bool sent = co_await send(all);
-    static_cast<void>(sent); // a refusal is told by the answer
+    co_await write(all);
 }
 
-asio::awaitable<bool> client_exchange::send(std::span<const asio::const_buffer> parts)
+asio::awaitable<void> client_exchange::write(std::span<const asio::const_buffer> parts)
 {
     const std::function<void()> renew = [this] { limit_to(limits_.idle); };
     const result<void> sent = co_await as_result(connection_->write(parts, renew));
@@ -103,6 +102,11 @@ asio::awaitable<bool> client_exchange::send(std::span<const asio::const_buffer> 
         raise(sent.exception(), "send request to", limits_.idle);
     // A server that refuses a request may answer and close before it has read it all: that answer counts.
     unsent_ = sent.exception();
+}
+
+asio::awaitable<bool> client_exchange::send(std::span<const asio::const_buffer> parts)
+{
+    co_await write(parts);
     while (!unsent_ && !is_head_final_ && has_something_to_read()) {
         limit_to(limits_.idle);
         const result<void> read = co_await as_result(read_head());

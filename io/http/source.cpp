@@ -3,6 +3,7 @@
 #include "digest_checker.hpp"
 #include "download.hpp"
 #include "parallel.hpp"
+#include "single_source.hpp"
 
 #include <weir/detail/run_on.hpp>
 #include <weir/stream_source.hpp>
@@ -96,12 +97,6 @@ private:
     bool ended_ = false;
 };
 
-/// A pace, or a range of the caller's own, is kept by one connection.
-bool wants_parts(const source_options& options)
-{
-    return options.parallel > 1 && options.max_rate == 0 && !options.header.contains("Range");
-}
-
 asio::awaitable<void> drain(std::shared_ptr<download> work)
 {
     std::byte byte;
@@ -112,11 +107,24 @@ asio::awaitable<void> drain(std::shared_ptr<download> work)
 
 } // namespace
 
-asio::awaitable<std::unique_ptr<http_source>> open(client& from, url target, source_options options)
+bool wants_parts(const source_options& options)
 {
-    const asio::any_io_executor& executor = from.executor();
-    const std::shared_ptr<client::impl>& web = client_access::of(from);
-    const download_target what{web, std::move(target), options.header, web->deadline()};
+    return options.parallel > 1 && options.max_rate == 0 && !options.header.contains("Range");
+}
+
+std::unique_ptr<http_source> make_single_source(std::shared_ptr<download> work,
+                                                std::shared_ptr<download_counters> counters,
+                                                const asio::any_io_executor& executor, const source_options& options)
+{
+    return std::make_unique<single_source>(std::move(work), std::move(counters), executor, options);
+}
+
+asio::awaitable<std::unique_ptr<http_source>> open_source(std::shared_ptr<client::impl> from, url target,
+                                                          source_options options)
+{
+    const asio::any_io_executor executor = from->executor;
+    const client::clock::time_point deadline = from->deadline();
+    const download_target what{std::move(from), std::move(target), options.header, deadline};
     const auto counters = std::make_shared<download_counters>();
     std::shared_ptr<download> work;
     if (wants_parts(options)) {
@@ -132,7 +140,12 @@ asio::awaitable<std::unique_ptr<http_source>> open(client& from, url target, sou
         work = std::make_shared<download>(what, std::nullopt, std::nullopt, counters);
         co_await detail::run_on(executor, download::start(work));
     }
-    co_return std::make_unique<single_source>(std::move(work), counters, executor, options);
+    co_return make_single_source(std::move(work), counters, executor, options);
+}
+
+asio::awaitable<std::unique_ptr<http_source>> open(client& from, url target, source_options options)
+{
+    return open_source(client_access::of(from), std::move(target), std::move(options));
 }
 
 asio::awaitable<std::unique_ptr<http_source>> open(client& from, url target)

@@ -4,7 +4,6 @@
 
 #include <weir/as_result.hpp>
 #include <weir/error.hpp>
-#include <weir/http/url.hpp>
 #include <weir/merkle_tree.hpp>
 #include <weir/observer.hpp>
 
@@ -129,29 +128,31 @@ ingest_work::ingest_work(engine& on, ingest_options how, std::size_t lanes)
     batches.set_width(stage::digest, lanes);
 }
 
-bool ingest_work::next_entries(std::vector<tree_entry>& out)
+bool ingest_work::next_entries(std::vector<tree_entry>& out, std::size_t most_urls)
 {
     std::lock_guard lock(walk_mutex_);
-    while (!cancelled && !walk_.next_batch(out, options.batch_files) && next_argument(out)) {
+    while (!cancelled && !walk_.next_batch(out, options.batch_files) && next_arguments(out, most_urls)) {
         if (!out.empty())
             return true;
     }
     return !out.empty();
 }
 
-bool ingest_work::next_argument(std::vector<tree_entry>& out)
+bool ingest_work::next_arguments(std::vector<tree_entry>& out, std::size_t most)
 {
-    std::optional<std::string> argument = paths ? paths() : std::nullopt;
-    if (!argument)
-        return false;
-    if (*argument != "-" && !is_url(*argument)) {
-        walk_.add(std::move(*argument));
-        return true;
+    arguments_.clear();
+    if (paths)
+        paths(arguments_, most);
+    for (std::string& each : arguments_) {
+        if (each != "-" && !is_url(each)) {
+            walk_.add(std::move(each));
+            continue;
+        }
+        tree_entry& found = out.emplace_back();
+        found.kind = entry_kind::special;
+        found.path = std::move(each);
     }
-    tree_entry& found = out.emplace_back();
-    found.kind = entry_kind::special;
-    found.path = std::move(*argument);
-    return true;
+    return !arguments_.empty();
 }
 
 flow_statistics ingest_work::meter() const noexcept
@@ -180,7 +181,7 @@ asio::awaitable<void> ingest_lane::run()
     const auto strand = co_await asio::this_coro::executor;
     for (;;) {
         entries_.clear();
-        if (!work_.next_entries(entries_))
+        if (!work_.next_entries(entries_, urls_at_once_))
             break;
         co_await read_entries();
         if (report_)
@@ -196,6 +197,7 @@ void ingest_lane::drop() noexcept
     large_.clear();
     repeated_.clear();
     results_.clear();
+    open_urls_.clear();
     memory_.reset();
 }
 
@@ -203,11 +205,12 @@ asio::awaitable<void> ingest_lane::read_entries()
 {
     co_await start_report();
     std::vector<std::string> streams;
+    std::vector<std::string> urls;
     files_.clear();
     for (tree_entry& each : entries_) {
         switch (each.kind) {
         case entry_kind::file: files_.push_back(std::move(each)); break;
-        case entry_kind::special: streams.push_back(std::move(each.path)); break;
+        case entry_kind::special: (is_url(each.path) ? urls : streams).push_back(std::move(each.path)); break;
         case entry_kind::skipped: work_.skipped.fetch_add(1, std::memory_order_relaxed); break;
         case entry_kind::error: {
             const error failure(each.error, "open", each.path);
@@ -230,32 +233,46 @@ asio::awaitable<void> ingest_lane::read_entries()
     large_.clear();
     for (std::string& each : streams)
         co_await read_special(std::move(each));
+    if (!urls.empty())
+        co_await read_urls(std::move(urls));
 }
 
-/// Takes the memory of a batch if it is free now; without it every file has a stream of its own.
-void ingest_lane::read_files()
+/// Takes the memory of a batch if it is free now: slots, and the reservation has `other_blocks` besides.
+/// \returns  nothing where there is none
+std::vector<buffer> ingest_lane::reserve_slots(std::size_t count, std::size_t other_blocks)
 {
     const std::size_t block = work_.owner.block_bytes();
     const std::size_t slots_a_block = block / slot_bytes;
-    const std::size_t slot_blocks = (files_.size() + slots_a_block - 1) / slots_a_block;
+    const std::size_t slot_blocks = (count + slots_a_block - 1) / slots_a_block;
+    const std::size_t wanted = slot_blocks + other_blocks;
+    std::vector<buffer> slots;
+    memory_.reset();
+    if (wanted <= work_.owner.memory_bytes() / block)
+        memory_ = work_.owner.pool().try_reserve(wanted, block);
+    if (!memory_)
+        return slots;
+    memory_->keep_registered(work_.owner.resources().add(
+        {.kind = resource_kind::reservation, .name = std::string(batch_name), .bytes = wanted * block}));
+    for (std::size_t i = 0; i < slot_blocks; ++i)
+        for (buffer& each : split(*memory_->try_take_own(), slot_bytes))
+            slots.push_back(std::move(each));
+    slots.resize(count);
+    return slots;
+}
+
+/// Without memory for a batch every file has a stream of its own.
+void ingest_lane::read_files()
+{
     results_.clear();
     results_.resize(files_.size());
-    const std::size_t wanted = slot_blocks + batch_blocks;
-    memory_.reset();
-    if (!work_.options.direct && wanted <= work_.owner.memory_bytes() / block)
-        memory_ = work_.owner.pool().try_reserve(wanted, block);
-    if (!memory_) {
+    std::vector<buffer> slots;
+    if (!work_.options.direct)
+        slots = reserve_slots(files_.size(), batch_blocks);
+    if (slots.empty()) {
         for (tree_entry& each : files_)
             large_.push_back({std::move(each), file_handle()});
         return;
     }
-    memory_->keep_registered(work_.owner.resources().add(
-        {.kind = resource_kind::reservation, .name = std::string(batch_name), .bytes = wanted * block}));
-    std::vector<buffer> slots;
-    for (std::size_t i = 0; i < slot_blocks; ++i)
-        for (buffer& each : split(*memory_->try_take_own(), slot_bytes))
-            slots.push_back(std::move(each));
-    slots.resize(files_.size());
     {
         const auto busy = work_.batches.busy(stage::read);
         timed_event told(work_.owner.observer(), event_kind::read, "read", batch_name);
@@ -409,25 +426,19 @@ asio::awaitable<void> ingest_lane::give_known(const std::string& path, const kno
 
 asio::awaitable<void> ingest_lane::read_special(std::string argument)
 {
-    std::string path = is_url(argument) ? http::redacted(argument) : argument;
-    result<std::unique_ptr<source>> opened = co_await as_result(open_special(std::move(argument)));
-    std::unique_ptr<source> input;
-    if (opened)
-        input = std::move(*opened);
-    co_await pass_or_fail(std::move(path), std::move(input), opened.exception());
-}
-
-asio::awaitable<std::unique_ptr<source>> ingest_lane::open_special(std::string argument)
-{
     const file_source_options options = file_options_of(work_);
-    if (argument == "-")
-        co_return open_descriptor(work_.owner, STDIN_FILENO, argument, options);
-    if (!is_url(argument))
-        co_return open_file(work_.owner, argument, options);
-    if (!work_.options.open_url)
-        throw error(errc::unsupported_scheme, "open", http::redacted(argument));
-    std::unique_ptr<source> input = co_await work_.options.open_url(std::move(argument));
-    co_return input;
+    std::unique_ptr<source> input;
+    std::exception_ptr failure;
+    try {
+        if (argument == "-")
+            input = open_descriptor(work_.owner, STDIN_FILENO, argument, options);
+        else
+            input = open_file(work_.owner, argument, options);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    co_await pass_or_fail(std::move(argument), std::move(input), failure);
 }
 
 asio::awaitable<void> ingest_lane::pass_or_fail(std::string path, std::unique_ptr<source> input,

@@ -29,7 +29,8 @@ public:
     [[nodiscard]] flow_statistics meter() const noexcept override;
 
     /// Appends the next entries; false when there are none left. Blocks on the file system, and on the supplier.
-    bool next_entries(std::vector<tree_entry>& out);
+    /// \param most_urls  of them
+    bool next_entries(std::vector<tree_entry>& out, std::size_t most_urls);
     void add_stages(const stage_snapshot& more);
     [[nodiscard]] stage_snapshot stages() const;
 
@@ -45,11 +46,12 @@ public:
     stage_clock batches; ///< of the files that were read in batches
 
 private:
-    bool next_argument(std::vector<tree_entry>& out);
+    bool next_arguments(std::vector<tree_entry>& out, std::size_t most);
 
     std::shared_ptr<flow_ledger> ledger_;
     std::mutex walk_mutex_; ///< apart from the other, because a walk may block
     tree_walker walk_;
+    std::vector<std::string> arguments_; ///< the next ones
     mutable std::mutex stages_mutex_;
     stage_snapshot streams_{};
 };
@@ -72,6 +74,8 @@ private:
         file_handle file; ///< empty where too many are open: opened again when its turn comes
     };
 
+    static constexpr std::size_t least_urls = 2;
+
     /// A file whose content is known by another name.
     struct repeated_file {
         std::string path;
@@ -79,13 +83,17 @@ private:
     };
 
     boost::asio::awaitable<void> read_entries();
+    std::vector<buffer> reserve_slots(std::size_t count, std::size_t other_blocks);
     void read_files();
     void take_result(tree_entry& entry, small_file& result, buffer slot);
     bool add_medium(tree_entry& entry, const file_handle& file, const std::optional<file_stamp>& stamp);
     boost::asio::awaitable<void> digest_batch();
     boost::asio::awaitable<void> read_large(large_file large);
     boost::asio::awaitable<void> read_special(std::string argument);
-    boost::asio::awaitable<std::unique_ptr<source>> open_special(std::string argument);
+    boost::asio::awaitable<void> read_urls(std::vector<std::string> urls);
+    std::vector<url_request> requests_for(std::vector<std::string> urls);
+    boost::asio::awaitable<std::vector<url_request>> open_urls(std::vector<url_request> requests);
+    boost::asio::awaitable<std::vector<std::string>> take_answers(std::vector<url_request> answers);
     boost::asio::awaitable<void> pass_or_fail(std::string path, std::unique_ptr<source> input,
                                               std::exception_ptr failure, known_file* found = nullptr);
     boost::asio::awaitable<void> pass(std::string path, std::unique_ptr<source> input, known_file* found);
@@ -106,6 +114,8 @@ private:
     std::vector<repeated_file> repeated_;
     std::optional<reservation> memory_; ///< of the batch; never held while a stream waits for its own
     file_batch batch_;
+    std::size_t urls_at_once_ = least_urls; ///< more while they are small
+    std::vector<url_request> open_urls_;    ///< that are read one after the other
 };
 
 } // namespace weir::detail

@@ -123,7 +123,9 @@ tls_context::tls_context(const tls_options& options) : state_(std::make_shared<s
     SSL_CTX* const context = state_->context.get();
     state_->verify_peer = options.verify_peer;
     SSL_CTX_set_verify(context, options.verify_peer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-    if (options.verify_peer)
+    state_->trust_at_first_use
+        = options.trust_at_first_use && options.verify_peer && options.ca_file.empty() && options.ca_directory.empty();
+    if (options.verify_peer && !state_->trust_at_first_use)
         trust(context, options);
     if (!options.certificate_file.empty() || !options.key_file.empty())
         show_certificate(context, options.certificate_file, options.key_file);
@@ -135,6 +137,13 @@ tls_context::tls_context(const tls_options& options) : state_(std::make_shared<s
     state_->sessions = std::make_shared<detail::tls_sessions>(options.session_cache_entries);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, &keep_session);
+}
+
+SSL_CTX* tls_context::state::ready()
+{
+    if (trust_at_first_use)
+        std::call_once(trusted, [this] { trust_the_system(context.get()); });
+    return context.get();
 }
 
 tls_server_context::tls_server_context(const tls_server_options& options) : state_(std::make_shared<state>())

@@ -82,7 +82,7 @@ asio::awaitable<transport> tls_handshake::with_server(transport plain, tls_conte
 {
     stream_state& stream = *plain.state_;
     const std::string peer = host_and_port(host, port);
-    stream.tls = std::make_unique<tls_engine>(how.state_->context.get(), stream.socket.native_handle());
+    stream.tls = std::make_unique<tls_engine>(how.state_->ready(), stream.socket.native_handle());
     SSL_set_connect_state(stream.tls->native());
     expect(stream.tls->native(), host, how.state_->verify_peer);
     stream.tls->use_sessions(how.state_->sessions, peer);

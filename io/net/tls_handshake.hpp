@@ -7,15 +7,21 @@
 #include <weir/net/tls_context.hpp>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 namespace weir::net {
 
 struct tls_context::state {
+    /// What connections are made with.
+    [[nodiscard]] SSL_CTX* ready();
+
     detail::openssl_ptr<SSL_CTX, SSL_CTX_free> context;
+    std::once_flag trusted;
     std::shared_ptr<detail::tls_sessions> sessions; ///< null: none are kept
     bool verify_peer = true;
+    bool trust_at_first_use = false; ///< the system's certificates are still to be read
 };
 
 struct tls_server_context::state {

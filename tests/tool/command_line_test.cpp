@@ -12,7 +12,11 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 namespace {
 using namespace weir::literals;
@@ -204,6 +208,41 @@ TEST_CASE("settings: options without a key are kept as typed, and a slash behind
     CHECK(options.resolve().exclude == strings{"build"});
 }
 
+strings all_of(tool::argument_supply& supply)
+{
+    strings given;
+    for (std::size_t before = 1; given.size() != std::exchange(before, given.size());)
+        supply.next(given, 1);
+    return given;
+}
+
+TEST_CASE("arguments: those at hand come together, and nobody waits for more")
+{
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    const weir::file_handle reader(ends[0]);
+    weir::file_handle writer(ends[1]);
+    const std::string_view text = "c\n\nd\ne\n\nf";
+    REQUIRE(::write(writer.descriptor(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    std::vector<tool::path_list> lists;
+    lists.emplace_back("/dev/fd/" + std::to_string(reader.descriptor()), '\n');
+    tool::argument_supply supply({"a", "b"}, std::move(lists), nullptr);
+    strings given;
+    supply.next(given, 1);
+    CHECK(given == strings{"a"});
+    supply.next(given, 10); // the list is not asked for more than is needed
+    CHECK(given == strings{"a", "b"});
+    supply.next(given, 2);
+    CHECK(given == strings{"a", "b", "c", "d"});
+    supply.next(given, 10);
+    CHECK(given == strings{"a", "b", "c", "d", "e"});
+    writer.close();
+    supply.next(given, 10);
+    CHECK(given == strings{"a", "b", "c", "d", "e", "f"});
+    supply.next(given, 10);
+    CHECK(given.size() == 6);
+}
+
 TEST_CASE("arguments: lists follow, empty paths are left out, what fails is refused and the rest goes on")
 {
     const test::temp_dir directory;
@@ -215,10 +254,7 @@ TEST_CASE("arguments: lists follow, empty paths are left out, what fails is refu
     tool::argument_supply supply({"a"}, std::move(lists), [&](std::string path, std::error_code, const std::string&) {
         refused.push_back(path);
     });
-    strings given;
-    while (auto path = supply.next())
-        given.push_back(*path);
-    CHECK(given == strings{"a", "b", "c d", "e", "f\ng", "h"});
+    CHECK(all_of(supply) == strings{"a", "b", "c d", "e", "f\ng", "h"});
     CHECK(refused == strings{directory / "missing"});
 }
 
@@ -231,10 +267,7 @@ TEST_CASE("arguments: standard input has one reader")
     tool::argument_supply supply({"a"}, std::move(lists), [&](const std::string&, std::error_code, std::string text) {
         refused.push_back(std::move(text));
     });
-    strings given;
-    while (auto path = supply.next())
-        given.push_back(*path);
-    CHECK(given == strings{"a", "-", "b"});
+    CHECK(all_of(supply) == strings{"a", "-", "b"});
     CHECK(refused == strings{"read -: standard input can be read once"});
 }
 

@@ -10,9 +10,9 @@
 #include <weir/digest.hpp>
 #include <weir/engine.hpp>
 #include <weir/export.hpp>
-#include <weir/source.hpp>
 #include <weir/statistics.hpp>
 #include <weir/tree_walker.hpp>
+#include <weir/url_request.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -25,15 +25,12 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace weir {
 
 /// Whether an ingest takes an argument for a URL: `scheme://`, as RFC 3986 spells schemes.
 [[nodiscard]] WEIR_API bool is_url(std::string_view argument) noexcept;
-
-/// Makes a source of a URL, as it was typed. Called on workers, for several at a time; what it throws is the failure of
-/// that argument alone. `http::open` does it for http and https.
-using url_opener = std::function<boost::asio::awaitable<std::unique_ptr<source>>(std::string url)>;
 
 struct ingest_options {
     chunker_options chunker = {};
@@ -50,8 +47,9 @@ struct ingest_options {
     /// Files with several names (hard links) that are remembered in a job, so that each is read once. 0: none.
     std::size_t file_cache_size = 1024;
     tree_options tree = {};
-    /// Opens arguments that are URLs. Empty: they fail with `errc::unsupported_scheme`.
-    url_opener open_url = {};
+    /// Opens arguments that are URLs; called on workers, by each of `jobs` at a time. `http::fetch_all` does it for http
+    /// and https. Empty: they fail with `errc::unsupported_scheme`.
+    url_opener open_urls = {};
 };
 
 /// One chunk of a file; its content is not kept.
@@ -115,9 +113,10 @@ struct ingest_summary {
     }
 };
 
-/// Gives the next argument, or nothing after the last. Called on a worker, one call at a time, and may block there;
-/// whoever cancels the job then has to make it return.
-using path_supplier = std::function<std::optional<std::string>()>;
+/// Appends the next arguments to `out`: none after the last; else one, and others only as far as they are at hand,
+/// `most` in all. Called on a worker, one call at a time, and may block there for the first; whoever cancels the job
+/// then has to make it return.
+using path_supplier = std::function<void(std::vector<std::string>& out, std::size_t most)>;
 
 /// One ingest. Arguments are paths of files and trees, URLs, `-` for standard input (`./-` is a file of that name).
 ///

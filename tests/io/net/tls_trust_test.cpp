@@ -127,6 +127,11 @@ TEST_CASE("TLS: a directory, and the variables of the environment, say whom to t
     SUBCASE("option") { options.ca_directory = directory; }
     SUBCASE("SSL_CERT_FILE") { variable.emplace("SSL_CERT_FILE", world.authority.certificate_file); }
     SUBCASE("SSL_CERT_DIR") { variable.emplace("SSL_CERT_DIR", directory); }
+    SUBCASE("at the first use")
+    {
+        variable.emplace("SSL_CERT_FILE", world.authority.certificate_file);
+        options.trust_at_first_use = true;
+    }
     CHECK(meet(world.peer, options).has_value());
     const tls_world elsewhere;
     CHECK_FALSE(meet(elsewhere.peer, options).has_value());

@@ -29,6 +29,10 @@ struct tls_options {
     /// False: whoever answers is taken for the host. Nothing that is read or written is safe then.
     bool verify_peer = true;
 
+    /// The system's certificates are read by the first connection that needs them, on its executor, and not with the
+    /// context: for programs that may do without. Files that are named above are read at once in any case.
+    bool trust_at_first_use = false;
+
     tls_version minimum_version = tls_version::tls1_2;
 
     /// What to show to servers that ask for a certificate; both or none. The file may hold a chain.
@@ -47,7 +51,7 @@ struct tls_options {
 /// All members from any thread.
 class WEIR_API tls_context {
 public:
-    /// Reads the certificates: some milliseconds, with files.
+    /// Reads the certificates. Those of a system take up to 50 ms.
     /// \throws weir::error  `errc::tls_failed`, with the file and what is wrong with it
     explicit tls_context(const tls_options& options);
     tls_context() : tls_context(tls_options()) {}

@@ -1,0 +1,149 @@
+#include <weir/http/fetch.hpp>
+
+#include "digest_checker.hpp"
+#include "single_source.hpp"
+
+#include <weir/as_result.hpp>
+#include <weir/detail/async_event.hpp>
+#include <weir/detail/run_on.hpp>
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+namespace weir::http {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// What the children of one call share. Each has a strand of the client's executor, and takes requests as long as there
+/// are any; what it refers to it keeps, since an executor that ends may take the one that waits for it.
+class fetch_group {
+public:
+    fetch_group(std::shared_ptr<client::impl> from, std::vector<url_request> requests, source_options options)
+        : from_(std::move(from)), options_(std::move(options)), requests_(std::move(requests))
+    {
+    }
+
+    static void start(const std::shared_ptr<fetch_group>& self, std::size_t connections)
+    {
+        for (std::size_t i = 0; i < std::min(connections, self->requests_.size()); ++i) {
+            const auto child = std::make_shared<detail::child_control>(self->from_->executor);
+            self->children_.push_back(child);
+            self->running_.fetch_add(1);
+            detail::async_run_child(child, run(self), [end = under_way(self)](const result<void>&) {});
+        }
+    }
+
+    [[nodiscard]] asio::awaitable<void> wait()
+    {
+        while (running_.load() != 0)
+            co_await ended_.async_wait(asio::use_awaitable);
+    }
+
+    void cancel()
+    {
+        stopped_ = true;
+        for (const auto& each : children_)
+            detail::child_control::cancel(each, asio::cancellation_type::terminal);
+    }
+
+    /// \pre no child runs
+    [[nodiscard]] std::vector<url_request> take() { return std::move(requests_); }
+
+private:
+    /// However a child ends, also with a handler that is destroyed: the one who waits hears of it.
+    class under_way {
+    public:
+        explicit under_way(std::shared_ptr<fetch_group> of) noexcept : of_(std::move(of)) {}
+        under_way(under_way&&) noexcept = default;
+        under_way& operator=(under_way&&) = delete;
+        ~under_way()
+        {
+            if (of_ && of_->running_.fetch_sub(1) == 1)
+                of_->ended_.set();
+        }
+
+    private:
+        std::shared_ptr<fetch_group> of_;
+    };
+
+    static asio::awaitable<void> run(std::shared_ptr<fetch_group> self)
+    {
+        for (;;) {
+            const std::size_t mine = self->next_.fetch_add(1);
+            if (mine >= self->requests_.size() || self->stopped_)
+                break;
+            url_request& request = self->requests_[mine];
+            const result<void> fetched = co_await as_result(self->fetch(request));
+            request.failure = fetched.exception();
+            if (request.input)
+                self->stopped_ = true;
+        }
+    }
+
+    asio::awaitable<void> fetch(url_request& request)
+    {
+        const download_target what{from_, url::parse(request.url), options_.header, from_->deadline()};
+        const auto counters = std::make_shared<download_counters>();
+        auto work = std::make_shared<download>(what, std::nullopt, std::nullopt, counters);
+        co_await download::start(work);
+        const std::optional<std::uint64_t> length = work->version()->length;
+        if (length && *length <= request.room.spare().size() && options_.max_rate == 0) {
+            co_await read_whole(*work, request);
+        }
+        else if (wants_parts(options_)) {
+            work.reset();
+            request.input = co_await open_source(from_, what.where, options_);
+        }
+        else {
+            request.input = make_single_source(std::move(work), counters, from_->executor, options_);
+        }
+    }
+
+    asio::awaitable<void> read_whole(download& work, url_request& request)
+    {
+        digest_checker digests(work.head(), true, options_.expected);
+        for (std::size_t got = 1; got != 0;) {
+            got = co_await work.read_some(request.room.spare());
+            digests.update(request.room.spare().first(got));
+            request.room.commit(got);
+        }
+        digests.finish(work.trailer(), work.is_one_answer(), work.from().to_string());
+        request.is_whole = true;
+    }
+
+    const std::shared_ptr<client::impl> from_;
+    const source_options options_;
+    std::vector<url_request> requests_; ///< each is its child's
+    std::vector<std::shared_ptr<detail::child_control>> children_;
+    std::atomic<std::size_t> next_{0};
+    std::atomic<std::size_t> running_{0};
+    std::atomic<bool> stopped_{false};
+    detail::async_event ended_; ///< the last of them
+};
+
+} // namespace
+
+asio::awaitable<std::vector<url_request>> fetch_all(client& from, std::vector<url_request> requests,
+                                                    source_options options, std::size_t connections)
+{
+    const auto group
+        = std::make_shared<fetch_group>(client_access::of(from), std::move(requests), std::move(options));
+    fetch_group::start(group, std::max<std::size_t>(connections, 1));
+    const result<void> waited = co_await as_result(group->wait());
+    if (!waited) {
+        group->cancel();
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_await group->wait();
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+        waited.value();
+    }
+    co_return group->take();
+}
+
+} // namespace weir::http

@@ -1,0 +1,99 @@
+// The URLs of a lane: small bodies join a batch, larger ones have a stream each.
+
+#include "lane.hpp"
+
+#include <weir/as_result.hpp>
+#include <weir/error.hpp>
+#include <weir/http/url.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::detail {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Of the streams that are open at a time, all but the first end soon: a server does not wait for ever.
+constexpr std::uint64_t soon_read_bytes = std::uint64_t{4} << 20;
+
+} // namespace
+
+asio::awaitable<void> ingest_lane::read_urls(std::vector<std::string> urls)
+{
+    while (!urls.empty()) {
+        check_cancelled();
+        std::vector<std::string> asked = urls;
+        result<std::vector<url_request>> answers = co_await as_result(open_urls(requests_for(std::move(urls))));
+        if (answers)
+            urls = co_await take_answers(std::move(*answers));
+        const bool stuck = answers && urls.size() == asked.size();
+        check_cancelled();
+        if (!answers || stuck) {
+            urls.clear();
+            const std::exception_ptr cause
+                = stuck ? std::make_exception_ptr(error(errc::closed, "open")) : answers.exception();
+            co_await start_report();
+            for (const std::string& each : asked)
+                fail(http::redacted(each), cause);
+        }
+        const bool all_were_small = open_urls_.empty();
+        urls_at_once_ = all_were_small ? std::min(2 * urls_at_once_, work_.options.batch_files) : least_urls;
+        for (url_request& each : open_urls_)
+            co_await pass_or_fail(http::redacted(each.url), std::move(each.input), nullptr);
+        open_urls_.clear();
+    }
+}
+
+std::vector<url_request> ingest_lane::requests_for(std::vector<std::string> urls)
+{
+    std::vector<buffer> rooms = reserve_slots(urls.size(), 0);
+    rooms.resize(urls.size()); // none has any where there is no memory
+    std::vector<url_request> requests;
+    requests.reserve(urls.size());
+    for (std::size_t i = 0; i < urls.size(); ++i) {
+        url_request& next = requests.emplace_back();
+        next.url = std::move(urls[i]);
+        next.room = std::move(rooms[i]);
+    }
+    return requests;
+}
+
+asio::awaitable<std::vector<url_request>> ingest_lane::open_urls(std::vector<url_request> requests)
+{
+    if (!work_.options.open_urls) {
+        for (url_request& each : requests)
+            each.failure = std::make_exception_ptr(error(errc::unsupported_scheme, "open", http::redacted(each.url)));
+        co_return requests;
+    }
+    std::vector<url_request> answers = co_await work_.options.open_urls(std::move(requests));
+    co_return answers;
+}
+
+/// Reports what failed, digests what came whole, and keeps what is to be read.
+/// \returns  what is to be asked again
+asio::awaitable<std::vector<std::string>> ingest_lane::take_answers(std::vector<url_request> answers)
+{
+    std::vector<std::string> again;
+    co_await start_report();
+    for (url_request& each : answers) {
+        const bool keeps = each.input && (open_urls_.empty() || each.input->size().value_or(-1) <= soon_read_bytes);
+        if (each.failure)
+            fail(http::redacted(each.url), each.failure);
+        else if (each.is_whole)
+            batch_.add(http::redacted(each.url), bytes(std::move(each.room).freeze()));
+        else if (keeps)
+            open_urls_.push_back(std::move(each));
+        else
+            again.push_back(std::move(each.url));
+    }
+    answers.clear();
+    if (!batch_.empty())
+        co_await digest_batch();
+    memory_.reset();
+    send_report();
+    co_return again;
+}
+
+} // namespace weir::detail

@@ -1,0 +1,187 @@
+// Many objects by few connections: small ones whole, in rooms that the caller has, others as sources.
+
+#include "web.hpp"
+
+#include <weir/error.hpp>
+#include <weir/http/fetch.hpp>
+#include <weir/testing/generated.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace {
+
+using test::web;
+using weir::errc;
+using weir::url_request;
+using weir::testing::at_body;
+using weir::testing::generated;
+using weir::testing::origin;
+using weir::testing::script;
+
+constexpr std::size_t room = 64 << 10;
+
+std::vector<url_request> requests(web& web, const origin& server, const std::vector<std::string>& paths)
+{
+    std::vector<url_request> made;
+    for (const std::string& path : paths) {
+        url_request& next = made.emplace_back();
+        next.url = server.url(path);
+        next.room = web.engine().pool().try_acquire(room).value();
+    }
+    return made;
+}
+
+std::string text_in(const url_request& request)
+{
+    REQUIRE(request.is_whole);
+    return {reinterpret_cast<const char*>(request.room.data()), request.room.size()};
+}
+
+const url_request& answer_of(const std::vector<url_request>& all, std::string_view path)
+{
+    const auto found = std::ranges::find_if(all, [&](const url_request& each) { return each.url.ends_with(path); });
+    REQUIRE(found != all.end());
+    return *found;
+}
+
+TEST_CASE("fetch_all: small bodies come whole, by no more connections than it may have")
+{
+    script played;
+    std::vector<std::string> paths;
+    for (std::size_t i = 0; i != 100; ++i) {
+        const std::string name = "o" + std::to_string(i);
+        paths.push_back("/" + name);
+        played.object(name, i * 655, i); // an empty one, up to what just fits
+        played.on("/" + name).serve(name);
+    }
+    origin server(std::move(played));
+    web web;
+    for (const std::size_t connections : {1ul, 3ul, 200ul}) {
+        CAPTURE(connections);
+        const auto got = test::await(
+            web.context, weir::http::fetch_all(web.client, requests(web, server, paths), {}, connections));
+        REQUIRE(got.size() == paths.size());
+        for (std::size_t i = 0; i != paths.size(); ++i)
+            CHECK(text_in(answer_of(got, paths[i])) == generated(i, 0, i * 655));
+        CHECK(web.client.statistics().total <= std::min<std::size_t>(connections, 16));
+    }
+}
+
+TEST_CASE("fetch_all: what fails, fails alone, and after the retries of its client")
+{
+    script played;
+    played.object("good", 1'000, 1);
+    played.on("/good").serve("good");
+    played.on("/broken").request(1).serve("good").reset(at_body(500));
+    played.on("/broken").serve("good");
+    played.on("/lie").serve("good").header("Repr-Digest", "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:");
+    origin server(std::move(played));
+    web web;
+    auto asked = requests(web, server, {"/good", "/missing", "/broken", "/lie"});
+    asked.emplace_back().url = "gopher://host/";
+    const auto got = test::await(web.context, weir::http::fetch_all(web.client, std::move(asked), {}, 4));
+    CHECK(text_in(answer_of(got, "/good")) == generated(1, 0, 1'000));
+    CHECK(text_in(answer_of(got, "/broken")) == generated(1, 0, 1'000));
+    for (const auto& expected : {std::pair{"/missing", errc::http_status}, {"/lie", errc::mismatch},
+                                 {"gopher://host/", errc::unsupported_scheme}}) {
+        CAPTURE(expected.first);
+        const url_request& answer = answer_of(got, expected.first);
+        REQUIRE(answer.failure);
+        CHECK(weir::code_of(answer.failure) == expected.second);
+        CHECK_FALSE(answer.is_whole);
+    }
+}
+
+TEST_CASE("fetch_all: what does not fit, or says no length, is a source, and no request is begun after it")
+{
+    script played;
+    played.object("small", 1'000, 1);
+    played.object("large", room + 1, 2);
+    played.on("/small").serve("small");
+    played.on("/large").serve("large");
+    played.on("/chunked").serve("small").chunked();
+    origin server(std::move(played));
+    web web;
+    for (const std::string path : {"/large", "/chunked"}) {
+        CAPTURE(path);
+        auto got = test::await(
+            web.context,
+            weir::http::fetch_all(web.client, requests(web, server, {"/small", path, "/small", "/small"}), {}, 1));
+        REQUIRE(got.size() == 4);
+        CHECK(text_in(got[0]) == generated(1, 0, 1'000));
+        REQUIRE(got[1].input);
+        for (const std::size_t i : {2ul, 3ul}) {
+            CHECK_FALSE(got[i].is_whole);
+            CHECK_FALSE(got[i].input);
+            CHECK_FALSE(got[i].failure);
+        }
+        weir::reservation memory = web.engine().pool().try_reserve(4, web.engine().block_bytes()).value();
+        const std::string body = test::await(web.context, test::read_whole(*got[1].input, memory, 1 << 20));
+        CHECK(body == (path == "/large" ? generated(2, 0, room + 1) : generated(1, 0, 1'000)));
+        test::await(web.context, got[1].input->close());
+    }
+}
+
+TEST_CASE("fetch_all: without room, or with a pace, each is a source")
+{
+    script played;
+    played.object("small", 1'000, 1);
+    played.on("/small").serve("small");
+    origin server(std::move(played));
+    web web;
+    weir::http::source_options paced;
+    paced.max_rate = 1 << 30;
+    const auto got
+        = test::await(web.context, weir::http::fetch_all(web.client, requests(web, server, {"/small"}), paced, 1));
+    CHECK(got.front().input);
+    std::vector<url_request> bare(1);
+    bare.front().url = server.url("/small");
+    const auto other = test::await(web.context, weir::http::fetch_all(web.client, std::move(bare), {}, 1));
+    CHECK(other.front().input);
+    CHECK(test::await(web.context, weir::http::fetch_all(web.client, {}, {}, 8)).empty());
+}
+
+/// \returns  whether it came to its end before the step at which it was to be cancelled
+bool cancel_after(int steps)
+{
+    script played;
+    played.object("small", 1'000, 1);
+    played.on("/small").serve("small");
+    played.on("/broken").request(1).serve("small").reset(at_body(500));
+    played.on("/broken").serve("small");
+    origin server(std::move(played));
+    web web;
+    const std::vector<std::string> paths{"/small", "/broken", "/small", "/missing", "/small"};
+    test::task<std::vector<url_request>> running(
+        web.context.get_executor(), weir::http::fetch_all(web.client, requests(web, server, paths), {}, 2));
+    for (int i = 0; i != steps && !running.done(); ++i)
+        web.context.run_one();
+    if (running.done()) {
+        CHECK(running.outcome().value().size() == paths.size());
+        return true;
+    }
+    running.cancel();
+    while (!running.done())
+        web.context.run_one();
+    if (!running.outcome())
+        CHECK(running.outcome().code() == weir::condition::cancelled);
+    test::run_ready(web.context); // the cancellation is posted: the task must be there still
+    const weir::connection_pool_statistics connections = web.client.statistics();
+    CHECK(connections.borrowed == 0);
+    CHECK(connections.waiting == 0);
+    return false;
+}
+
+TEST_CASE("fetch_all: cancelled after any step, connections are back")
+{
+    int steps = 0;
+    while (!cancel_after(steps))
+        ++steps;
+    CHECK(steps > 10);
+}
+
+} // namespace
