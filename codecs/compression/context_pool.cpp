@@ -15,6 +15,18 @@ std::unique_ptr<context> make_context(codec which, const decoder_settings& setti
     return find_implementation(which).make_decoder(settings, from);
 }
 
+/// What of the settings a context has: limits of size and ratio are the decoder's own, and may differ from stream to
+/// stream.
+const encoder_settings& of_context(const encoder_settings& settings) { return settings; }
+
+decoder_settings of_context(decoder_settings settings)
+{
+    settings.max_output_bytes = unlimited;
+    settings.max_ratio = 0;
+    settings.ratio_free_bytes = 0;
+    return settings;
+}
+
 } // namespace
 
 context_pool::context_pool(const codec_pool_options& options)
@@ -25,10 +37,11 @@ context_pool::context_pool(const codec_pool_options& options)
 
 template <class Settings> std::unique_ptr<context> context_pool::find(codec which, const Settings& settings)
 {
+    const Settings& wanted = of_context(settings);
     std::lock_guard lock(mutex_);
     const auto fits = [&](const idle_context& each) {
         const auto* const known = std::get_if<Settings>(&each.settings);
-        return each.which == which && known && *known == settings;
+        return each.which == which && known && *known == wanted;
     };
     const auto found = std::find_if(idle_.rbegin(), idle_.rend(), fits);
     if (found == idle_.rend())
@@ -83,7 +96,7 @@ void context_pool::give_back(codec which, const Settings& settings, std::unique_
     if (idle_.size() >= options_.max_idle)
         return; // others were faster
     numbers_.idle_bytes += bytes;
-    idle_.push_back({which, settings, bytes, std::move(used)}); // there is capacity
+    idle_.push_back({which, of_context(settings), bytes, std::move(used)}); // there is capacity
 }
 
 template <class Settings> void context_pool::prepare(codec which, const Settings& settings, std::size_t count)

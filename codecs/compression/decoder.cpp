@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string>
 #include <utility>
 
 namespace weir {
@@ -84,6 +85,14 @@ std::size_t decoder::run(std::span<std::byte> output)
     return output.size() - room.size();
 }
 
+void decoder::fail(errc code, const char* why) const
+{
+    const std::string_view codec_name = to_string(which_);
+    if (subject_.empty())
+        throw error(code, "decode", codec_name, consumed_, why);
+    throw error(code, "decode", subject_, consumed_, std::string(codec_name) + ": " + why);
+}
+
 std::size_t decoder::pull(std::span<std::byte> output)
 {
     assert(!output.empty());
@@ -109,7 +118,7 @@ std::size_t decoder::pull(std::span<std::byte> output)
         }
     }
     catch (const codecs::failure& why) {
-        throw error(why.code, "decode", to_string(which_), consumed_, why.why);
+        fail(why.code, why.why);
     }
     broken_ = false;
     return filled;

@@ -3,6 +3,7 @@
 
 #include <weir/codec_pool.hpp>
 #include <weir/codec_settings.hpp>
+#include <weir/error.hpp>
 #include <weir/export.hpp>
 
 #include <cstddef>
@@ -10,6 +11,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 
 namespace weir {
 
@@ -80,7 +83,11 @@ public:
 
     [[nodiscard]] codec which() const noexcept { return which_; }
 
+    /// What errors name instead of the codec: a path, a URL.
+    void set_subject(std::string name) noexcept { subject_ = std::move(name); }
+
 private:
+    [[noreturn]] void fail(errc code, const char* why) const;
     std::size_t run(std::span<std::byte> output);
     std::size_t permitted() const noexcept;
     void check_ratio() const;
@@ -92,6 +99,7 @@ private:
     std::span<const std::byte> input_;
     std::uint64_t consumed_ = 0;
     std::uint64_t produced_ = 0;
+    std::string subject_;
     codec which_;
     bool finished_ = false;
     bool ended_ = false;

@@ -1,0 +1,173 @@
+#include <weir/coding_sink.hpp>
+
+#include "streaming.hpp"
+
+#include "support/seed.hpp"
+
+#include <weir/flow.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <doctest/doctest.h>
+
+namespace asio = boost::asio;
+using test::bench;
+using weir::codec;
+using weir::errc;
+
+namespace {
+
+/// Keeps a copy of what it gets; checks that the offsets follow one another.
+class keeping_sink final : public weir::sink {
+public:
+    asio::awaitable<void> write(std::span<weir::chunk> chunks) override
+    {
+        const auto here = co_await asio::this_coro::executor;
+        co_await asio::post(here, asio::use_awaitable);
+        if (fails)
+            throw weir::error(errc::closed, "write", "keeping sink");
+        for (const weir::chunk& each : chunks) {
+            CHECK(each.offset == kept.size());
+            CHECK(each.size() > 0);
+            const test::byte_vector copy = each.content.copy_out();
+            kept.insert(kept.end(), copy.begin(), copy.end());
+        }
+    }
+    asio::awaitable<void> finish() override
+    {
+        finished = true;
+        co_return;
+    }
+
+    test::byte_vector kept;
+    bool fails = false;
+    bool finished = false;
+};
+
+std::vector<weir::chunk> chunks_of(const test::byte_vector& content, std::mt19937_64& random)
+{
+    std::vector<weir::chunk> out;
+    for (std::size_t at = 0; at < content.size();) {
+        const std::size_t size = std::min<std::size_t>(1 + random() % 100'000, content.size() - at);
+        weir::chunk next;
+        next.offset = at;
+        next.content.append(weir::slice::adopt(std::span(content).subspan(at, size), nullptr));
+        out.push_back(std::move(next));
+        at += size;
+    }
+    return out;
+}
+
+asio::awaitable<void> write_all(weir::sink& to, std::vector<weir::chunk>& chunks)
+{
+    for (weir::chunk& each : chunks) {
+        const std::span<weir::chunk> one(&each, 1);
+        co_await to.write(one);
+    }
+    co_await to.finish();
+}
+
+template <class Call> std::error_code code_of(Call call)
+{
+    try {
+        call();
+        return {};
+    }
+    catch (const weir::error& failure) {
+        return failure.code();
+    }
+}
+
+} // namespace
+
+TEST_CASE("coding sink: what one encodes another decodes on its way")
+{
+    bench b;
+    std::mt19937_64 random = test::generator(9);
+    for (const codec each : test::built_in_codecs()) {
+        CAPTURE(weir::to_string(each));
+        for (const std::size_t size : {std::size_t{0}, std::size_t{random() % 600'000}}) {
+            const test::byte_vector content = test::words(size, random());
+            keeping_sink last;
+            weir::decoding_sink decoding(b.engine, last, {.codec = each});
+            weir::encoding_sink encoding(b.engine, decoding, {.codec = each, .settings = {.level = weir::codec_level::fastest}});
+            std::vector<weir::chunk> chunks = chunks_of(content, random);
+            test::run(b.context, write_all(encoding, chunks));
+            CHECK(last.finished);
+            CHECK(last.kept == content);
+        }
+    }
+    CHECK(b.engine.pool().statistics().in_use_bytes == 0);
+}
+
+TEST_CASE("coding sink: a flow ends in it like in any other")
+{
+    bench b;
+    const test::byte_vector content = test::words(2'000'000, 1);
+    const codec which = test::built_in_codecs().back();
+    keeping_sink last;
+    weir::encoding_sink encoding(b.engine, last, {.codec = which, .settings = {.level = weir::codec_level::fastest}});
+    auto input = std::make_unique<test::scripted_source>(content);
+    auto flow = weir::run_flow(b.engine, std::move(input), encoding);
+    static_cast<void>(test::await(b.context, std::move(flow)));
+    CHECK(last.finished);
+    CHECK(test::decoded(which, last.kept) == content);
+}
+
+TEST_CASE("decoding sink: what is not whole fails at the end, and the target is not finished")
+{
+    bench b;
+    std::mt19937_64 random(1);
+    for (const codec each : test::built_in_codecs()) {
+        if (each == codec::identity)
+            continue;
+        test::byte_vector stream = test::encoded(each, test::words(5000, 2));
+        stream.pop_back();
+        keeping_sink last;
+        weir::decoding_sink decoding(b.engine, last, {.codec = each}, "upload");
+        std::vector<weir::chunk> chunks = chunks_of(stream, random);
+        CHECK(code_of([&] { test::run(b.context, write_all(decoding, chunks)); }) == errc::truncated);
+        CHECK_FALSE(last.finished);
+        CHECK(code_of([&] { test::run(b.context, decoding.finish()); }) == errc::closed);
+    }
+}
+
+TEST_CASE("coding sink: an error of the target comes out, and no later call succeeds")
+{
+    bench b;
+    std::mt19937_64 random(2);
+    const test::byte_vector content = test::words(1'000'000, 3);
+    keeping_sink last;
+    last.fails = true;
+    weir::encoding_sink encoding(b.engine, last, {.codec = codec::identity});
+    std::vector<weir::chunk> chunks = chunks_of(content, random);
+    CHECK(code_of([&] { test::run(b.context, write_all(encoding, chunks)); }) == errc::closed);
+    last.fails = false;
+    CHECK(code_of([&] { test::run(b.context, encoding.finish()); }) == errc::closed);
+    CHECK_FALSE(last.finished);
+}
+
+TEST_CASE("coding sink: cancelled at any step, its memory is back and the target not finished")
+{
+    std::mt19937_64 random(3);
+    const test::byte_vector content = test::words(500'000, 4);
+    bench b;
+    for (int steps = 0; steps < 30; ++steps) {
+        keeping_sink last;
+        {
+            weir::encoding_sink encoding(b.engine, last, {.codec = codec::identity});
+            std::vector<weir::chunk> chunks = chunks_of(content, random);
+            test::task<void> writing(b.context.get_executor(), write_all(encoding, chunks));
+            b.context.restart();
+            for (int i = 0; i < steps && !writing.done() && b.context.run_one() != 0; ++i)
+                ;
+            const bool done = writing.done();
+            writing.cancel();
+            b.context.restart();
+            b.context.run();
+            CHECK(last.finished == done);
+        }
+        CHECK(b.engine.pool().statistics().in_use_bytes == 0);
+    }
+}
