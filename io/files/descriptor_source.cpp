@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -16,11 +17,27 @@ namespace weir::detail {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// A pipe of 64 KiB, the usual size, has its two sides wait for each other sixteen times as often as one of a megabyte,
+/// which is what anybody may ask for. Does nothing to what is no pipe, or where the system says no.
+void widen_pipe(int descriptor) noexcept
+{
+#if defined(F_SETPIPE_SZ)
+    constexpr int wanted = 1 << 20;
+    if (const int size = ::fcntl(descriptor, F_GETPIPE_SZ); size > 0 && size < wanted)
+        ::fcntl(descriptor, F_SETPIPE_SZ, wanted);
+#endif
+}
+
+} // namespace
+
 descriptor_source::descriptor_source(engine& owner, file_handle file, std::string name)
     : executor_(owner.executor()), lot_(parking_lot::of(asio::query(executor_, asio::execution::context))),
       file_(std::move(file)), name_(std::move(name))
 {
     entry_ = owner.resources().add({.kind = resource_kind::file, .name = name_});
+    widen_pipe(file_.descriptor());
 }
 
 // O_NONBLOCK would be seen by whoever shares the open file, a shell's terminal for instance. So look first: what
