@@ -46,6 +46,16 @@ const implementation* implementations[] = {
 
 context::~context() = default;
 
+void start(context& stream, codec which)
+{
+    try {
+        stream.start();
+    }
+    catch (const failure& why) {
+        throw error(why.code, "begin", to_string(which), std::nullopt, why.why);
+    }
+}
+
 void* library_memory::take(std::size_t bytes) noexcept
 {
     if (bytes > SIZE_MAX - prefix_bytes)

@@ -64,6 +64,10 @@ protected:
     library_memory memory_;
 };
 
+/// Begins a stream of `which`.
+/// \throws weir::error  what the library says against it
+void start(context& stream, codec which);
+
 /// What a library offers for one codec.
 struct implementation {
     std::string (*version)();

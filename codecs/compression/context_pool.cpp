@@ -5,6 +5,8 @@
 namespace weir::codecs {
 namespace {
 
+constexpr std::size_t most_idle = 4096; // there is room for all from the start
+
 std::unique_ptr<context> make_context(codec which, const encoder_settings& settings, std::pmr::memory_resource& from)
 {
     return find_implementation(which).make_encoder(settings, from);
@@ -30,9 +32,10 @@ decoder_settings of_context(decoder_settings settings)
 } // namespace
 
 context_pool::context_pool(const codec_pool_options& options)
-    : options_(options), memory_(options.memory ? *options.memory : *std::pmr::get_default_resource())
+    : max_idle_(std::min(options.max_idle, most_idle)), max_idle_bytes_(options.max_idle_bytes),
+      memory_(options.memory ? *options.memory : *std::pmr::get_default_resource())
 {
-    idle_.reserve(options.max_idle);
+    idle_.reserve(max_idle_);
 }
 
 template <class Settings> std::unique_ptr<context> context_pool::find(codec which, const Settings& settings)
@@ -66,7 +69,7 @@ template <class Settings> std::unique_ptr<context> context_pool::take(codec whic
     std::unique_ptr<context> out = find(which, settings);
     if (!out)
         out = make(which, settings);
-    out->start();
+    start(*out, which);
     return out;
 }
 
@@ -75,7 +78,7 @@ template <class Settings> std::unique_ptr<context> context_pool::take(codec whic
 std::unique_ptr<context> context_pool::make_room(std::size_t bytes)
 {
     std::lock_guard lock(mutex_);
-    const bool full = idle_.size() >= options_.max_idle || numbers_.idle_bytes + bytes > options_.max_idle_bytes;
+    const bool full = idle_.size() >= max_idle_ || numbers_.idle_bytes + bytes > max_idle_bytes_;
     if (idle_.empty() || !full)
         return nullptr;
     std::unique_ptr<context> out = std::move(idle_.front().held);
@@ -88,12 +91,12 @@ template <class Settings>
 void context_pool::give_back(codec which, const Settings& settings, std::unique_ptr<context> used) noexcept
 {
     const std::size_t bytes = used->held_bytes();
-    if (bytes > options_.max_idle_bytes)
+    if (bytes > max_idle_bytes_)
         return;
     while (make_room(bytes))
         ;
     std::lock_guard lock(mutex_);
-    if (idle_.size() >= options_.max_idle)
+    if (idle_.size() >= max_idle_)
         return; // others were faster
     numbers_.idle_bytes += bytes;
     idle_.push_back({which, of_context(settings), bytes, std::move(used)}); // there is capacity
@@ -113,7 +116,7 @@ template <class Settings> void context_pool::prepare(codec which, const Settings
 void context_pool::clear()
 {
     std::vector<idle_context> dropped;
-    dropped.reserve(options_.max_idle);
+    dropped.reserve(max_idle_);
     std::lock_guard lock(mutex_);
     idle_.swap(dropped);
     numbers_.idle_bytes = 0;

@@ -38,7 +38,8 @@ private:
     template <class Settings> std::unique_ptr<context> make(codec which, const Settings& settings);
     std::unique_ptr<context> make_room(std::size_t bytes);
 
-    const codec_pool_options options_;
+    const std::size_t max_idle_;
+    const std::size_t max_idle_bytes_;
     std::pmr::memory_resource& memory_;
     mutable std::mutex mutex_;
     std::vector<idle_context> idle_; ///< the one that was used last is the last

@@ -97,9 +97,8 @@ std::size_t decoder::pull(std::span<std::byte> output)
 {
     assert(!output.empty());
     std::size_t filled = 0;
-    const bool was_broken = std::exchange(broken_, true);
+    [[maybe_unused]] const bool was_broken = std::exchange(broken_, true);
     assert(!was_broken);
-    static_cast<void>(was_broken);
     try {
         while (!ended_ && filled < output.size()) {
             const std::span<std::byte> room = output.subspan(filled, std::min(output.size() - filled, permitted()));
@@ -127,7 +126,7 @@ std::size_t decoder::pull(std::span<std::byte> output)
 void decoder::restart()
 {
     broken_ = true;
-    context_->start();
+    codecs::start(*context_, which_);
     broken_ = false;
     input_ = {};
     consumed_ = produced_ = 0;

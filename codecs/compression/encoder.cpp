@@ -61,7 +61,7 @@ std::size_t encoder::pull(std::span<std::byte> output)
 void encoder::restart()
 {
     broken_ = true;
-    context_->start();
+    codecs::start(*context_, which_);
     broken_ = false;
     input_ = {};
     consumed_ = produced_ = 0;

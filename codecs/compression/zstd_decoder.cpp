@@ -95,9 +95,10 @@ public:
         checked(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, ZSTD_WINDOWLOG_MAX));
         if (!settings.verify_checksum)
             checked(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum));
-        if (!dictionary_.empty())
-            checked(ZSTD_DCtx_loadDictionary_byReference(stream_.get(), dictionary_.content().data(),
-                                                         dictionary_.content().size()));
+        if (!dictionary_.empty()
+            && ZSTD_isError(ZSTD_DCtx_loadDictionary_byReference(stream_.get(), dictionary_.content().data(),
+                                                                 dictionary_.content().size())))
+            refuse_setting(codec::zstd, "dictionary", "libzstd cannot use it");
     }
 
     void start() override

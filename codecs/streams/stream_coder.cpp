@@ -35,6 +35,8 @@ stream_coder::stream_coder(const decoding_options& options, std::string name)
 void stream_coder::give(bytes piece)
 {
     assert(!finished_);
+    if (ended_)
+        return; // another stream, that nobody asked for
     input_.append(std::move(piece));
     hungry_ = false;
 }

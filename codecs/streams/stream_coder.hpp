@@ -23,7 +23,8 @@ public:
     /// \throws weir::error  as `decoder`, where the codec is named
     stream_coder(const decoding_options& options, std::string name);
 
-    /// Appends to the input. \pre not finished
+    /// Appends to the input; what comes after the end of a stream that is not to be followed by others is dropped.
+    /// \pre not finished
     void give(bytes piece);
     /// The input is whole.
     void finish() noexcept;

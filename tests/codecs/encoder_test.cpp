@@ -139,3 +139,19 @@ TEST_CASE("dictionary: too few samples are refused with the library's reason")
         CHECK(failure.code() == weir::errc::bad_configuration);
     }
 }
+
+TEST_CASE("dictionary: one that is corrupt is refused when a decoder is made")
+{
+    if (!weir::is_built_in(codec::zstd))
+        return;
+    const weir::dictionary corrupt(bytes_of(std::string_view("\x37\xa4\x30\xec\x01\0\0\0 and no tables", 22)));
+    CHECK(corrupt.id() == 1);
+    try {
+        weir::decoder coder(codec::zstd, {.dictionary = corrupt});
+        FAIL("accepted");
+    }
+    catch (const weir::error& failure) {
+        CHECK(failure.code() == weir::errc::bad_configuration);
+        CHECK(failure.subject() == "dictionary");
+    }
+}

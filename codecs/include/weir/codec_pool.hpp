@@ -16,7 +16,7 @@ class context_pool;
 }
 
 struct codec_pool_options {
-    std::size_t max_idle = 64;                                   ///< contexts that are kept, of all kinds together
+    std::size_t max_idle = 64;                                   ///< contexts that are kept, of all kinds; up to 4096
     std::size_t max_idle_bytes = std::size_t{256} << 20;         ///< memory that they may hold together
     /// Where the libraries' memory comes from; null: the default resource. Used from any thread; outlives the pool and
     /// every encoder and decoder made from it.
