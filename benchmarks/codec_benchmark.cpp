@@ -141,7 +141,7 @@ struct peer {
     std::size_t times = rounds;
 };
 
-void compare(const peer& with)
+[[maybe_unused]] void compare(const peer& with)
 {
     const std::string name(weir::to_string(with.which));
     const byte_vector content = text(block_bytes * blocks);

@@ -186,7 +186,8 @@ std::size_t encoder_memory(const encoder_settings& settings)
 {
     const LZ4F_preferences_t preferences = preferences_of(settings);
     constexpr std::size_t frame_state = 512;
-    const std::size_t table = preferences.compressionLevel < LZ4HC_CLEVEL_MIN ? sizeof(LZ4_stream_t) : sizeof(LZ4_streamHC_t);
+    const bool fast = preferences.compressionLevel < LZ4HC_CLEVEL_MIN;
+    const std::size_t table = fast ? sizeof(LZ4_stream_t) : sizeof(LZ4_streamHC_t);
     return frame_state + table + block_bytes + 2 * history_bytes + bound_of_piece(preferences);
 }
 

@@ -178,7 +178,8 @@ private:
         if (!concatenated_)
             return true;
         if (which_ == codec::gzip && start_.empty()) {
-            const auto not_zero = std::find_if(input.begin(), input.end(), [](std::byte b) { return b != std::byte{0}; });
+            const auto is_content = [](std::byte each) { return each != std::byte{0}; };
+            const auto not_zero = std::find_if(input.begin(), input.end(), is_content);
             padded_ = padded_ || not_zero != input.begin();
             input = input.subspan(static_cast<std::size_t>(not_zero - input.begin()));
         }

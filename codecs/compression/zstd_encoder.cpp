@@ -106,7 +106,8 @@ std::size_t decoder_memory(const decoder_settings& settings)
 {
     constexpr std::uint64_t largest_window = (std::uint64_t{1} << ZSTD_WINDOWLOG_MAX) * 15 / 8;
     const std::uint64_t window = std::min(settings.max_memory_bytes, largest_window);
-    return ZSTD_estimateDStreamSize(window) + ZSTD_estimateDDictSize(settings.dictionary.content().size(), ZSTD_dlm_byRef);
+    return ZSTD_estimateDStreamSize(window)
+        + ZSTD_estimateDDictSize(settings.dictionary.content().size(), ZSTD_dlm_byRef);
 }
 
 } // namespace

@@ -91,7 +91,8 @@ TEST_CASE("coding sink: what one encodes another decodes on its way")
             const test::byte_vector content = test::words(size, random());
             keeping_sink last;
             weir::decoding_sink decoding(b.engine, last, {.codec = each});
-            weir::encoding_sink encoding(b.engine, decoding, {.codec = each, .settings = {.level = weir::codec_level::fastest}});
+            const weir::encoding_options fast{.codec = each, .settings = {.level = weir::codec_level::fastest}};
+            weir::encoding_sink encoding(b.engine, decoding, fast);
             std::vector<weir::chunk> chunks = chunks_of(content, random);
             test::run(b.context, write_all(encoding, chunks));
             CHECK(last.finished);

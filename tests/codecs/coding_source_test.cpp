@@ -16,7 +16,8 @@ using weir::errc;
 
 namespace {
 
-std::unique_ptr<test::scripted_source> from(const test::byte_vector& content, test::script how = {}, int* alive = nullptr)
+std::unique_ptr<test::scripted_source> from(const test::byte_vector& content, test::script how = {},
+                                            int* alive = nullptr)
 {
     return std::make_unique<test::scripted_source>(content, std::move(how), alive);
 }
@@ -96,7 +97,8 @@ TEST_CASE("coding source: as a part of a flow it is cut and digested like any ot
     for (const codec each : test::built_in_codecs()) {
         CAPTURE(weir::to_string(each));
         const test::byte_vector stream = test::encoded(each, content, {.level = weir::codec_level::fastest});
-        auto decoding = std::make_unique<weir::decoding_source>(b.engine, from(stream), weir::decoding_options{.codec = each});
+        const weir::decoding_options named{.codec = each};
+        auto decoding = std::make_unique<weir::decoding_source>(b.engine, from(stream), named);
         CHECK(test::await(b.context, digests_of(b.engine, std::move(decoding))) == content);
     }
 }
@@ -153,7 +155,8 @@ TEST_CASE("decoding source: errors name the input and the place, and come again"
     weir::reservation memory = b.engine.pool().try_reserve(1, b.engine.block_bytes()).value();
     test::byte_vector out;
     for (int i = 0; i < 2; ++i) {
-        const weir::error failure = failure_of([&] { return test::run(b.context, test::read_into(out, source, memory, 1 << 20)), 0; });
+        const auto read = [&] { return test::run(b.context, test::read_into(out, source, memory, 1 << 20)), 0; };
+        const weir::error failure = failure_of(read);
         CHECK(failure.code() == errc::truncated);
         CHECK(failure.subject() == "scripted");
         CHECK(failure.offset() == stream.size());
@@ -234,7 +237,8 @@ TEST_CASE("coding source: its reader's context may end in the middle of a turn")
         auto workers = std::make_shared<weir::worker_pool>(weir::worker_options{.threads = 1});
         auto context = std::make_unique<asio::io_context>();
         weir::engine engine(context->get_executor(), weir::make_engine_pool(of_memory(16 << 20)), workers);
-        auto source = std::make_unique<weir::encoding_source>(engine, from(content), weir::encoding_options{.codec = codec::identity});
+        const weir::encoding_options copy{.codec = codec::identity};
+        auto source = std::make_unique<weir::encoding_source>(engine, from(content), copy);
         auto memory = std::make_unique<weir::reservation>(engine.pool().try_reserve(1, engine.block_bytes()).value());
         test::byte_vector out;
         asio::co_spawn(*context, test::read_into(out, *source, *memory, 1 << 20), [](const std::exception_ptr&) {});

@@ -255,7 +255,8 @@ TEST_CASE("decoder: old and foreign variants are refused by name")
         CHECK(message_of(codec::lz4, bytes_of("\x02\x21\x4c\x18 and so on"))
               == "decode lz4 at 4: the format is not supported (the legacy format of lz4)");
     if (weir::is_built_in(codec::zstd))
-        CHECK(message_of(codec::zstd, bytes_of("\x26\xb5\x2f\xfd and so on")).ends_with("(a frame of zstd before 0.8)"));
+        CHECK(message_of(codec::zstd, bytes_of("\x26\xb5\x2f\xfd and so on"))
+              == "decode zstd at 0: the format is not supported (a frame of zstd before 0.8)");
 }
 
 TEST_CASE("decoder: dictionaries that were not given are named as the cause")

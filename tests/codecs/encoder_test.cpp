@@ -83,7 +83,8 @@ TEST_CASE("encoder: a window can be set")
         if (!weir::is_built_in(each))
             continue;
         CAPTURE(weir::to_string(each));
-        const test::byte_vector small = encoded(each, content, {.window_bytes = 4096}, {[] { return std::size_t{9999}; }});
+        const test::cuts pieces{[] { return std::size_t{9999}; }};
+        const test::byte_vector small = encoded(each, content, {.window_bytes = 4096}, pieces);
         CHECK(small.size() > encoded(each, content).size());
         CHECK(decoded(each, small) == content);
     }

@@ -21,6 +21,13 @@ struct tool {
     std::string decode;
 };
 
+/// A call of one of Python's modules.
+std::string python(const std::string& module, const std::string& function)
+{
+    return "python3 -c 'import sys, " + module + "; sys.stdout.buffer.write(" + module + "." + function
+        + "(sys.stdin.buffer.read()))'";
+}
+
 const tool tools[] = {
     {codec::zstd, "zstd", "zstd -q -c", "zstd -q -d -c"},
     {codec::zstd, "zstd", "zstd -q -c --long=27 -12", "zstd -q -d -c"},
@@ -30,10 +37,8 @@ const tool tools[] = {
     {codec::xz, "xz", "xz -c -T1", "xz -d -c"},
     {codec::xz, "xz", "xz -c -T2 --block-size=100000 -C sha256", "xz -d -c"},
     {codec::lzma, "xz", "xz -c --format=lzma", "xz -d -c --format=lzma"},
-    {codec::gzip, "python3", "python3 -c 'import gzip,sys; sys.stdout.buffer.write(gzip.compress(sys.stdin.buffer.read()))'",
-     "python3 -c 'import gzip,sys; sys.stdout.buffer.write(gzip.decompress(sys.stdin.buffer.read()))'"},
-    {codec::zlib, "python3", "python3 -c 'import zlib,sys; sys.stdout.buffer.write(zlib.compress(sys.stdin.buffer.read()))'",
-     "python3 -c 'import zlib,sys; sys.stdout.buffer.write(zlib.decompress(sys.stdin.buffer.read()))'"},
+    {codec::gzip, "python3", python("gzip", "compress"), python("gzip", "decompress")},
+    {codec::zlib, "python3", python("zlib", "compress"), python("zlib", "decompress")},
 };
 
 bool is_installed(const std::string& name) { return std::system(("command -v " + name + " >/dev/null").c_str()) == 0; }
@@ -61,7 +66,8 @@ TEST_CASE("interchange: the tools read what weir writes, and weir reads what the
         for (const std::size_t size : {0, 1000, 200'000}) {
             const test::byte_vector content = test::words(size, size);
             CHECK(through(each.decode, test::encoded(each.which, content)) == content);
-            CHECK(through(each.decode, test::encoded(each.which, content, {}, {[] { return std::size_t{999}; }})) == content);
+            const test::cuts pieces{[] { return std::size_t{999}; }};
+            CHECK(through(each.decode, test::encoded(each.which, content, {}, pieces)) == content);
             const test::byte_vector theirs = through(each.encode, content);
             CHECK(test::decoded(each.which, theirs) == content);
             CHECK(test::decoded(each.which, theirs, {}, {[] { return std::size_t{99}; }}) == content);

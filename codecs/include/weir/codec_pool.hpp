@@ -30,8 +30,8 @@ struct codec_pool_statistics {
     std::uint64_t reused = 0;     ///< streams that found one
 };
 
-/// Keeps the contexts of encoders and decoders between their streams, by codec and settings; limits of a decoder's output
-/// do not count among those.
+/// Keeps the contexts of encoders and decoders between their streams, by codec and settings; the limits of a
+/// decoder's output do not count among those.
 ///
 /// An encoder or decoder takes a context when it is made and gives it back at its end. What was idle for longest goes
 /// when there is no room; what met an error is not kept.

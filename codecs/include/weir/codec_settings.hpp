@@ -37,11 +37,12 @@ private:
     bool is_number_ = false;
 };
 
-/// How to encode. What a codec does not have is refused (`errc::bad_configuration`), never ignored, but for the checksum.
+/// How to encode. What a codec does not have is refused (`errc::bad_configuration`), never ignored, but for the
+/// checksum.
 struct encoder_settings {
     codec_level level = codec_level::standard;
-    /// How far back matches may lie, in bytes: a power of two. 0: as the level has it. zstd 1 KiB to 128 MiB (more needs
-    /// decoders that are told so), deflate 512 to 32 KiB, xz and lzma 4 KiB to 1 GiB; not for lz4.
+    /// How far back matches may lie, in bytes: a power of two. 0: as the level has it. zstd 1 KiB to 128 MiB (more
+    /// needs decoders that are told so), deflate 512 to 32 KiB, xz and lzma 4 KiB to 1 GiB; not for lz4.
     std::size_t window_bytes = 0;
     /// Threads of the library's own that encode one stream: zstd and xz. 0: none, all is done by the caller's thread.
     unsigned threads = 0;

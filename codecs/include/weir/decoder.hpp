@@ -33,8 +33,9 @@ class context_pool;
 class WEIR_API decoder {
 public:
     /// Takes a context of `contexts`, or makes one.
-    /// \throws weir::error  `errc::codec_unavailable`; `errc::bad_configuration`: a dictionary that is corrupt, or where the
-    ///                      codec has none
+    /// \throws weir::error
+    ///   `errc::codec_unavailable`
+    ///   `errc::bad_configuration`: a dictionary that is corrupt, or where the codec has none
     explicit decoder(codec which, const decoder_settings& settings = {},
                      codec_pool& contexts = codec_pool::common());
     decoder(decoder&& other) noexcept;
