@@ -47,6 +47,11 @@ const char* message_of(errc code) noexcept
     case errc::trailing_data: return "something else follows the compressed data";
     case errc::unsupported_format: return "the format is not supported";
     case errc::limit_exceeded: return "a limit is exceeded";
+    case errc::in_use: return "in use";
+    case errc::damaged: return "damaged";
+    case errc::newer_version: return "written by a newer version of weir";
+    case errc::other_object: return "of another object";
+    case errc::other_settings: return "of other settings";
     case errc::internal: return "internal error";
     }
     return "unknown error";
@@ -89,6 +94,11 @@ const char* name_of(errc code) noexcept
     case errc::trailing_data: return "trailing_data";
     case errc::unsupported_format: return "unsupported_format";
     case errc::limit_exceeded: return "limit_exceeded";
+    case errc::in_use: return "in_use";
+    case errc::damaged: return "damaged";
+    case errc::newer_version: return "newer_version";
+    case errc::other_object: return "other_object";
+    case errc::other_settings: return "other_settings";
     case errc::internal: return "internal";
     }
     return "unknown";
@@ -110,6 +120,10 @@ bool matches(errc code, condition wanted) noexcept
     case errc::unknown_dictionary:
     case errc::trailing_data:
     case errc::unsupported_format:
+    case errc::damaged:
+    case errc::newer_version:
+    case errc::other_object:
+    case errc::other_settings:
         return wanted == condition::bad_input || wanted == condition::permanent;
     case errc::exhausted:
     case errc::pool_timeout:
@@ -124,6 +138,7 @@ bool matches(errc code, condition wanted) noexcept
     case errc::connect_timeout:
     case errc::resolve_failed:
     case errc::version_changed:
+    case errc::in_use:
         return wanted == condition::retryable;
     case errc::closed:
     case errc::backend_unavailable:

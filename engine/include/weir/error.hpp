@@ -52,6 +52,11 @@ enum class errc {
     trailing_data,         ///< something follows compressed data that is not part of it
     unsupported_format,    ///< a variant of a format that cannot be read; the message names it
     limit_exceeded,        ///< decoded data passes a limit of size, ratio or memory; the message names it
+    in_use,                ///< another process, or another object of this one, holds the file
+    damaged,               ///< a file that is weir's own is not what weir wrote; the message says where
+    newer_version,         ///< a file was written by a later version of weir, in a form that this one cannot read
+    other_object,          ///< a journal tells of something else than what is fetched
+    other_settings,        ///< a journal was written with other settings of chunks or digests
     internal,              ///< an exception that is not an error of weir's came out of a user's object
 };
 
