@@ -4,11 +4,14 @@
 #include "fetch_exit.hpp"
 #include "http_options.hpp"
 #include "options.hpp"
+#include "output.hpp"
 #include "session.hpp"
 
 #include <weir/engine.hpp>
 #include <weir/error.hpp>
+#include <weir/file_handle.hpp>
 #include <weir/file_source.hpp>
+#include <weir/http/file_download.hpp>
 #include <weir/http/url.hpp>
 #include <weir/ingest.hpp>
 #include <weir/reservation.hpp>
@@ -19,8 +22,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <memory>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tool {
@@ -34,8 +40,11 @@ constexpr std::string_view examples = R"(Examples:
   weir cat --expect-sha256 "$sum" https://host/a.tar | tar x
   weir cat -H @token.txt --retries 20 --timeout-idle 10 https://host/private
   weir cat --parallel 8 https://far.away/image | weir ingest -
+  until weir cat --resume -o big.iso https://host/big.iso; do sleep 60; done
 
-Several are written one after the other; the first failure ends the command.
+Several are written one after the other; the first failure ends the command. What goes to a FILE is FILE.part until it
+is whole and right. With --resume, FILE.part and FILE.part.journal outlive a failure, a kill or a loss of power: the same
+command then checks what is there and fetches the rest, if the object is still the same.
 
 Exit: 0 all of it came, as far as its framing and digests tell; 2 usage; 3 the output failed; 4 no host, no connection;
 5 TLS; 6 no valid answer; 7 a status of 400 or above; 8 the body was cut short; 9 wrong digest; 10 a limit of time;
@@ -50,10 +59,30 @@ constexpr auto turn = 1ms; // signals and progress wait no longer
 
 struct cat_arguments {
     std::vector<std::string> names;
+    std::string output;     // a file; empty: standard output
+    bool resume = false;
     std::size_t memory = 0; // 0: by the connections
     bool quiet = false;
     progress_mode progress = progress_mode::automatic;
 };
+
+/// By a file of its name, when that is whole; a device or a pipe is written to.
+bool can_be_replaced(const std::string& output)
+{
+    struct stat status {};
+    return ::stat(output.c_str(), &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+}
+
+/// \throws output_error  it cannot be opened
+weir::file_handle open_output(const std::string& path)
+{
+    if (path.empty() || can_be_replaced(path))
+        return {};
+    weir::file_handle opened(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!opened)
+        throw output_error(std::error_code(errno, std::system_category()));
+    return opened;
+}
 
 void check(const cat_arguments& arguments)
 {
@@ -62,6 +91,13 @@ void check(const cat_arguments& arguments)
         throw usage_error("cat needs a URL, a FILE, or - for standard input; see `weir cat --help`");
     if (std::ranges::count(arguments.names, "-") > 1)
         throw usage_error("standard input can be read once: - is given more often");
+    const bool one_url = arguments.names.size() == 1 && weir::is_url(arguments.names.front());
+    if (!arguments.output.empty() && !one_url)
+        throw usage_error("--output is for one URL");
+    if (arguments.resume && arguments.output.empty())
+        throw usage_error("--resume needs --output FILE: what went to standard output cannot be checked");
+    if (arguments.resume && !can_be_replaced(arguments.output))
+        throw usage_error(fmt::format("--resume: {} is not a file that can be gone on with", arguments.output));
 }
 
 weir::engine_options engine_options_of(const cat_arguments& arguments, const http_settings& web)
@@ -82,7 +118,9 @@ public:
           session_(arguments.quiet ? progress_mode::never : arguments.progress, [this] { return done_; }),
           engine_(session_.context().get_executor(), engine_options_of(arguments, web)),
           web_(session_.context().get_executor(), web),
-          out_(session_.context().get_executor(), engine_.workers().executor(), STDOUT_FILENO)
+          device_(open_output(arguments.output)),
+          out_(session_.context().get_executor(), engine_.workers().executor(),
+               device_ ? device_.descriptor() : STDOUT_FILENO)
     {}
 
     void run()
@@ -98,7 +136,9 @@ private:
         const std::unique_ptr<http_opener, http_opener::closer> at_the_end(&web_);
         memory_ = engine_.pool().try_reserve(engine_.memory_bytes() / block_bytes, block_bytes).value();
         for (const std::string& name : arguments_.names) {
-            if (weir::is_url(name))
+            if (!arguments_.output.empty() && !device_)
+                co_await save_url(name);
+            else if (weir::is_url(name))
                 co_await copy_url(name);
             else
                 co_await copy_file(name);
@@ -110,7 +150,36 @@ private:
     {
         const std::unique_ptr<weir::http::http_source> input = co_await web_.open(name);
         co_await copy(*input);
-        const weir::http::source_report found = input->report();
+        judge(name, input->report());
+    }
+
+    asio::awaitable<void> save_url(std::string name)
+    {
+        weir::http::file_download_options options;
+        options.source = web_.settings().source;
+        options.resume = arguments_.resume;
+        options.notice = [this](std::string_view text) {
+            if (!arguments_.quiet)
+                session_.progress().say(text);
+        };
+        weir::http::url what = weir::http::url::parse(name);
+        weir::http::file_download saved(web_.client(), std::move(what), arguments_.output,
+                                        engine_.workers().executor(), std::move(options));
+        co_await saved.open();
+        done_.total_bytes = saved.size();
+        done_.bytes = saved.kept_bytes();
+        for (;;) {
+            const std::size_t count = co_await saved.write_some(memory_, most_at_once);
+            if (count == 0)
+                break;
+            done_.bytes += count;
+        }
+        const weir::http::source_report found = co_await saved.finish();
+        judge(name, found);
+    }
+
+    void judge(const std::string& name, const weir::http::source_report& found)
+    {
         if (!arguments_.quiet && !found.verifiable && found.checked.empty())
             session_.progress().say(fmt::format("{}: nothing but the end of the connection says that this is all of it",
                                                 weir::http::redacted(name)));
@@ -147,6 +216,7 @@ private:
     session session_; // holds the loop: before all that runs on it
     weir::engine engine_;
     http_opener web_;
+    weir::file_handle device_; // that is the output
     body_output out_;
     weir::reservation memory_;
 };
@@ -160,6 +230,15 @@ int run_cat(int argc, char** argv)
                       "URL... | FILE... | -", std::string(examples));
     http_options web(line);
     line.begin_group("Memory and output");
+    line.add({"output", "FILE", "write the one URL to FILE, which is replaced when all is whole and right",
+              [&](std::string_view text) {
+                  if (text.empty())
+                      throw usage_error("--output '': no file has this name");
+                  arguments.output = text == "-" ? "" : text;
+              },
+              'o'});
+    line.add({"resume", "", "go on with what an earlier run with --resume left of FILE",
+              [&](std::string_view) { arguments.resume = true; }});
     line.add({"memory", "SIZE", "limit of the pool of blocks (default: 8M, and 4M a further connection)",
               [&](std::string_view text) { arguments.memory = read_size("memory", text); }});
     line.add({"quiet", "", "no notices, no progress", [&](std::string_view) { arguments.quiet = true; }});
@@ -175,6 +254,10 @@ int run_cat(int argc, char** argv)
     warn_of_insecurity(settings);
     try {
         cat_run(arguments, settings).run();
+    }
+    catch (const weir::http::file_error& failure) {
+        say(failure.what());
+        return failure.code() == weir::errc::other_object ? wrong_usage : output_failed;
     }
     catch (const weir::error& failure) {
         const exit_code code = exit_code_of(failure);

@@ -57,7 +57,7 @@ void warn_of_insecurity(const http_settings& values);
 /// Opens URLs with one client, which is made when the first of them needs it: reading the system's certificates takes
 /// longer than a small file.
 /// \par Thread-safety
-/// `open`, `fetch` and `close`: any threads. What it has opened goes first.
+/// `open`, `fetch`, `client` and `close`: any threads. What it has opened goes first.
 class http_opener {
 public:
     /// \param executor  of the connections
@@ -69,6 +69,10 @@ public:
     /// As `weir::http::fetch_all`.
     [[nodiscard]] asio::awaitable<std::vector<weir::url_request>> fetch(std::vector<weir::url_request> requests);
 
+    [[nodiscard]] const http_settings& settings() const noexcept { return values_; }
+    /// What opens them.
+    [[nodiscard]] weir::http::client& client();
+
     /// Closes idle connections: the executor's loop would wait for them.
     void close() noexcept;
     /// Of a pointer to an opener: closes it when the pointer goes.
@@ -77,8 +81,6 @@ public:
     };
 
 private:
-    [[nodiscard]] weir::http::client& client();
-
     asio::any_io_executor executor_;
     http_settings values_;
     std::mutex mutex_;

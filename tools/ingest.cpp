@@ -9,10 +9,13 @@
 
 #include <weir/engine.hpp>
 #include <weir/error.hpp>
+#include <weir/http/journaled_source.hpp>
 #include <weir/ingest.hpp>
+#include <weir/journal.hpp>
 #include <weir/mapped_file.hpp>
 
 #include <boost/asio/post.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -26,6 +29,7 @@ constexpr std::string_view examples = R"(Examples:
   weir ingest --json src > src.list             every chunk and file as JSON Lines
   tar cf - src | weir ingest --chunk-avg 64K -  cut a stream, one average size
   weir ingest --json https://host/big.iso       what a URL gives, without keeping it
+  weir ingest --json --resume j https://host/b  the same, and after a crash it goes on where it was
   find . -name '*.log' -print0 | weir ingest --files-from - -0
   weir ingest --chunker fastcdc2020 --hash sha512-256 --exclude '*.tmp' src
 
@@ -38,6 +42,7 @@ struct ingest_arguments {
     display_options display;
     std::vector<std::string> lists; // of --files-from
     bool nul_separated = false;
+    std::string journal; // of --resume; empty: none
     std::vector<std::string> paths;
 };
 
@@ -48,6 +53,16 @@ void check(const ingest_arguments& arguments)
     const auto readers = std::ranges::count(arguments.paths, "-") + std::ranges::count(arguments.lists, "-");
     if (readers > 1)
         throw usage_error("standard input can be read once: - is given more often");
+    const bool one_url = arguments.lists.empty() && arguments.paths.size() == 1 && weir::is_url(arguments.paths.front());
+    if (!arguments.journal.empty() && !one_url)
+        throw usage_error("--resume is for one URL: a journal tells of one object");
+}
+
+void check(const ingest_arguments& arguments, const weir::ingest_options& options)
+{
+    if (!arguments.journal.empty() && options.file_digest.value_or(weir::hash_algorithm::sha256) != weir::hash_algorithm::sha256)
+        throw usage_error(fmt::format("--file-digest={} does not go together with --resume; sha256 does",
+                                      weir::to_string(*options.file_digest)));
 }
 
 /// One ingest from its options to its report.
@@ -73,7 +88,11 @@ public:
             const std::chrono::duration<double> time = clock::now() - started_;
             reporter_->close({job_.summary(), interrupted, time.count()});
         });
-        return reporter_->errors() == 0 ? all_read : input_failed;
+        if (reporter_->errors() != 0)
+            return input_failed;
+        if (!arguments_.journal.empty())
+            weir::journal(arguments_.journal).remove(); // the list is written: there is nothing left to go on with
+        return all_read;
     }
 
 private:
@@ -89,8 +108,32 @@ private:
 
     weir::ingest_options with_urls(weir::ingest_options options)
     {
-        options.open_urls = [this](std::vector<weir::url_request> urls) { return web_.fetch(std::move(urls)); };
+        options.open_urls = [this](std::vector<weir::url_request> urls) { return open_urls(std::move(urls)); };
         return options;
+    }
+
+    asio::awaitable<std::vector<weir::url_request>> open_urls(std::vector<weir::url_request> urls)
+    {
+        if (arguments_.journal.empty())
+            return web_.fetch(std::move(urls));
+        return open_journaled(std::move(urls));
+    }
+
+    /// \pre there is one URL
+    asio::awaitable<std::vector<weir::url_request>> open_journaled(std::vector<weir::url_request> urls)
+    {
+        weir::http::journaled_source_options how;
+        how.source = web_.settings().source;
+        how.journal = arguments_.journal;
+        how.notice = [this](std::string_view text) { // on a worker
+            if (!arguments_.display.quiet)
+                asio::post(session_.context(), [this, line = std::string(text)] { session_.progress().say(line); });
+        };
+        weir::http::url target = weir::http::url::parse(urls.front().url);
+        weir::ingest_options settings = options_;
+        urls.front().input = co_await weir::http::open_journaled(web_.client(), std::move(target), std::move(settings),
+                                                                 std::move(how));
+        co_return urls;
     }
 
     std::unique_ptr<reporter> make_reporter()
@@ -150,6 +193,12 @@ int run_ingest(int argc, char** argv)
               [&](std::string_view text) { arguments.lists.emplace_back(text); }});
     line.add({"null", "", "paths of --files-from end with NUL",
               [&](std::string_view) { arguments.nul_separated = true; }, '0'});
+    line.add({"resume", "JOURNAL", "note in JOURNAL what was found of the one URL, and go on with what is there",
+              [&](std::string_view text) {
+                  if (text.empty())
+                      throw usage_error("--resume '': no file has this name");
+                  arguments.journal = text;
+              }});
     add_display_options(line, arguments.display, "no report, no progress");
     auto paths = line.parse(argc, argv);
     if (!paths)
@@ -157,6 +206,7 @@ int run_ingest(int argc, char** argv)
     arguments.paths = std::move(*paths);
     check(arguments);
     const settings values = setting.resolve();
+    check(arguments, values.ingest_options());
     const http_settings http = web.resolve(arguments.paths, !arguments.lists.empty());
     warn_of_weak_digests(values);
     warn_of_insecurity(http);

@@ -3,6 +3,7 @@
 #include <weir/error.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::http {
 namespace {
@@ -31,10 +32,20 @@ digest_checker::digest_checker(const response_head& head, bool is_whole, const s
     expect(found, digest_scope::content);
     if (expected)
         wanted_.push_back(*expected);
-    for (const stated_digest& each : wanted_)
-        running_.try_emplace(each.algorithm, each.algorithm);
+    begin();
     if (announces_digest(head.header))
         running_.try_emplace(checksum_algorithm::sha256, checksum_algorithm::sha256);
+}
+
+digest_checker::digest_checker(std::vector<stated_digest> wanted) : wanted_(std::move(wanted)), is_whole_(true)
+{
+    begin();
+}
+
+void digest_checker::begin()
+{
+    for (const stated_digest& each : wanted_)
+        running_.try_emplace(each.algorithm, each.algorithm);
 }
 
 void digest_checker::expect(const stated_digests& found, digest_scope scope)
@@ -54,7 +65,9 @@ void digest_checker::finish(const fields& trailer, bool is_one_answer, std::stri
     const stated_digests late = digests_of(trailer, is_whole_);
     ignored_.insert(ignored_.end(), late.ignored.begin(), late.ignored.end());
     for (const stated_digest& each : late.checkable) {
-        if (running_.contains(each.algorithm))
+        if (each.scope == digest_scope::representation && !is_whole_)
+            ignored_.push_back(each.field + ": it is of more than was read");
+        else if (running_.contains(each.algorithm))
             wanted_.push_back(each);
         else
             ignored_.push_back(each.field + std::string(not_known_before));
@@ -70,6 +83,21 @@ void digest_checker::finish(const fields& trailer, bool is_one_answer, std::stri
         else
             checked_.push_back(each.field);
     }
+}
+
+digest_checker checker_for(const response_head& head, bool is_whole, const source_options& options)
+{
+    if (options.check_whole)
+        return digest_checker(head, is_whole, options.expected);
+    return digest_checker(head, false, std::nullopt);
+}
+
+std::vector<stated_digest> stated_in(const response_head& head)
+{
+    const stated_digests found = digests_of(head.header, head.status != partial_content);
+    if (const stated_digest* best = found.best(digest_scope::representation))
+        return {*best};
+    return {};
 }
 
 } // namespace weir::http

@@ -4,6 +4,7 @@
 #include <weir/http/checksum.hpp>
 #include <weir/http/digest_fields.hpp>
 #include <weir/http/message.hpp>
+#include <weir/http/source.hpp>
 #include <weir/slice.hpp>
 
 #include <map>
@@ -21,6 +22,9 @@ public:
     /// \param is_whole   what is read is all of the object, by that answer or by several
     digest_checker(const response_head& head, bool is_whole, const std::optional<stated_digest>& expected);
 
+    /// For who has all of the object, whatever answers it came in.
+    explicit digest_checker(std::vector<stated_digest> wanted);
+
     void update(std::span<const std::byte> piece);
 
     /// Compares; `checked` and `ignored` say what was done.
@@ -33,6 +37,7 @@ public:
     [[nodiscard]] const std::vector<std::string>& ignored() const noexcept { return ignored_; }
 
 private:
+    void begin();
     void expect(const stated_digests& found, digest_scope scope);
 
     std::vector<stated_digest> wanted_;
@@ -41,5 +46,12 @@ private:
     std::vector<std::string> ignored_;
     bool is_whole_;
 };
+
+/// What a source of these options checks of what it gives.
+/// \param is_whole  it gives all of the object
+[[nodiscard]] digest_checker checker_for(const response_head& head, bool is_whole, const source_options& options);
+
+/// The best digest of the whole object, if there is one.
+[[nodiscard]] std::vector<stated_digest> stated_in(const response_head& head);
 
 } // namespace weir::http

@@ -48,11 +48,13 @@ rate_limiter::clock::time_point rate_limiter::next_after(std::size_t bytes, cloc
 }
 
 download::download(download_target target, std::optional<byte_span> asked, std::optional<known_version> known,
-                   std::shared_ptr<download_counters> counters)
+                   std::shared_ptr<download_counters> counters, std::uint64_t start)
     : target_(std::move(target)), asked_(asked), known_(std::move(known)), counters_(std::move(counters)),
       policy_(plain_request(target_), target_.from->options.retry, target_.from->budget), from_(target_.where),
-      position_(asked ? asked->first : 0), answer_end_(no_end)
+      position_(asked ? asked->first : start), answer_end_(no_end)
 {
+    if (known_ && position_ == end()) // there is nothing to ask for
+        done_ = verifiable_ = true;
 }
 
 asio::awaitable<void> download::start(std::shared_ptr<download> self) { co_await self->connect(); }
@@ -136,6 +138,11 @@ void download::judge(const std::optional<byte_range>& range)
     failing_.answered = true;
     to_skip_ = 0;
     answer_end_ = no_end;
+    if (answers_ == 0) {
+        verifiable_ = answer_->how().is_verifiable();
+        first_head_ = answer_->head();
+        from_ = answer_->from();
+    }
     if (!known_)
         judge_first(range);
     else
@@ -170,9 +177,6 @@ void download::judge_first(const std::optional<byte_range>& range)
     if (!part_ && answer_->how().end == body_end::length)
         found.length = answer_->how().length;
     known_ = std::move(found);
-    verifiable_ = answer_->how().is_verifiable();
-    first_head_ = head;
-    from_ = answer_->from();
 }
 
 void download::judge_again(const std::optional<byte_range>& range)

@@ -66,8 +66,9 @@ class download {
 public:
     /// \param asked  nothing: everything, as a request without a range gives it
     /// \param known  nothing: the first answer says which version it is
+    /// \param start  of everything, the bytes behind these; of no use with `asked`
     download(download_target target, std::optional<byte_span> asked, std::optional<known_version> known,
-             std::shared_ptr<download_counters> counters);
+             std::shared_ptr<download_counters> counters, std::uint64_t start = 0);
 
     /// Sends the first request and judges its answer. \throws  as `http::open`
     [[nodiscard]] static boost::asio::awaitable<void> start(std::shared_ptr<download> self);
@@ -121,5 +122,14 @@ private:
     bool part_ = false;
     bool done_ = false;
 };
+
+/// Of what a source of these options gives.
+[[nodiscard]] inline std::optional<std::uint64_t> size_behind(const source_options& options,
+                                                              const known_version& version) noexcept
+{
+    if (!version.length || !options.resume)
+        return version.length;
+    return *version.length - options.resume->offset;
+}
 
 } // namespace weir::http

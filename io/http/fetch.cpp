@@ -107,7 +107,7 @@ private:
 
     asio::awaitable<void> read_whole(download& work, url_request& request)
     {
-        digest_checker digests(work.head(), true, options_.expected);
+        digest_checker digests = checker_for(work.head(), true, options_);
         for (std::size_t got = 1; got != 0;) {
             got = co_await work.read_some(request.room.spare());
             digests.update(request.room.spare().first(got));

@@ -153,7 +153,8 @@ public:
                     std::shared_ptr<download_counters> counters, const source_options& options)
         : target_(std::move(target)), first_(std::move(first)), counters_(std::move(counters)),
           connections_(options.parallel), part_bytes_(options.part_bytes), length_(*first_->version()->length),
-          name_(first_->from().to_string()), digests_(first_->head(), true, options.expected)
+          size_(size_behind(options, *first_->version())), name_(first_->from().to_string()),
+          digests_(checker_for(first_->head(), true, options)), begun_(length_ - *size_)
     {
     }
     ~parallel_source() override { cancel(); }
@@ -186,7 +187,9 @@ public:
         }
     }
 
-    std::optional<std::uint64_t> size() const noexcept override { return length_; }
+    std::optional<std::uint64_t> size() const noexcept override { return size_; }
+    known_version version() const override { return *first_->version(); }
+    std::vector<stated_digest> stated() const override { return stated_in(first_->head()); }
     std::size_t read_ahead_blocks() const noexcept override { return connections_ * blocks_a_connection; }
     std::string_view name() const noexcept override { return name_; }
 
@@ -291,11 +294,12 @@ private:
     const std::size_t connections_;
     const std::uint64_t part_bytes_;
     const std::uint64_t length_;
+    const std::optional<std::uint64_t> size_; ///< of what is given
     const std::string name_;
     digest_checker digests_;
     const std::shared_ptr<detail::async_event> changed_ = std::make_shared<detail::async_event>();
     std::deque<std::shared_ptr<part>> parts_; ///< in the order of the object
-    std::uint64_t begun_ = 0;                 ///< bytes that parts were made for
+    std::uint64_t begun_;                     ///< bytes that parts were made for, or that nobody asks for
     bool closed_ = false;
     bool ended_ = false;
 };

@@ -6,6 +6,7 @@
 #include "single_source.hpp"
 
 #include <weir/detail/run_on.hpp>
+#include <weir/error.hpp>
 #include <weir/stream_source.hpp>
 
 #include <boost/asio/steady_timer.hpp>
@@ -62,7 +63,8 @@ public:
                   const asio::any_io_executor& executor, const source_options& options)
         : work_(std::move(work)), counters_(std::move(counters)),
           pump_(std::make_unique<download_stream>(work_, executor, options.max_rate), work_->from().to_string()),
-          digests_(work_->head(), work_->head().status != partial_content, options.expected), size_(work_->version()->length)
+          digests_(checker_for(work_->head(), work_->head().status != partial_content, options)),
+          size_(size_behind(options, *work_->version()))
     {
     }
 
@@ -77,6 +79,8 @@ public:
         co_return got;
     }
     std::optional<std::uint64_t> size() const noexcept override { return size_; }
+    known_version version() const override { return *work_->version(); }
+    std::vector<stated_digest> stated() const override { return stated_in(work_->head()); }
     std::size_t read_ahead_blocks() const noexcept override { return pump_.read_ahead_blocks(); }
     std::string_view name() const noexcept override { return pump_.name(); }
     asio::awaitable<void> close() override { return pump_.close(); }
@@ -96,6 +100,18 @@ private:
     std::optional<std::uint64_t> size_;
     bool ended_ = false;
 };
+
+void check(const source_options& options)
+{
+    if (!options.resume)
+        return;
+    const known_version& version = options.resume->version;
+    const bool fits = options.resume->offset <= version.length.value_or(options.resume->offset)
+        && (options.resume->offset == 0 || version.validator.is_strong()) && !options.check_whole
+        && !options.header.contains("Range");
+    if (!fits)
+        throw error(errc::bad_configuration, "open", "source_options::resume");
+}
 
 asio::awaitable<void> drain(std::shared_ptr<download> work)
 {
@@ -122,22 +138,27 @@ std::unique_ptr<http_source> make_single_source(std::shared_ptr<download> work,
 asio::awaitable<std::unique_ptr<http_source>> open_source(std::shared_ptr<client::impl> from, url target,
                                                           source_options options)
 {
+    check(options);
     const asio::any_io_executor executor = from->executor;
     const client::clock::time_point deadline = from->deadline();
     const download_target what{std::move(from), std::move(target), options.header, deadline};
     const auto counters = std::make_shared<download_counters>();
+    const std::uint64_t start = options.resume ? options.resume->offset : 0;
+    std::optional<known_version> known;
+    if (start != 0)
+        known = options.resume->version;
     std::shared_ptr<download> work;
-    if (wants_parts(options)) {
-        constexpr byte_span first_byte{0, 0};
-        work = std::make_shared<download>(what, first_byte, std::nullopt, counters);
+    if (wants_parts(options) && !(known && known->length == start)) {
+        const byte_span one_byte{start, start};
+        work = std::make_shared<download>(what, one_byte, known, counters);
         co_await detail::run_on(executor, download::start(work));
         if (can_be_parallel(*work)) {
             co_await detail::run_on(executor, drain(work)); // its connection serves the first part
             co_return make_parallel_source(what, std::move(work), counters, options);
         }
     }
-    if (!work || work->is_part()) {
-        work = std::make_shared<download>(what, std::nullopt, std::nullopt, counters);
+    if (!work || work->is_part() || known) {
+        work = std::make_shared<download>(what, std::nullopt, known, counters, start);
         co_await detail::run_on(executor, download::start(work));
     }
     co_return make_single_source(std::move(work), counters, executor, options);

@@ -20,6 +20,8 @@ namespace weir {
 namespace asio = boost::asio;
 using clock = std::chrono::steady_clock;
 
+stream_history::~stream_history() = default;
+resumable_source::~resumable_source() = default;
 ingest_sink::~ingest_sink() = default;
 
 bool is_url(std::string_view argument) noexcept

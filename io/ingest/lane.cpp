@@ -458,11 +458,15 @@ asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source
     stream_options options;
     std::exception_ptr failure;
     std::optional<chunk_stream> chunks;
+    std::shared_ptr<stream_history> history;
     try {
-        options.chunker = chunker_for(work_.options.chunker, work_.options.sizes, input->size());
+        if (const auto* resumed = dynamic_cast<const resumable_source*>(input.get()))
+            history = resumed->history();
+        const auto size = history ? history->total_bytes() : input->size();
+        options.chunker = chunker_for(work_.options.chunker, work_.options.sizes, size);
         options.hash = work_.options.hash;
         chunks.emplace(work_.owner, std::move(input), options);
-        co_await pass_chunks(*chunks, path, found);
+        co_await pass_chunks(*chunks, path, found, history.get());
     }
     catch (...) {
         failure = std::current_exception();
@@ -480,15 +484,23 @@ asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source
     fail(std::move(path), failure);
 }
 
-asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::string& path, known_file* found)
+asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::string& path, known_file* found,
+                                               stream_history* history)
 {
     merkle_tree tree(work_.options.hash);
     std::optional<hasher> whole;
-    if (work_.options.file_digest)
+    if (work_.options.file_digest && !history)
         whole.emplace(*work_.options.file_digest);
     file_record file;
+    if (history)
+        co_await give_history(path, *history, tree, file);
+    const std::uint64_t start = file.size; // of the stream's first byte
     for (;;) {
         const std::span<chunk> batch = co_await chunks.next_batch();
+        if (history)
+            history->found(batch);
+        if (history && batch.empty())
+            file.whole = history->finish();
         co_await start_report();
         report::item& item = report_->items.emplace_back();
         item.path = path;
@@ -498,7 +510,7 @@ asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::
         for (const chunk& each : batch) {
             if (found)
                 found->chunks.push_back({each.offset, each.size(), each.digest});
-            report_->chunks.push_back({each.offset, each.size(), each.digest});
+            report_->chunks.push_back({start + each.offset, each.size(), each.digest});
             tree.add(each.digest, each.size());
             file.size += each.size();
             if (whole)
@@ -520,6 +532,29 @@ asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::
         send_report();
         if (batch.empty())
             co_return;
+    }
+}
+
+/// Says of a stream what an earlier job has found, as if it had been found now.
+asio::awaitable<void> ingest_lane::give_history(const std::string& path, stream_history& history, merkle_tree& tree,
+                                                file_record& file)
+{
+    for (;;) {
+        const std::span<const chunk_record> known = history.known();
+        if (known.empty())
+            co_return;
+        check_cancelled();
+        co_await start_report();
+        report::item& item = report_->items.emplace_back();
+        item.path = path;
+        item.chunk_count = known.size();
+        report_->chunks.insert(report_->chunks.end(), known.begin(), known.end());
+        for (const chunk_record& each : known) {
+            tree.add(each.digest, each.length);
+            file.size += each.length;
+        }
+        file.chunks += known.size();
+        send_report();
     }
 }
 

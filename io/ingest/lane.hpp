@@ -9,6 +9,7 @@
 #include <weir/chunk_stream.hpp>
 #include <weir/file_source.hpp>
 #include <weir/ingest.hpp>
+#include <weir/merkle_tree.hpp>
 #include <weir/small_files.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -97,7 +98,10 @@ private:
     boost::asio::awaitable<void> pass_or_fail(std::string path, std::unique_ptr<source> input,
                                               std::exception_ptr failure, known_file* found = nullptr);
     boost::asio::awaitable<void> pass(std::string path, std::unique_ptr<source> input, known_file* found);
-    boost::asio::awaitable<void> pass_chunks(chunk_stream& chunks, const std::string& path, known_file* found);
+    boost::asio::awaitable<void> pass_chunks(chunk_stream& chunks, const std::string& path, known_file* found,
+                                             stream_history* history);
+    boost::asio::awaitable<void> give_history(const std::string& path, stream_history& history, merkle_tree& tree,
+                                              file_record& file);
     boost::asio::awaitable<void> give_known(const std::string& path, const known_file& known);
     boost::asio::awaitable<void> start_report();
     void send_report();

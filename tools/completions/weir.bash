@@ -39,6 +39,10 @@ _weir()
     if [[ $prev == "--file-digest=" ]]; then
         prev=--hash
     fi
+    if [[ $subcommand == ingest && ${prev%=} == "--resume" ]]; then
+        _weir_files
+        return
+    fi
     case ${prev%=} in
     --chunker) _weir_words "weir1 fastcdc2020 fixed"; return ;;
     --hash) _weir_words "sha256 sha512-256 xxh3-128"; return ;;
@@ -48,16 +52,16 @@ _weir()
     --chunk-min | --chunk-avg | --chunk-max | --memory | --block-size | --seed | --jobs | --exclude) return ;;
     --listen) return ;;
     -H | --header | --expect-sha256 | --parallel | --retries | --max-rate | --min-rate | --timeout-* | --proxy) return ;;
-    --config | --files-from | --secret-file | --cacert | --unix-socket) _weir_files; return ;;
+    --config | --files-from | --secret-file | --cacert | --unix-socket | -o | --output) _weir_files; return ;;
     esac
     if [[ $cur != -* ]]; then
         [[ $subcommand == @(ingest|cat|check|diff|origin) ]] && _weir_files
         return
     fi
     case $subcommand in
-    ingest) _weir_words "$settings $web $display --files-from -0 --null -h --help --version" ;;
+    ingest) _weir_words "$settings $web $display --resume --files-from -0 --null -h --help --version" ;;
     diff) _weir_words "$settings $display -h --help --version" ;;
-    cat) _weir_words "$web --memory --quiet --progress -h --help --version" ;;
+    cat) _weir_words "$web -o --output --resume --memory --quiet --progress -h --help --version" ;;
     check) _weir_words "--quiet --progress -h --help --version" ;;
     config) _weir_words "$settings -h --help --version" ;;
     origin) _weir_words "--listen --quiet -h --help --version" ;;

@@ -5,6 +5,7 @@
 // chunk_stream, which uses all workers. Files may interleave in the output; the chunks of one file never change order.
 
 #include <weir/backend.hpp>
+#include <weir/chunk.hpp>
 #include <weir/chunk_sizes.hpp>
 #include <weir/chunker.hpp>
 #include <weir/digest.hpp>
@@ -29,6 +30,39 @@
 
 namespace weir {
 
+struct chunk_record;
+
+/// What an earlier job has found of a stream, and where this one says what it finds.
+///
+/// Called on the job's workers, one call at a time, also while the source is read; may block on the file system. What
+/// it throws is the failure of the stream.
+class WEIR_API stream_history {
+public:
+    stream_history() = default;
+    stream_history(const stream_history&) = delete;
+    stream_history& operator=(const stream_history&) = delete;
+    virtual ~stream_history();
+
+    /// Of the whole stream, if it is known: it may decide the sizes of chunks.
+    [[nodiscard]] virtual std::optional<std::uint64_t> total_bytes() const noexcept = 0;
+    /// The next chunks that are known, from the start of the stream on and without gaps; empty after the last. Valid until
+    /// the next call. The source begins behind them, where a chunk begins.
+    [[nodiscard]] virtual std::span<const chunk_record> known() = 0;
+    /// The next chunks that the source gave, after the last that was known; their offsets count from its start.
+    virtual void found(std::span<const chunk> chunks) = 0;
+    /// The source has ended, and all was found.
+    /// \returns  the digest of the whole stream, where the job is to give one
+    [[nodiscard]] virtual std::optional<digest> finish() = 0;
+};
+
+/// A source that gives only what is behind the chunks of its history.
+class WEIR_API resumable_source : public source {
+public:
+    ~resumable_source() override;
+    /// Not null; it may outlive the source.
+    [[nodiscard]] virtual std::shared_ptr<stream_history> history() const = 0;
+};
+
 /// Whether an ingest takes an argument for a URL: `scheme://`, as RFC 3986 spells schemes.
 [[nodiscard]] WEIR_API bool is_url(std::string_view argument) noexcept;
 
@@ -48,7 +82,8 @@ struct ingest_options {
     std::size_t file_cache_size = 1024;
     tree_options tree = {};
     /// Opens arguments that are URLs; called on workers, by each of `jobs` at a time. `http::fetch_all` does it for http
-    /// and https. Empty: they fail with `errc::unsupported_scheme`.
+    /// and https. With a `resumable_source` the job goes on with what an earlier one has found. Empty: they fail with
+    /// `errc::unsupported_scheme`.
     url_opener open_urls = {};
 };
 

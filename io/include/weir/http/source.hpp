@@ -8,6 +8,7 @@
 #include <weir/export.hpp>
 #include <weir/http/client.hpp>
 #include <weir/http/digest_fields.hpp>
+#include <weir/http/range_answer.hpp>
 #include <weir/source.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -21,6 +22,12 @@
 
 namespace weir::http {
 
+/// Where an earlier fetch of the same object stopped.
+struct resume_point {
+    std::uint64_t offset = 0; ///< so many bytes are there already
+    known_version version;    ///< which they are of; its validator is strong. See `http_source::version`
+};
+
 /// Limits of time and retries are the client's.
 struct source_options {
     fields header = {};          ///< of each request
@@ -32,6 +39,12 @@ struct source_options {
     std::uint64_t part_bytes = std::uint64_t{8} << 20; ///< what one of several connections fetches at a time
     /// Checked at the end, besides what the server states.
     std::optional<stated_digest> expected = {};
+    /// Gives the bytes behind these, of that version and no other; nothing is asked for where that is all. Goes with
+    /// `check_whole` off, and without a `Range` in `header`.
+    std::optional<resume_point> resume = {};
+    /// Off: digests of the whole, `expected` too, are left to the caller, who alone has all of its bytes. See
+    /// `http_source::stated`.
+    bool check_whole = true;
 };
 
 /// What came of a stream from a URL; complete when its `read` has given the end.
@@ -65,14 +78,20 @@ public:
     /// terminal, partial, total: nothing is lost, what is under way goes on for the next call.
     [[nodiscard]] boost::asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override = 0;
 
-    /// Of the object, where the server has told.
+    /// Of what it gives, where the server has told: of the object, or of what is behind `source_options::resume`.
     [[nodiscard]] std::optional<std::uint64_t> size() const noexcept override = 0;
+    /// Of the object. What it gives is all of this version: a later `open` goes on with it, see `resume_point`.
+    [[nodiscard]] virtual known_version version() const = 0;
+    /// The best digest of the whole object that the first answer states; empty if it states none that can be checked.
+    [[nodiscard]] virtual std::vector<stated_digest> stated() const = 0;
     [[nodiscard]] virtual source_report report() const = 0;
 };
 
 /// Asks for `target`, waits for the head of the answer, and gives its body.
 /// \throws weir::error  as `client::send`, after trying again as the client's `retry_options` say
 ///   `errc::http_status`: the answer has a status of 400 or above, or one that is no answer to a GET. A `status_error`.
+///   `errc::version_changed`: there is no such version as `source_options::resume` has
+///   `errc::bad_configuration`: `resume` with a validator that is not strong, or with what it does not go with
 /// \param from  outlives the source
 /// \par Executor
 /// Resumes on the caller's; connections are read on the client's.

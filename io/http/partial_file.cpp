@@ -1,0 +1,287 @@
+#include "partial_file.hpp"
+
+#include <weir/error.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace weir::http {
+namespace {
+
+// A process that is killed loses less than one. Its digest is XXH3, which finds what disks and crashes do; against
+// people there is the file's owner, and the digest of the whole.
+constexpr std::uint64_t chunk_size = std::uint64_t{1} << 20;
+constexpr hash_algorithm chunk_hash = hash_algorithm::xxh3_128;
+constexpr std::string_view settings = "file, chunks by xxh3-128";
+constexpr std::size_t checked_at_once = std::size_t{16} << 20;
+
+constexpr mode_t for_all = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH; // but for the umask
+
+std::filesystem::path with_suffix(std::filesystem::path path, std::string_view suffix) { return path += suffix; }
+
+/// What a link names is replaced, and not the link.
+std::filesystem::path behind_links(std::filesystem::path path)
+{
+    std::error_code none;
+    if (!std::filesystem::is_symlink(path, none))
+        return path;
+    std::filesystem::path real = std::filesystem::weakly_canonical(path, none);
+    return none ? path : real;
+}
+
+/// The mode of the file that this one is to replace, so that it does not become readable for more.
+/// \throws weir::error  it cannot be replaced
+mode_t mode_for(const std::filesystem::path& to)
+{
+    struct stat status {};
+    if (!to.has_filename())
+        throw_system_error(EISDIR, "open", to.native());
+    if (::stat(to.c_str(), &status) != 0)
+        return for_all;
+    if (!S_ISREG(status.st_mode))
+        throw_system_error(S_ISDIR(status.st_mode) ? EISDIR : EINVAL, "open", to.native());
+    return status.st_mode & for_all;
+}
+
+} // namespace
+
+partial_file::partial_file(std::filesystem::path to, const url* what, std::chrono::milliseconds sync_interval)
+    : to_(behind_links(std::move(to))), part_(with_suffix(to_, ".part")), sync_interval_(sync_interval), chunk_(chunk_hash),
+      synced_(std::chrono::steady_clock::now())
+{
+    do
+        open();
+    while (!still_named()); // it has just become somebody's FILE
+    const std::filesystem::path journal = with_suffix(part_, ".journal");
+    if (what) {
+        open_journal(journal, *what);
+        return;
+    }
+    std::error_code ignored; // without the bytes that it tells of it is worth nothing
+    std::filesystem::remove(journal, ignored);
+    cut();
+}
+
+void partial_file::open()
+{
+    constexpr int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+    file_ = file_handle(::open(part_.c_str(), flags, mode_for(to_)));
+    struct stat status {};
+    if (!file_ || ::fstat(file_.descriptor(), &status) != 0)
+        fail("open");
+    errno = EPERM; // who made it could say of any bytes that they are ours, or have us cut off another file of ours
+    if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || status.st_nlink > 1)
+        fail("open");
+    if (::flock(file_.descriptor(), LOCK_EX | LOCK_NB) == 0)
+        return;
+    if (errno != EWOULDBLOCK)
+        fail("lock");
+    throw error(errc::in_use, "open", part_.native());
+}
+
+void partial_file::open_journal(const std::filesystem::path& path, const url& what)
+{
+    try {
+        journal_.emplace(path, what, settings);
+        journal_->rewind();
+    }
+    catch (const error&) {
+        if (file_.info(part_.native()).size == 0)
+            ::unlink(part_.c_str()); // it was made just now
+        throw;
+    }
+}
+
+bool partial_file::still_named() const
+{
+    std::error_code failure;
+    const file_info named = info_below(file_handle(), part_.c_str(), false, failure);
+    const file_info opened = file_.info(part_.native());
+    return !failure && named.device == opened.device && named.inode == opened.inode;
+}
+
+partial_file::~partial_file()
+{
+    if (ended_)
+        return;
+    if (!keeps_ && !(journal_ && journal_->version())) {
+        discard();
+        return;
+    }
+    try {
+        note_chunk();
+    }
+    catch (const std::exception&) {
+        // It is fetched again, then.
+    }
+}
+
+bool partial_file::check_some(digest_checker& whole)
+{
+    for (const std::uint64_t before = size_; size_ - before < checked_at_once;) {
+        const std::optional<chunk_record> chunk = journal_->next();
+        if (!chunk || !is_there(*chunk)) {
+            if (chunk)
+                journal_->drop_last();
+            cut();
+            return false;
+        }
+        whole.update(checked_);
+        size_ += chunk->length;
+    }
+    return true;
+}
+
+/// Reads it, too.
+bool partial_file::is_there(const chunk_record& chunk)
+{
+    if (chunk.length > chunk_size)
+        return false; // not of ours
+    checked_.resize(static_cast<std::size_t>(chunk.length));
+    for (std::span<std::byte> rest = checked_; !rest.empty();) {
+        const std::uint64_t place = chunk.offset + chunk.length - rest.size();
+        const ssize_t got = ::pread(file_.descriptor(), rest.data(), rest.size(), static_cast<off_t>(place));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            fail("read");
+        if (got == 0)
+            return false;
+        rest = rest.subspan(static_cast<std::size_t>(got));
+    }
+    chunk_.update(checked_);
+    return chunk_.finish() == chunk.digest;
+}
+
+/// The file ends behind what is right.
+void partial_file::cut()
+{
+    if (::ftruncate(file_.descriptor(), static_cast<off_t>(size_)) != 0)
+        fail("truncate");
+}
+
+void partial_file::forget()
+{
+    keeps_ = false;
+    size_ = chunk_bytes_ = 0;
+    chunk_.reset();
+    if (journal_)
+        journal_->clear();
+    cut();
+}
+
+void partial_file::begin(const known_version& version, std::span<const stated_digest> stated)
+{
+    if (size_ == 0) {
+        if (journal_ && can_be_kept(version))
+            journal_->begin(version, stated);
+        else
+            forget();
+    }
+    keeps_ = journal_ && journal_->version();
+}
+
+void partial_file::write(const bytes& content)
+{
+    std::uint64_t place = size_;
+    for (const slice& part : content) {
+        for (std::span<const std::byte> rest = part.span(); !rest.empty();) {
+            const ssize_t count = ::pwrite(file_.descriptor(), rest.data(), rest.size(), static_cast<off_t>(place));
+            if (count < 0 && errno == EINTR)
+                continue;
+            if (count < 0)
+                fail("write");
+            place += static_cast<std::uint64_t>(count);
+            rest = rest.subspan(static_cast<std::size_t>(count));
+        }
+    }
+    if (!keeps_) {
+        size_ = place;
+        return;
+    }
+    for (const slice& part : content)
+        take(part.span());
+    journal_->flush();
+    sync_if_due();
+}
+
+/// Notes what was written.
+void partial_file::take(std::span<const std::byte> piece)
+{
+    while (!piece.empty()) {
+        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), chunk_size - chunk_bytes_));
+        chunk_.update(piece.first(count));
+        piece = piece.subspan(count);
+        chunk_bytes_ += count;
+        size_ += count;
+        if (chunk_bytes_ == chunk_size) {
+            journal_->add(chunk_bytes_, chunk_.finish());
+            chunk_bytes_ = 0;
+        }
+    }
+}
+
+/// A short one, because nothing follows now.
+void partial_file::note_chunk()
+{
+    if (chunk_bytes_ == 0)
+        return;
+    journal_->add(chunk_bytes_, chunk_.finish());
+    chunk_bytes_ = 0;
+    journal_->flush();
+}
+
+/// The bytes before the records that tell of them. The other order would do no harm, as they are compared: it would be
+/// worth less.
+void partial_file::sync_if_due()
+{
+    const auto now = std::chrono::steady_clock::now();
+    if (now - synced_ < sync_interval_)
+        return;
+    if (::fdatasync(file_.descriptor()) != 0)
+        fail("sync");
+    journal_->sync();
+    synced_ = std::chrono::steady_clock::now();
+}
+
+void partial_file::commit()
+{
+    // What stands under the name is never an empty file, whenever the power goes.
+    if (::fdatasync(file_.descriptor()) != 0)
+        fail("sync");
+    if (std::rename(part_.c_str(), to_.c_str()) != 0)
+        fail("rename");
+    ended_ = true;
+    if (journal_)
+        journal_->remove();
+    const std::filesystem::path directory = to_.has_parent_path() ? to_.parent_path() : ".";
+    std::error_code failure;
+    if (const file_handle opened = file_handle::open(directory.c_str(), open_flags::directory, failure))
+        ::fsync(opened.descriptor()); // best effort: some file systems refuse it
+}
+
+void partial_file::discard() noexcept
+{
+    ended_ = true;
+    ::unlink(part_.c_str());
+    try {
+        if (journal_)
+            journal_->remove();
+    }
+    catch (const std::exception&) {
+        // Without the bytes that it tells of it is worth nothing, and does no harm.
+    }
+}
+
+void partial_file::fail(std::string_view operation) const
+{
+    throw_system_error(errno, operation, part_.native());
+}
+
+} // namespace weir::http
