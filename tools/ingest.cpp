@@ -60,7 +60,8 @@ void check(const ingest_arguments& arguments)
 
 void check(const ingest_arguments& arguments, const weir::ingest_options& options)
 {
-    if (!arguments.journal.empty() && options.file_digest.value_or(weir::hash_algorithm::sha256) != weir::hash_algorithm::sha256)
+    const bool can_go_on = !options.file_digest || *options.file_digest == weir::hash_algorithm::sha256;
+    if (!arguments.journal.empty() && !can_go_on)
         throw usage_error(fmt::format("--file-digest={} does not go together with --resume; sha256 does",
                                       weir::to_string(*options.file_digest)));
 }

@@ -63,7 +63,8 @@ public:
     }
     [[nodiscard]] std::uint64_t kept_bytes() const noexcept { return kept_; }
 
-    asio::awaitable<std::size_t> write_some(const std::shared_ptr<impl>& self, reservation& memory, std::size_t max_bytes)
+    asio::awaitable<std::size_t> write_some(const std::shared_ptr<impl>& self, reservation& memory,
+                                            std::size_t max_bytes)
     {
         bytes piece = co_await source_->read(memory, max_bytes);
         const std::size_t size = piece.size();

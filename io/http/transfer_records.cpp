@@ -36,7 +36,8 @@ validator make_validator(const std::string& tag, std::optional<std::chrono::sys_
 bool can_be_formatted(std::int64_t seconds)
 {
     using namespace std::chrono;
-    return seconds >= 0 && seconds < duration_cast<std::chrono::seconds>(sys_days(year(9999) / 1 / 1).time_since_epoch()).count();
+    const sys_seconds end = sys_days(year(9999) / 1 / 1);
+    return seconds >= 0 && seconds < end.time_since_epoch().count();
 }
 
 /// The parameters of one way to sign a URL, which are no part of it where the first of them is there.

@@ -25,7 +25,8 @@ public:
 
     [[nodiscard]] const journal_id& id() const noexcept { return id_; }
 
-    /// The record at the start of `bytes`, which stand at `position` in the file; nothing if it is not whole or not right.
+    /// The record at the start of `bytes`, which stand at `position` in the file; nothing if it is not whole or not
+    /// right.
     [[nodiscard]] std::optional<journal_record> read(std::uint64_t position, std::span<const std::byte> bytes);
     /// Appends to `out` what the record is at `position`.
     void write(std::uint64_t position, const journal_record& record, std::vector<std::byte>& out);

@@ -29,7 +29,10 @@ public:
         return *this;
     }
     /// With its length before it.
-    packer& bytes(std::span<const std::byte> value) { return number(static_cast<std::uint32_t>(value.size())).raw(value); }
+    packer& bytes(std::span<const std::byte> value)
+    {
+        return number(static_cast<std::uint32_t>(value.size())).raw(value);
+    }
     packer& text(std::string_view value) { return bytes(std::as_bytes(std::span(value))); }
 
 private:
