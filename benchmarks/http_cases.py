@@ -1,16 +1,19 @@
-"""The cases of HTTP: `weir cat URL` and `weir ingest URL...` beside curl, wget and aria2c, from servers on the loopback
+"""The cases of HTTP: `weir cat URL`, `weir ingest URL...` and ingest_proxy beside curl, wget, aria2c, nginx and HAProxy, on the loopback
 interface.
 """
 
+import contextlib
 import os
+import re
 import shutil
+import statistics
 import subprocess
 
 import workloads
 from cases import DEFAULT_LIMIT, GIB, KIB, MIB, SMALL_LIMIT, Skip, need, peak, rate
 from figures import Figure
 from processes import interleave, measure
-from servers import Nginx, Origin
+from servers import HaProxy, IngestProxy, Nginx, NginxProxy, Origin
 
 CAT_LIMIT = 32  # MiB
 
@@ -155,8 +158,50 @@ def long_path(run):
     yield Figure(f"peak memory: {name}", meters["weir"].peak_bytes / MIB, "MiB", gate=DEFAULT_LIMIT, at_most=True)
 
 
+def requests_per_second(url):
+    """Of 64 connections that ask for one small object again and again, as long as it takes to tell."""
+    said = subprocess.run(["wrk", "-t1", "-c64", "-d4s", url], capture_output=True, text=True, check=True).stdout
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
+
+
+def proxies(run):
+    """ingest_proxy, which cuts and digests too, beside proxies that only pass on: a large object, and 64 connections"""
+    need_nginx()
+    need("curl", "wrk")
+    program = run.weir.parents[1] / "examples" / "example-ingest-proxy"
+    if not program.exists():
+        raise Skip("example-ingest-proxy is not built")
+    size = workloads.fitting(GIB, run.work)
+    root = run.work / "served"
+    root.mkdir()
+    workloads.warm(workloads.random_file(root / "large", size))
+    workloads.random_file(root / "small", 8 * KIB)
+    with contextlib.ExitStack() as stack:
+        origin = stack.enter_context(Nginx(run.work, root))
+        peers = {"ingest_proxy": IngestProxy(program, origin.http), "nginx": NginxProxy(run.work, origin.http)}
+        if HaProxy.find():
+            peers["HAProxy"] = HaProxy(run.work, origin.http)
+        else:
+            run.note("haproxy: not installed")
+        for each in peers.values():
+            stack.enter_context(each)
+        get = ("curl", "--silent", "--noproxy", "*", "--output", "/dev/null")
+        times = interleave({name: Meter(*get, f"{each.http}/large") for name, each in peers.items()}, run.rounds)
+        per_second = {name: [] for name in peers}
+        for _ in range(run.rounds):
+            for name, each in peers.items():
+                per_second[name].append(requests_per_second(f"{each.http}/small"))
+    shutil.rmtree(root)
+    many = {name: statistics.median(values) for name, values in per_second.items()}
+    for name in list(peers)[1:]:
+        yield Figure(f"proxy, {size / GIB:.3g} GiB", rate(size, times["ingest_proxy"]), "GB/s", name, rate(size, times[name]))
+    for name in list(peers)[1:]:
+        yield Figure("proxy, 8 KiB by 64 connections", many["ingest_proxy"], "requests/s", name, many[name])
+
+
 CASES = {
     "http-one": one_connection,
     "http-many": many_objects,
     "http-long-path": long_path,
+    "http-proxy": proxies,
 }

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 
 
@@ -85,6 +86,63 @@ class Nginx(Server):
             f"server {{\nlisten 127.0.0.1:{self.http_port} backlog=1024;\nlisten 127.0.0.1:{self.https_port} ssl;\n"
             f"ssl_certificate {self.certificate};\nssl_certificate_key {key};\nroot {self.root};\n}}\n}}\n"
         )
+
+
+class NginxProxy(Server):
+    """nginx as one process that passes everything on; it keeps connections, and stores nothing."""
+
+    def __init__(self, work, upstream):
+        self.work, self.upstream = work / "nginx-proxy", upstream
+        [self.port] = free_ports(1)
+        self.http = f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        self.work.mkdir(exist_ok=True)
+        configuration = self.work / "nginx.conf"
+        places = "".join(f"{kind}_temp_path {self.work}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        configuration.write_text(
+            f"daemon off;\nmaster_process off;\npid {self.work}/pid;\nevents {{ worker_connections 1024; }}\n"
+            f"http {{\naccess_log off;\nkeepalive_requests 1000000;\n{places}"
+            f"upstream origin {{ server {self.upstream.removeprefix('http://')}; keepalive 64; keepalive_requests 1000000; }}\n"
+            f"server {{\nlisten 127.0.0.1:{self.port} backlog=1024;\nlocation / {{\nproxy_pass http://origin;\n"
+            f'proxy_http_version 1.1;\nproxy_set_header Connection "";\nproxy_max_temp_file_size 0;\n}}\n}}\n}}\n')
+        self.process = subprocess.Popen(
+            [Nginx.find(), "-p", self.work, "-c", configuration, "-e", self.work / "error.log"], stderr=subprocess.DEVNULL)
+        await_port(self.port, self.process)
+
+
+class HaProxy(Server):
+    """HAProxy with one thread."""
+
+    @staticmethod
+    def find():
+        return shutil.which("haproxy", path=os.environ.get("PATH", "") + ":/usr/sbin")
+
+    def __init__(self, work, upstream):
+        self.work, self.upstream = work, upstream
+        [self.port] = free_ports(1)
+        self.http = f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        configuration = self.work / "haproxy.cfg"
+        configuration.write_text(
+            "global\n nbthread 1\ndefaults\n mode http\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n"
+            f"listen all\n bind 127.0.0.1:{self.port}\n http-reuse always\n server origin {self.upstream.removeprefix('http://')}\n")
+        self.process = subprocess.Popen([self.find(), "-db", "-q", "-f", configuration], stderr=subprocess.DEVNULL)
+        await_port(self.port, self.process)
+
+
+class IngestProxy(Server):
+    """The example ingest_proxy, which cuts and digests what passes through it."""
+
+    def __init__(self, program, upstream):
+        self.program, self.upstream = program, upstream
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [self.program, "--upstream", self.upstream, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE)
+        self.http = "http://" + self.process.stdout.readline().decode().removeprefix("listening on ").strip()
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()  # a line for each stream
 
 
 class Origin(Server):
