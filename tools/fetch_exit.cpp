@@ -24,6 +24,7 @@ const std::array meanings = {
     meaning{exactly(weir::errc::bad_configuration), wrong_usage},
     meaning{exactly(weir::errc::pool_too_small), wrong_usage},
     meaning{exactly(weir::errc::resolve_failed), unreachable},
+    meaning{exactly(weir::errc::resolver_unavailable), unreachable},
     meaning{exactly(weir::errc::tls_failed), not_secure},
     meaning{exactly(weir::errc::protocol_violation), not_http},
     meaning{exactly(weir::errc::redirect_refused), not_http},

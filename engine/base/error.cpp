@@ -36,6 +36,7 @@ const char* message_of(errc code) noexcept
     case errc::queue_full: return "too many wait for a connection";
     case errc::connect_timeout: return "no connection was made in time";
     case errc::resolve_failed: return "the host name cannot be resolved";
+    case errc::resolver_unavailable: return "the host name cannot be looked up now";
     case errc::tls_failed: return "no trusted TLS connection";
     case errc::http_status: return "the server's answer is an error";
     case errc::version_changed: return "the object changed while it was read";
@@ -83,6 +84,7 @@ const char* name_of(errc code) noexcept
     case errc::queue_full: return "queue_full";
     case errc::connect_timeout: return "connect_timeout";
     case errc::resolve_failed: return "resolve_failed";
+    case errc::resolver_unavailable: return "resolver_unavailable";
     case errc::tls_failed: return "tls_failed";
     case errc::http_status: return "http_status";
     case errc::version_changed: return "version_changed";
@@ -136,7 +138,7 @@ bool matches(errc code, condition wanted) noexcept
     case errc::ended_early:
     case errc::deadline_exceeded:
     case errc::connect_timeout:
-    case errc::resolve_failed:
+    case errc::resolver_unavailable:
     case errc::version_changed:
     case errc::in_use:
         return wanted == condition::retryable;
@@ -148,6 +150,7 @@ bool matches(errc code, condition wanted) noexcept
     case errc::unsupported_scheme:
     case errc::protocol_violation:
     case errc::redirect_refused:
+    case errc::resolve_failed:
     case errc::tls_failed:
     case errc::http_status:
     case errc::internal:

@@ -183,9 +183,12 @@ asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& k
         head.value();
     if (!head)
         throw error(head.code(), connect_through_proxy, shown, std::nullopt, head.message());
-    if (head->status / 100 != 2)
-        throw error(errc::http_status, connect_through_proxy, shown, std::nullopt,
+    if (head->status / 100 != 2) {
+        const bool nobody_there = head->status >= 502 && head->status <= 504;
+        throw error(nobody_there ? make_error_code(std::errc::host_unreachable) : make_error_code(errc::http_status),
+                    connect_through_proxy, shown, std::nullopt,
                     std::to_string(head->status) + " " + grammar::printable(head->reason));
+    }
     if (!proxy.unused().empty())
         throw error(errc::protocol_violation, connect_through_proxy, shown, std::nullopt, "bytes before the tunnel's");
     proxy.stream().expires_at(clock::time_point::max());

@@ -215,6 +215,8 @@ public:
     }
 
 private:
+    // Below that the requests cost more than the connections win.
+    static constexpr std::uint64_t least_part = std::uint64_t{1} << 20;
     // With blocks of 256 KiB a connection has a megabyte on its way: the product of 160 Mbit/s and 50 ms.
     static constexpr std::size_t blocks_a_connection = 4;
 
@@ -237,7 +239,8 @@ private:
     {
         const std::uint64_t block = memory.block_bytes();
         const std::uint64_t share = std::max<std::uint64_t>(memory.blocks() / connections_, 1) * block;
-        const std::uint64_t bytes = std::min({std::max(part_bytes_, block), share, length_ - begun_});
+        const std::uint64_t even = std::max(length_ / connections_ + 1, least_part);
+        const std::uint64_t bytes = std::min({std::max(part_bytes_, block), even, share, length_ - begun_});
         return static_cast<std::size_t>((bytes + block - 1) / block);
     }
 

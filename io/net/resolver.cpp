@@ -88,8 +88,9 @@ addresses system_lookup(const std::string& host)
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* first = nullptr;
     const int failed = ::getaddrinfo(host.c_str(), nullptr, &hints, &first);
+    const bool may_pass = failed == EAI_AGAIN || failed == EAI_SYSTEM || failed == EAI_MEMORY;
     if (failed != 0)
-        throw error(errc::resolve_failed, "resolve", host, std::nullopt,
+        throw error(may_pass ? errc::resolver_unavailable : errc::resolve_failed, "resolve", host, std::nullopt,
                     failed == EAI_SYSTEM ? std::generic_category().message(errno) : ::gai_strerror(failed));
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all(first, &::freeaddrinfo);
     addresses found;

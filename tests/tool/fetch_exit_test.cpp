@@ -24,6 +24,7 @@ TEST_CASE("exit of a fetch: each kind of failure has its code")
     CHECK(exit_of(errc::bad_format) == 2);
     CHECK(exit_of(errc::unsupported_scheme) == 2);
     CHECK(exit_of(errc::resolve_failed) == 4);
+    CHECK(exit_of(errc::resolver_unavailable) == 4);
     CHECK(exit_of(ECONNREFUSED) == 4);
     CHECK(exit_of(EHOSTUNREACH) == 4);
     CHECK(exit_of(ENETUNREACH) == 4);

@@ -40,7 +40,8 @@ enum class errc {
     pool_timeout,          ///< no connection came free for as long as a connection pool lets its users wait
     queue_full,            ///< as many wait for a connection as a connection pool allows
     connect_timeout,       ///< a connection was not made within its limit of time
-    resolve_failed,        ///< a host's name has no address, or the look-up failed; the message says which
+    resolve_failed,        ///< a host's name has no address; the message says why
+    resolver_unavailable,  ///< a host's name could not be looked up now; the message says why
     tls_failed,            ///< a secure connection could not be made or trusted; the message says why
     http_status,           ///< a server answered with a status of 400 or above, or one that fits no request of ours
     version_changed,       ///< what a URL gives changed while it was read: its parts would not fit together

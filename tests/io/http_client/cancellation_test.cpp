@@ -35,25 +35,11 @@ bool cancel_after(int steps, const weir::http::source_options& options)
     origin server(eventful());
     web web;
     auto running = web.begin(server.url("/"), options);
-    for (int i = 0; i != steps && !running.done(); ++i)
-        web.context.run_one();
-    if (running.done()) {
-        CHECK(running.outcome().value().body.size() == size);
-        return true;
-    }
-    running.cancel();
-    while (!running.done())
-        web.context.run_one();
+    const bool ended = test::cancel_after(steps, web, running);
     if (running.outcome())
         CHECK(running.outcome()->body.size() == size);
-    else
-        CHECK(running.outcome().code() == weir::condition::cancelled);
-    test::run_ready(web.context); // the cancellation is posted: the task must be there still
     CHECK(web.blocks_in_use() == 0);
-    const weir::connection_pool_statistics connections = web.client.statistics();
-    CHECK(connections.borrowed == 0);
-    CHECK(connections.waiting == 0);
-    return false;
+    return ended;
 }
 
 TEST_CASE("cancel: after any step, blocks and connections are back")

@@ -158,22 +158,10 @@ bool cancel_after(int steps)
     const std::vector<std::string> paths{"/small", "/broken", "/small", "/missing", "/small"};
     test::task<std::vector<url_request>> running(
         web.context.get_executor(), weir::http::fetch_all(web.client, requests(web, server, paths), {}, 2));
-    for (int i = 0; i != steps && !running.done(); ++i)
-        web.context.run_one();
-    if (running.done()) {
-        CHECK(running.outcome().value().size() == paths.size());
-        return true;
-    }
-    running.cancel();
-    while (!running.done())
-        web.context.run_one();
-    if (!running.outcome())
-        CHECK(running.outcome().code() == weir::condition::cancelled);
-    test::run_ready(web.context); // the cancellation is posted: the task must be there still
-    const weir::connection_pool_statistics connections = web.client.statistics();
-    CHECK(connections.borrowed == 0);
-    CHECK(connections.waiting == 0);
-    return false;
+    const bool ended = test::cancel_after(steps, web, running);
+    if (running.outcome())
+        CHECK(running.outcome()->size() == paths.size());
+    return ended;
 }
 
 TEST_CASE("fetch_all: cancelled after any step, connections are back")

@@ -167,19 +167,10 @@ bool cancel_after(int steps)
     const std::string content = generated(3, 0, 100'000);
     test::task<answered> running(web.context.get_executor(),
                                  post(web.client, http::url::parse(server.url("/")), content, {}));
-    for (int i = 0; i != steps && !running.done(); ++i)
-        web.context.run_one();
-    if (running.done())
-        return running.outcome().value().status == 200;
-    running.cancel();
-    while (!running.done())
-        web.context.run_one();
-    if (!running.outcome())
-        CHECK(running.outcome().code() == weir::condition::cancelled);
-    test::run_ready(web.context); // the cancellation is posted: the task must be there still
-    CHECK(web.client.statistics().borrowed == 0);
-    CHECK(web.client.statistics().waiting == 0);
-    return false;
+    const bool ended = test::cancel_after(steps, web, running);
+    if (running.outcome())
+        CHECK(running.outcome()->status == 200);
+    return ended;
 }
 
 TEST_CASE("request stream: cancelled after any step, the connection is back")

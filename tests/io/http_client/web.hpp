@@ -4,6 +4,7 @@
 #include "support/coroutine.hpp"
 
 #include <weir/engine.hpp>
+#include <weir/error.hpp>
 #include <weir/flow.hpp>
 #include <weir/http/sink.hpp>
 #include <weir/http/source.hpp>
@@ -130,6 +131,26 @@ private:
 public:
     weir::http::client client;
 };
+
+/// Cancels `running` after so many steps, and sees that its connections are back.
+/// \returns  whether it came to its end before that
+template <class T> bool cancel_after(int steps, web& where, task<T>& running)
+{
+    for (int i = 0; i != steps && !running.done(); ++i)
+        where.context.run_one();
+    if (running.done())
+        return true;
+    running.cancel();
+    while (!running.done())
+        where.context.run_one();
+    if (!running.outcome())
+        CHECK(running.outcome().code() == weir::condition::cancelled);
+    run_ready(where.context); // the cancellation is posted: the task must be there still
+    const weir::connection_pool_statistics connections = where.client.statistics();
+    CHECK(connections.borrowed == 0);
+    CHECK(connections.waiting == 0);
+    return false;
+}
 
 /// The code that `call` fails with; none if it does not.
 template <class Call> weir::failure failure_of(Call call)

@@ -20,14 +20,13 @@
 namespace {
 
 using test::body_of;
+using test::get;
 using test::has;
 using test::serving;
 using test::status_of;
 namespace asio = boost::asio;
 namespace http = weir::http;
 using namespace std::chrono_literals;
-
-const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
 /// Where a handler waits until it is told to go on; it says that it has come so far.
 struct gate {

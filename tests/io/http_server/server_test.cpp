@@ -13,6 +13,7 @@
 namespace {
 
 using test::body_of;
+using test::get;
 using test::has;
 using test::serving;
 using test::status_of;
@@ -20,7 +21,6 @@ namespace asio = boost::asio;
 namespace http = weir::http;
 using namespace std::chrono_literals;
 
-const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 const std::string last_get = "GET /z HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 
 asio::awaitable<void> write_in_pieces(http::server_exchange& with)

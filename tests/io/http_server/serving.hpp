@@ -188,6 +188,8 @@ private:
     std::vector<std::thread> threads_;
 };
 
+inline const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+
 inline bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 inline unsigned status_of(const std::string& answer)
 {

@@ -233,7 +233,8 @@ private:
             requests[i].url = from.base + from.places[(first + i) % from.places.size()].path;
             requests[i].room = engine_.pool().try_acquire(room).value_or(weir::buffer());
         }
-        requests = co_await http::fetch_all(*client_, std::move(requests), {}, 1 + random() % 5);
+        const http::source_options plainly;
+        requests = co_await http::fetch_all(*client_, std::move(requests), plainly, 1 + random() % 5);
         for (std::size_t i = 0; i != requests.size(); ++i) {
             const test::place& place = from.places[(first + i) % from.places.size()];
             const weir::url_request& request = requests[i];

@@ -192,15 +192,17 @@ TEST_CASE("resolver: what cannot be resolved is an error with the host and the r
 
 TEST_CASE("resolver: the system says why a name has no address")
 {
-    // RFC 6761: no name ends so. Without a network the reason is another, with the same code.
+    // RFC 6761: no name ends so. Without a network nobody can say that.
     const auto failed = [](const std::string& host) { static_cast<void>(weir::net::system_lookup(host)); };
     CHECK_THROWS_AS(failed("nobody.invalid"), weir::error);
     CHECK_FALSE(weir::net::system_lookup("localhost").empty());
     asio::io_context context;
     resolver names;
     const auto outcome = test::await(context, weir::as_result(names.resolve("nobody.invalid", 1, no_deadline)));
-    CHECK(outcome.code() == weir::errc::resolve_failed);
-    CHECK(outcome.message().starts_with("resolve nobody.invalid: the host name cannot be resolved ("));
+    const bool offline = outcome.code() == weir::errc::resolver_unavailable;
+    CHECK((offline || outcome.code() == weir::errc::resolve_failed));
+    CHECK(outcome.message().starts_with(offline ? "resolve nobody.invalid: the host name cannot be looked up now ("
+                                                : "resolve nobody.invalid: the host name cannot be resolved ("));
 }
 
 TEST_CASE("resolver: who is cancelled leaves at once, and the look-up ends for those who ask next")

@@ -50,7 +50,7 @@ public:
     /// Nothing is tried again but this, which is not seen: a connection of the pool that dies before the first byte of
     /// an answer is replaced by a new one, if the method is idempotent.
     /// \throws weir::error, with the URL (redacted)
-    ///   `errc::resolve_failed`, `errc::connect_timeout`, `ECONNREFUSED` ...: no connection
+    ///   `errc::resolve_failed`, `errc::resolver_unavailable`, `errc::connect_timeout`, `ECONNREFUSED` ...: no connection
     ///   `errc::tls_failed`: none that is to be trusted
     ///   `errc::protocol_violation`, `errc::ended_early`: no answer that is one
     ///   `errc::redirect_refused`, `errc::unsupported_scheme`: of a proxy or a redirect

@@ -35,7 +35,7 @@ struct resolver_options {
 };
 
 /// What getaddrinfo() says, in its order.
-/// \throws weir::error  `errc::resolve_failed` with its reason
+/// \throws weir::error  `errc::resolve_failed`, or `errc::resolver_unavailable` where it may work later; with the reason
 [[nodiscard]] WEIR_API std::vector<boost::asio::ip::address> system_lookup(const std::string& host);
 
 struct resolver_statistics {
@@ -67,7 +67,8 @@ public:
     /// Numeric addresses, with or without brackets, and `localhost` with the names below it (RFC 6761: `::1`, then
     /// `127.0.0.1`) need no look-up.
     /// \throws weir::error, with the host
-    ///   `errc::resolve_failed`: the look-up failed, or gave nothing; the reason is told. Not remembered.
+    ///   `errc::resolve_failed`: there is no such name, or it has no address; the reason is told. Not remembered.
+    ///   `errc::resolver_unavailable`: the look-up failed, and may work later.
     ///   `errc::deadline_exceeded`
     ///   `errc::queue_full`: too many names wait already. Retryable.
     ///   `errc::closed`: the resolver ended.
