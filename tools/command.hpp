@@ -33,6 +33,8 @@ public:
 // Each subcommand gets the command line from its own name on.
 int run_ingest(int argc, char** argv);
 int run_cat(int argc, char** argv);
+int run_compress(int argc, char** argv);
+int run_decompress(int argc, char** argv);
 int run_check(int argc, char** argv);
 int run_diff(int argc, char** argv);
 int run_config(int argc, char** argv);

@@ -26,6 +26,8 @@ struct subcommand {
 constexpr std::array subcommands = {
     subcommand{"ingest", &tool::run_ingest, "cut files, trees, URLs or a stream into chunks and digest them"},
     subcommand{"cat", &tool::run_cat, "copy URLs and files to standard output, and say whether they are whole"},
+    subcommand{"compress", &tool::run_compress, "compress files, or standard input"},
+    subcommand{"decompress", &tool::run_decompress, "decompress files, or standard input, or test them"},
     subcommand{"check", &tool::run_check, "compare files with what `ingest --json` said of them"},
     subcommand{"diff", &tool::run_diff, "what two files or trees share, and what changed"},
     subcommand{"config", &tool::run_config, "print the effective configuration, commented"},
@@ -38,12 +40,13 @@ void print_overview()
     std::string text = "weir cuts data into content-defined chunks and digests them, as fast as the machine allows.\n"
                        "\nUsage: weir SUBCOMMAND [options] ...\n\n";
     for (const subcommand& candidate : subcommands)
-        text += fmt::format("  {:<9}{}\n", candidate.name, candidate.purpose);
+        text += fmt::format("  {:<11}{}\n", candidate.name, candidate.purpose);
     text += "\nExamples:\n"
             "  weir ingest /usr/share/doc               a report of files, chunks and duplicates\n"
             "  weir ingest --json photos > photos.list  every chunk and file as JSON Lines\n"
             "  weir check photos.list                   are the photos still what they were?\n"
             "  weir cat https://host/a.iso > a.iso      exits with 0 only if all of it came\n"
+            "  weir decompress -t *.zst *.gz            are they whole?\n"
             "  weir diff old.img new.img                how much the images have in common\n"
             "\n`weir SUBCOMMAND --help` says more of each.\n";
     tool::write_all(STDOUT_FILENO, text);

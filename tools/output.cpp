@@ -34,8 +34,8 @@ bool may_block(int descriptor)
 
 } // namespace
 
-output_error::output_error(std::error_code code)
-    : std::runtime_error(weir::error(code, "write", "standard output").what())
+output_error::output_error(std::error_code code, std::string_view operation, std::string_view subject)
+    : std::runtime_error(weir::error(code, operation, subject).what())
 {}
 
 void write_all(int descriptor, std::string_view text)

@@ -21,7 +21,8 @@ namespace asio = boost::asio;
 /// Results could not be written.
 class output_error : public std::runtime_error {
 public:
-    explicit output_error(std::error_code code);
+    explicit output_error(std::error_code code, std::string_view operation = "write",
+                          std::string_view subject = "standard output");
 };
 
 /// Writes all of `text` to a descriptor before it returns; for commands that print once.

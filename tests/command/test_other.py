@@ -348,7 +348,7 @@ class Documented(CommandTest):
 
     def options(self):
         found = set()
-        for subcommand in ("ingest", "cat", "check", "diff", "config", "origin"):
+        for subcommand in ("ingest", "cat", "compress", "decompress", "check", "diff", "config", "origin", "version"):
             text = self.weir(subcommand, "--help").stdout.decode()
             found |= set(re.findall(r"(?m)^  (?:-., |    )--([a-z0-9-]+)", text))
         self.assertGreater(len(found), 20)
@@ -390,6 +390,8 @@ class Documented(CommandTest):
         self.assertEqual(completed("cat", "--retries", "f"), set())
         self.assertEqual(completed("cat", "--cacert", "fi"), {"file"})
         self.assertEqual(completed("ingest", "fi"), {"file"})
+        self.assertEqual(completed("compress", "--codec", "l"), {"lz4", "lzma"})
+        self.assertEqual(completed("decompress", "-o", "fi"), {"file"})
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ _weir_files()
 
 _weir()
 {
-    local cur prev subcommand settings web display
+    local cur prev subcommand settings web coding display
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     subcommand=${COMP_WORDS[1]}
@@ -22,10 +22,12 @@ _weir()
         --jobs --memory --block-size --backend --direct --config --follow-links --one-file-system --exclude"
     web="-H --header --expect-sha256 --parallel --retries --max-rate --min-rate --timeout-connect --timeout-first-byte
         --timeout-idle --timeout-total --cacert --insecure --proxy --unix-socket"
+    coding="-d --decompress -t --test -l --list --codec -T --threads -c --stdout -o --output -k --keep --rm -f --force
+        --memory-limit --ratio-limit --output-limit"
     display="--json --quiet --progress"
 
     if ((COMP_CWORD == 1)); then
-        _weir_words "ingest cat check diff config origin version --help --version"
+        _weir_words "ingest cat compress decompress check diff config origin version --help --version"
         return
     fi
     # "--option=value" comes as three words.
@@ -47,6 +49,9 @@ _weir()
     --chunker) _weir_words "weir1 fastcdc2020 fixed"; return ;;
     --hash) _weir_words "sha256 sha512-256 xxh3-128"; return ;;
     --backend) _weir_words "auto uring threads mmap"; return ;;
+    --codec) _weir_words "zstd lz4 gzip zlib deflate xz lzma"; return ;;
+    --memory-limit | --ratio-limit | --output-limit) _weir_words "none"; return ;;
+    --level | --threads | -T) return ;;
     --progress) _weir_words "auto never always"; return ;;
     --normalization) _weir_words "0 1 2 3"; return ;;
     --chunk-min | --chunk-avg | --chunk-max | --memory | --block-size | --seed | --jobs | --exclude) return ;;
@@ -55,7 +60,7 @@ _weir()
     --config | --files-from | --secret-file | --cacert | --unix-socket | -o | --output) _weir_files; return ;;
     esac
     if [[ $cur != -* ]]; then
-        [[ $subcommand == @(ingest|cat|check|diff|origin) ]] && _weir_files
+        [[ $subcommand == @(ingest|cat|compress|decompress|check|diff|origin) ]] && _weir_files
         return
     fi
     case $subcommand in
@@ -65,7 +70,9 @@ _weir()
     check) _weir_words "--quiet --progress -h --help --version" ;;
     config) _weir_words "$settings -h --help --version" ;;
     origin) _weir_words "--listen --quiet -h --help --version" ;;
-    version) _weir_words "-h --help" ;;
+    compress) _weir_words "$coding --level --fast --best -h --help --version" ;;
+    decompress) _weir_words "$coding -h --help --version" ;;
+    version) _weir_words "--codecs -h --help" ;;
     esac
 }
 

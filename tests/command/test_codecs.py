@@ -1,0 +1,617 @@
+#!/usr/bin/env python3
+"""weir compress, weir decompress, weir version --codecs: as users of gzip and zstd expect, and with files of theirs."""
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import pty
+import re
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import PATIENCE, WEIR, CommandTest, main, noise, run, wait_until_full
+
+SUFFIX = {"zstd": ".zst", "lz4": ".lz4", "gzip": ".gz", "zlib": ".zz", "deflate": ".deflate", "xz": ".xz",
+          "lzma": ".lzma"}
+WITHOUT_MAGIC = {"deflate", "lzma"}
+VECTORS = pathlib.Path(os.environ.get("WEIR_VECTORS", "/nonexistent")) / "codecs"
+
+
+def versions():
+    """What does the work of each codec that is built in."""
+    lines = run("version", "--codecs").stdout.decode().splitlines()
+    named = dict(line.split(maxsplit=1) for line in lines)
+    assert set(named) == set(SUFFIX), named
+    return {name: text for name, text in named.items() if text != "not built in"}
+
+
+BUILT_IN = versions()
+
+
+def text(size=300_000):
+    """Bytes that compress: half of each 64 are noise."""
+    random = noise(size // 2 + 64)
+    return b"".join(random[i:i + 32] + b"weir " * 6 + b"!\n" for i in range(0, size // 2, 32))[:size]
+
+
+class CodecTest(CommandTest):
+    def succeed(self, *arguments, **options):
+        result = self.weir(*arguments, **options)
+        self.assertEqual((result.returncode, result.stderr.decode()), (0, ""))
+        return result.stdout
+
+    def refused(self, code, reason, *arguments, **options):
+        """It ends with this code, and one line that says why."""
+        result = self.weir(*arguments, **options)
+        self.assertRegex(result.stderr.decode(), rf"\Aweir: .*{reason}.*\n\Z")
+        self.assertEqual(result.returncode, code)
+        return result.stdout
+
+    def read(self, name):
+        return (self.directory / name).read_bytes()
+
+    def names(self):
+        return set(os.listdir(self.directory))
+
+    def wait_for_temporary(self, least=0):
+        """Returns when an output is being written, and so many bytes of it are there."""
+        deadline = time.monotonic() + PATIENCE
+        while not any(path.stat().st_size >= least for path in self.directory.glob(".weir-*")):
+            self.assertLess(time.monotonic(), deadline)
+            select.select([], [], [], 0.01)
+
+
+class RoundTrips(CodecTest):
+    CONTENTS = (b"", b"x", text(), noise(1_100_000), bytes(2_000_000))
+
+    def test_every_codec_gives_back_what_it_was_given(self):
+        for codec in BUILT_IN:
+            named = ["--codec", codec] if codec in WITHOUT_MAGIC else []
+            for content in self.CONTENTS:
+                with self.subTest(codec=codec, size=len(content)):
+                    packed = self.succeed("compress", "--codec", codec, stdin=content)
+                    self.assertEqual(self.succeed("decompress", *named, stdin=packed), content)
+
+    def test_levels_by_number_and_by_name(self):
+        content = text(600_000)
+        for codec, levels in (("zstd", ["-1", "-12", "-19", "--fast", "--fast=7", "--best", "--level=22"]),
+                              ("lz4", ["-1", "-12", "--fast", "--fast=3", "--best"]),
+                              ("gzip", ["-0", "-1", "-9", "--best"]),
+                              ("xz", ["-0", "-6", "--best"]), ("lzma", ["-1"]), ("zlib", ["-2"]), ("deflate", ["-8"])):
+            if codec not in BUILT_IN:
+                continue
+            for level in levels:
+                with self.subTest(codec=codec, level=level):
+                    packed = self.succeed("compress", "--codec", codec, level, stdin=content)
+                    self.assertEqual(self.succeed("compress", "-d", "--codec", codec, "-c", stdin=packed), content)
+
+    @unittest.skipUnless("zstd" in BUILT_IN, "zstd is not built in")
+    def test_a_number_among_letters_is_a_level(self):
+        content = text(1_000_000)
+        self.write("a", content)
+        best = self.succeed("compress", "-19", "-c", "a")
+        self.assertEqual(self.succeed("compress", "-c19", "a"), best)
+        self.assertEqual(self.succeed("compress", "-19c", "a"), best)
+        self.assertEqual(self.succeed("compress", "-1", "-19c", "a"), best)
+        self.assertEqual(self.succeed("compress", "-k1c", "a"), self.succeed("compress", "-c", "--level=1", "a"))
+        self.assertNotEqual(self.succeed("compress", "-1c", "a"), best)
+
+    def test_threads_change_nothing_but_the_time(self):
+        content = text(4_000_000)
+        for codec in {"zstd", "xz"} & set(BUILT_IN):
+            for threads in ("-T0", "-T1", "-T3"):
+                packed = self.succeed("compress", "--codec", codec, "-1", threads, stdin=content)
+                self.assertEqual(self.succeed("decompress", "-T2", stdin=packed), content)
+
+    def test_a_codec_without_threads_refuses_them(self):
+        for codec in set(BUILT_IN) - {"zstd", "xz"}:
+            self.refused(2, "threads", "compress", "--codec", codec, "-T2", stdin=b"x")
+            self.succeed("compress", "--codec", codec, "-T0", stdin=b"x")
+
+    def test_several_files_to_one_output_are_one_stream(self):
+        self.write("a", text())
+        self.write("b", noise(1000))
+        for codec in set(BUILT_IN) & {"zstd", "lz4", "gzip", "xz"}:
+            packed = self.succeed("compress", "--codec", codec, "-c", "a", "b")
+            self.assertEqual(self.succeed("decompress", stdin=packed), text() + noise(1000))
+        for codec in set(BUILT_IN) & {"zlib", "deflate", "lzma"}:
+            self.refused(2, "no stream behind a stream", "compress", "--codec", codec, "-c", "a", "b")
+
+    def test_what_is_decoded_from_a_slow_pipe_does_not_wait_for_the_rest(self):
+        if "gzip" not in BUILT_IN:
+            self.skipTest("gzip is not built in")
+        packed = self.succeed("compress", "--codec", "gzip", stdin=b"first\n")
+        process = self.start("decompress", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process.stdin.write(packed)
+        process.stdin.flush()
+        self.assertEqual(process.stdout.readline(), b"first\n")
+        process.stdin.write(packed)
+        process.stdin.close()
+        self.assertEqual(process.stdout.read(), b"first\n")
+        self.assertEqual(process.wait(PATIENCE), 0)
+
+
+class Interchange(CodecTest):
+    TOOLS = {"zstd": "zstd", "lz4": "lz4", "gzip": "gzip", "xz": "xz"}
+
+    def tool(self, codec, *arguments, content):
+        name = self.TOOLS[codec]
+        if codec not in BUILT_IN or not shutil.which(name):
+            self.skipTest(f"{name} is not there")
+        return subprocess.run([name, *arguments], input=content, capture_output=True, check=True,
+                              timeout=PATIENCE).stdout
+
+    def exchange(self, codec, *variants):
+        for content in (b"", b"x", text(), noise(600_000)):
+            for variant in variants:
+                theirs = self.tool(codec, "-c", *variant, content=content)
+                self.assertEqual(self.succeed("decompress", stdin=theirs), content)
+            ours = self.succeed("compress", "--codec", codec, stdin=content)
+            self.assertEqual(self.tool(codec, "-dc", content=ours), content)
+
+    def test_zstd(self):
+        self.exchange("zstd", ["-1"], ["-19"], ["--no-check"], ["-T2"])
+
+    def test_lz4(self):
+        self.exchange("lz4", ["-1"], ["-9"], ["-B4", "-BD"], ["--no-frame-crc"])
+
+    def test_gzip(self):
+        self.exchange("gzip", ["-1"], ["-9"])
+
+    def test_xz(self):
+        self.exchange("xz", ["-0"], ["-6"], ["--check=sha256"], ["--check=none"])
+
+    def test_lzma_by_the_tool_of_xz(self):
+        content = text()
+        theirs = self.tool("xz", "--format=lzma", "-c", content=content)
+        self.assertEqual(self.succeed("decompress", "--codec", "lzma", stdin=theirs), content)
+        ours = self.succeed("compress", "--codec", "lzma", stdin=content)
+        self.assertEqual(self.tool("xz", "--format=lzma", "-dc", content=ours), content)
+
+    def test_a_file_keeps_its_size_in_the_header_if_it_is_small(self):
+        self.write("a", text(1000))
+        if "zstd" not in BUILT_IN or not shutil.which("zstd"):
+            self.skipTest("zstd is not there")
+        self.succeed("compress", "a")
+        listed = subprocess.run(["zstd", "-lv", "a.zst"], cwd=self.directory, capture_output=True, check=True).stdout
+        self.assertRegex(listed.decode(), r"Decompressed Size: .*\(1000 B\)")
+
+
+@unittest.skipUnless((VECTORS / "cases.json").exists(), "there is no codecs/cases.json where WEIR_VECTORS points")
+class Vectors(CodecTest):
+    def expected(self, case):
+        old = re.match(r"libzstd 1\.5\.[0-5]$", BUILT_IN.get("zstd", ""))
+        return case.get("libzstd_1_5_4", case["outcome"]) if old else case["outcome"]
+
+    def test_every_official_stream_is_told_valid_or_not_with_a_reason(self):
+        cases = json.loads((VECTORS / "cases.json").read_text())["cases"]
+        tried = 0
+        for case in cases:
+            if case["codec"] not in BUILT_IN:
+                continue
+            with self.subTest(case["file"]):
+                path = VECTORS / case["file"]
+                result = self.weir("decompress", "-t", path)
+                self.assertIn(result.returncode, (0, 1))
+                expected = self.expected(case)
+                if expected != "either":
+                    self.assertEqual(result.returncode, 0 if expected == "ok" else 1, result.stderr)
+                if result.returncode == 0:
+                    self.assertEqual((result.stdout, result.stderr), (b"", b""))
+                    content = self.succeed("decompress", "-c", path)
+                    if "plain_sha256" in case:
+                        self.assertEqual(hashlib.sha256(content).hexdigest(), case["plain_sha256"])
+                else:
+                    self.assertRegex(result.stderr.decode(), rf"\Aweir: decode {re.escape(str(path))} at \d+: .+\n\Z")
+                tried += 1
+        self.assertGreater(tried, 0)
+
+
+def compressed(content, codec="gzip"):
+    return run("compress", "--codec", codec, stdin=content).stdout
+
+
+@unittest.skipUnless({"gzip", "zstd"} <= set(BUILT_IN), "gzip and zstd are not built in")
+class Refused(CodecTest):
+    """-t says what is wrong with what is not valid, and where."""
+
+    def test_each_kind_of_fault_has_its_reason(self):
+        whole = compressed(text())
+        wrong_sum = bytearray(whole)
+        wrong_sum[-6] ^= 1
+        for content, reason in ((whole[:-5], "truncated"), (whole[:100], "truncated"), (bytes(wrong_sum), "checksum"),
+                                (whole + b"rest", "something else follows"), (b"", "truncated"),
+                                (b"plain text", "--codec"),
+                                (b"\x02\x21\x4c\x18" + bytes(20), "legacy|not built in"),
+                                (compressed(text(), "zstd")[:-2], "truncated")):
+            with self.subTest(reason=reason, size=len(content)):
+                self.write("a", content)
+                self.assertEqual(self.refused(1, rf"decode a at \d+: .*({reason})", "decompress", "-t", "a"), b"")
+                self.refused(1, rf"decode - at \d+: .*({reason})", "decompress", "-t", stdin=content)
+
+    def test_zeros_may_follow_gzip(self):
+        self.succeed("decompress", "-t", stdin=compressed(text()) + bytes(512))
+
+    def test_what_has_no_magic_number_has_to_be_named(self):
+        for codec in WITHOUT_MAGIC & set(BUILT_IN):
+            self.write("a" + SUFFIX[codec], compressed(text(), codec))
+            self.refused(1, f"--codec {codec}", "decompress", "-t", "a" + SUFFIX[codec])
+            self.succeed("decompress", "-t", "--codec", codec, "a" + SUFFIX[codec])
+
+    def test_a_codec_that_is_named_is_the_only_one(self):
+        self.refused(1, "zstd: no zstd frame", "decompress", "--codec", "zstd", "-t", stdin=compressed(b"x"))
+
+    def test_a_bomb_stops_at_the_ratio_and_says_how_to_lift_it(self):
+        self.write("bomb", compressed(bytes(70_000_000), "zstd"))
+        self.refused(1, "ratio.*--ratio-limit", "decompress", "-t", "bomb")
+        self.refused(1, "ratio.*--ratio-limit", "decompress", "bomb", "-o", "out")
+        self.assertEqual(self.names(), {"bomb"})
+        self.succeed("decompress", "-t", "--ratio-limit", "none", "bomb")
+        self.succeed("decompress", "-t", "--ratio-limit", "100000", "bomb")
+
+    def test_a_limit_of_the_output_is_exact(self):
+        packed = compressed(text(100_000))
+        self.succeed("decompress", "-t", "--output-limit", "100000", stdin=packed)
+        self.refused(1, "size of the output", "decompress", "-t", "--output-limit", "99999", stdin=packed)
+        self.succeed("decompress", "-t", "--output-limit", "none", stdin=packed)
+
+    def test_a_limit_of_memory_refuses_large_windows(self):
+        packed = run("compress", "-19", stdin=text(2_000_000)).stdout
+        self.refused(1, "--memory-limit", "decompress", "-t", "--memory-limit", "64K", stdin=packed)
+        for allowed in ("128M", "none"):
+            self.succeed("decompress", "-t", "--memory-limit", allowed, stdin=packed)
+
+    def test_memory_stays_bounded_whatever_a_file_gives(self):
+        with open(self.directory / "zeros", "wb") as file:
+            file.truncate(300_000_000)
+        self.succeed("compress", "zeros")
+        process = self.start("decompress", "-c", "--ratio-limit", "none", "zeros.zst", stdout=subprocess.PIPE)
+        left = 299_000_000  # the rest is more than the pipe holds: it is still there
+        while left > 0:
+            left -= len(process.stdout.read(min(left, 1 << 20)))
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        self.assertLess(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]), 200_000)
+
+
+@unittest.skipUnless({"gzip", "zstd", "xz"} <= set(BUILT_IN), "gzip, zstd and xz are not built in")
+class Files(CodecTest):
+    def setUp(self):
+        super().setUp()
+        self.content = text()
+        self.path = self.write("a", self.content)
+
+    def test_inputs_are_kept_unless_it_is_said(self):
+        self.succeed("compress", "a")
+        self.assertEqual(self.names(), {"a", "a.zst"})
+        self.succeed("compress", "--rm", "-f", "a")
+        self.assertEqual(self.names(), {"a.zst"})
+        self.succeed("decompress", "--rm", "-k", "a.zst")
+        self.assertEqual(self.names(), {"a", "a.zst"})
+        self.succeed("decompress", "--rm", "-f", "a.zst")
+        self.assertEqual(self.names(), {"a"})
+        self.assertEqual(self.read("a"), self.content)
+
+    def test_names_get_and_lose_the_suffix_of_the_codec(self):
+        for codec in BUILT_IN:
+            name = "a" + SUFFIX[codec]
+            self.succeed("compress", "--codec", codec, "a")
+            os.rename(self.directory / name, self.directory / ("b" + SUFFIX[codec]))
+            self.succeed("decompress", "--codec", codec, "b" + SUFFIX[codec])
+            self.assertEqual(self.read("b"), self.content)
+            os.remove(self.directory / "b")
+
+    def test_short_names_of_archives_become_tar(self):
+        for codec, suffix in (("gzip", ".tgz"), ("zstd", ".tzst"), ("xz", ".txz")):
+            self.write("x" + suffix, compressed(self.content, codec))
+            self.succeed("decompress", "--rm", "x" + suffix)
+            self.assertEqual(self.read("x.tar"), self.content)
+            os.remove(self.directory / "x.tar")
+        self.write("y.tgz", b"y")
+        self.refused(1, "compressed already", "compress", "--codec", "gzip", "y.tgz")
+
+    def test_what_has_the_suffix_is_not_compressed_again_unless_forced(self):
+        self.succeed("compress", "a")
+        self.refused(1, "a.zst: .*compressed already", "compress", "a.zst")
+        self.succeed("compress", "-f", "a.zst")
+        self.succeed("compress", "--codec", "xz", "a.zst")
+        self.assertEqual(self.names(), {"a", "a.zst", "a.zst.zst", "a.zst.xz"})
+
+    def test_a_name_without_a_suffix_needs_an_output(self):
+        self.write("b", compressed(self.content))
+        self.write(".gz", compressed(self.content))
+        for name in ("b", ".gz"):
+            self.refused(1, "no known suffix", "decompress", name)
+            self.assertEqual(self.succeed("decompress", "-c", name), self.content)
+        self.succeed("decompress", "-o", "out", "b")
+        self.assertEqual(self.read("out"), self.content)
+
+    def test_the_first_bytes_count_and_not_the_name(self):
+        self.write("b.xz", compressed(self.content, "zstd"))
+        self.succeed("decompress", "b.xz")
+        self.assertEqual(self.read("b"), self.content)
+
+    def test_the_name_of_the_output_chooses_the_codec(self):
+        self.succeed("compress", "-o", "b.xz", "a")
+        self.assertTrue(self.read("b.xz").startswith(b"\xfd7zXZ\0"))
+        self.succeed("compress", "-o", "c.xz", "--codec", "gzip", "a")
+        self.assertTrue(self.read("c.xz").startswith(b"\x1f\x8b"))
+
+    def test_modes_and_times_are_kept(self):
+        os.chmod(self.path, 0o640)
+        os.utime(self.path, ns=(1_000_000_000_123_456_789, 1_234_567_890_987_654_321))
+        self.succeed("compress", "a")
+        os.rename(self.path, self.path + b".old")
+        self.succeed("decompress", "a.zst")
+        for name in ("a.zst", "a"):
+            status = os.stat(self.directory / name)
+            self.assertEqual(status.st_mode & 0o7777, 0o640)
+            self.assertEqual(status.st_mtime_ns, 1_234_567_890_987_654_321)
+
+    def test_rights_above_the_usual_are_not_passed_on(self):
+        os.chmod(self.path, 0o4755)
+        self.succeed("compress", "a")
+        self.assertEqual(os.stat(self.directory / "a.zst").st_mode & 0o7777, 0o755)
+
+    def test_output_of_standard_input_has_the_usual_mode(self):
+        old = os.umask(0o027)
+        self.addCleanup(os.umask, old)
+        self.succeed("compress", "-o", "b.zst", stdin=b"x")
+        self.assertEqual(os.stat(self.directory / "b.zst").st_mode & 0o7777, 0o640)
+
+    def test_an_output_that_exists_is_replaced_only_by_force(self):
+        self.write("a.zst", b"precious")
+        for arguments in (["a"], ["-o", "a.zst", "a"], ["-o", "a.zst"]):
+            self.refused(1, "a.zst exists; --force", "compress", *arguments, stdin=b"")
+            self.assertEqual(self.read("a.zst"), b"precious")
+        self.succeed("compress", "-f", "a")
+        self.assertEqual(self.succeed("decompress", "-c", "a.zst"), self.content)
+
+    def test_an_output_that_comes_meanwhile_is_not_replaced_either(self):
+        process = self.start("compress", "-o", "b", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.wait_for_temporary()
+        self.write("b", b"precious")
+        _, complaint = process.communicate(b"x", timeout=PATIENCE)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn(b"rename to b: file exists", complaint)
+        self.assertEqual(self.names(), {"a", "b"})
+        self.assertEqual(self.read("b"), b"precious")
+
+    def test_a_file_is_never_its_own_output(self):
+        os.link(self.path, self.path + b".zst")
+        os.symlink("a", self.directory / "link")
+        self.refused(1, "same file", "compress", "-f", "a")
+        self.refused(1, "same file", "compress", "-f", "-o", "link", "a")
+        with open(self.path, "ab") as out:
+            result = subprocess.run([WEIR, "compress", "-c", "a"], cwd=self.directory, stdout=out,
+                                    stderr=subprocess.PIPE, timeout=PATIENCE)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"it is the output too", result.stderr)
+        self.assertEqual(self.read("a"), self.content)
+
+    def test_a_link_that_is_replaced_leaves_what_it_points_to(self):
+        self.write("target", b"precious")
+        os.symlink("target", self.directory / "a.zst")
+        self.refused(1, "exists", "compress", "a")
+        self.succeed("compress", "-f", "a")
+        self.assertEqual(self.read("target"), b"precious")
+        self.assertFalse(os.path.islink(self.directory / "a.zst"))
+        os.symlink("nothing", self.directory / "dangling")
+        self.refused(1, "exists", "compress", "-o", "dangling", "a")
+        self.assertNotIn("nothing", self.names())
+
+    def test_links_are_followed_if_that_is_said(self):
+        os.symlink("a", self.directory / "link")
+        self.refused(1, "symbolic link", "compress", "link")
+        self.assertEqual(self.succeed("decompress", stdin=self.succeed("compress", "-c", "link")), self.content)
+        self.succeed("compress", "-f", "--rm", "link")
+        self.assertEqual(self.names(), {"a", "link.zst"})
+        self.assertEqual(self.succeed("decompress", "-c", "link.zst"), self.content)
+
+    def test_one_of_several_names_is_removed_by_force_only(self):
+        os.link(self.path, self.directory / "b")
+        self.refused(1, "other names", "compress", "--rm", "a")
+        self.refused(1, "other names", "compress", "--rm", "a", "-o", "c")
+        self.assertEqual(self.names(), {"a", "b"})
+        self.succeed("compress", "--rm", "-f", "a")
+        self.assertEqual(self.names(), {"a.zst", "b"})
+
+    def test_directories_and_special_files_are_refused_without_waiting_for_them(self):
+        os.mkdir(self.directory / "folder")
+        os.mkfifo(self.directory / "pipe")
+        self.refused(1, "folder: it is a directory", "compress", "folder")
+        self.refused(1, "folder: it is a directory", "compress", "-c", "folder")
+        self.refused(1, "pipe: it is no regular file", "compress", "-f", "pipe")
+        self.refused(1, "folder is a directory", "compress", "-f", "-o", "folder", "a")
+        self.refused(1, "no such file", "compress", "missing")
+        self.assertEqual(self.names(), {"a", "folder", "pipe"})
+
+    def test_pipes_are_read_and_written_if_they_are_named_so(self):
+        os.mkfifo(self.directory / "pipe")
+        writer = self.start("compress", "-o", "pipe", "a")
+        self.assertEqual(self.succeed("decompress", "-c", "pipe"), self.content)
+        self.assertEqual(writer.wait(PATIENCE), 0)
+        self.succeed("compress", "--rm", "-o", "/dev/null", "a")
+        self.assertEqual(self.names(), {"a", "pipe"})
+
+    def test_what_fails_is_said_and_the_rest_is_done(self):
+        for number in range(30):
+            self.write(f"many/{number:02}", text(1000 + number))
+        names = [f"many/{number:02}" for number in range(30)]
+        result = self.weir("compress", "--rm", *names[:15], "missing", "many", *names[15:])
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(len(result.stderr.splitlines()), 2)
+        self.assertEqual(set(os.listdir(self.directory / "many")), {f"{number:02}.zst" for number in range(30)})
+        self.write("many/07.zst", b"broken")
+        result = self.weir("decompress", *(name + ".zst" for name in names))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr.decode(), r"\Aweir: decode many/07.zst at 0: .*\n\Z")
+        for number in set(range(30)) - {7}:
+            self.assertEqual(self.read(f"many/{number:02}"), text(1000 + number))
+        self.assertFalse(os.path.exists(self.directory / "many/07"))
+
+    def test_what_does_not_decode_leaves_no_output_and_its_input(self):
+        self.write("b.gz", compressed(noise(5_000_000))[:-100])
+        self.refused(1, "truncated", "decompress", "--rm", "b.gz")
+        self.assertEqual(self.names(), {"a", "b.gz"})
+
+    def test_what_is_good_of_a_broken_stream_goes_to_standard_output(self):
+        packed = compressed(self.content)
+        output = self.refused(1, "truncated", "decompress", stdin=packed[:len(packed) // 2])
+        self.assertGreater(len(output), len(self.content) // 3)
+        self.assertTrue(self.content.startswith(output))
+
+    def test_letters_of_the_work_may_stand_in_any_order(self):
+        self.succeed("compress", "a")
+        for letters in ("-td", "-dt", "-t"):
+            self.succeed("compress", letters, "a.zst")
+        self.assertEqual(self.succeed("compress", "-ld", "a.zst").count(b"\n"), 2)
+        self.assertEqual(self.succeed("compress", "-dc", "a.zst"), self.content)
+
+    def test_sizes_are_listed_as_they_are(self):
+        self.succeed("compress", "a")
+        self.succeed("compress", "--codec", "xz", "a")
+        lines = self.succeed("decompress", "-l", "a.zst", "a.xz").decode().splitlines()
+        self.assertEqual([line.split()[:2] for line in lines[1:3]],
+                         [[str(len(self.read(name))), str(len(self.content))] for name in ("a.zst", "a.xz")])
+        self.assertEqual(lines[1].split()[3:], ["zstd", "a.zst"])
+        self.assertEqual(lines[3].split()[1], str(2 * len(self.content)))
+        self.refused(1, "bad format", "compress", "-l", "a")
+
+    def test_an_odd_name_cannot_reach_the_terminal(self):
+        self.write("x\x1b[2J.zst", self.succeed("compress", "-c", "a"))
+        self.assertNotIn(b"\x1b", self.succeed("decompress", "-l", "x\x1b[2J.zst"))
+        self.write("y\x1b[2J.zst", b"")
+        self.assertIn("y\\x1b[2J", self.weir("decompress", "y\x1b[2J.zst").stderr.decode())
+
+
+@unittest.skipUnless("zstd" in BUILT_IN, "zstd is not built in")
+class Failures(CodecTest):
+    def test_a_file_that_cannot_grow_leaves_nothing_and_keeps_the_input(self):
+        content = noise(2_000_000)
+        self.write("a", content)
+        limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))}
+        self.refused(3, "write a.zst: file too large", "compress", "--rm", "a", **limited)
+        self.assertEqual(self.names(), {"a"})
+        self.assertEqual(self.read("a"), content)
+
+    def test_the_others_are_done_all_the_same(self):
+        self.write("a", noise(2_000_000))
+        self.write("b", b"b")
+        limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))}
+        self.refused(3, "write a.zst: file too large", "compress", "a", "b", **limited)
+        self.assertEqual(self.names(), {"a", "b", "b.zst"})
+
+    def test_a_full_device_is_told(self):
+        self.write("a", noise(2_000_000))
+        for arguments in (["-c", "a"], ["-l", "a.zst"]):
+            self.succeed("compress", "-f", "a")
+            with open("/dev/full", "wb") as out:
+                result = subprocess.run([WEIR, "compress", *arguments], cwd=self.directory, stdout=out,
+                                        stderr=subprocess.PIPE, timeout=PATIENCE)
+            self.assertEqual(result.returncode, 3)
+            self.assertIn(b"write standard output: no space left", result.stderr)
+
+    def test_a_reader_that_leaves_is_an_error_and_no_signal(self):
+        process = self.start("compress", "-c", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(noise(5_000_000))
+            process.stdin.close()
+        self.assertEqual(process.wait(PATIENCE), 3)
+        self.assertIn(b"broken pipe", process.stderr.read())
+
+    def test_a_folder_that_takes_no_file_is_told(self):
+        self.write("a", b"a")
+        self.refused(3, "create missing/b: no such file", "compress", "-o", "missing/b", "a")
+        self.refused(3, "create .*: file name too long", "compress", "-o", "x/" * 3000 + "b", "a")
+
+    def interrupt(self, number):
+        """Ends a run in the middle of its work, with much of its output written."""
+        process = self.start("compress", "--rm", "-o", "b.zst", "-", stdin=subprocess.PIPE)
+        process.stdin.write(noise(3_000_000))
+        process.stdin.flush()
+        self.wait_for_temporary(1)
+        process.send_signal(number)
+        return process.wait(PATIENCE)
+
+    def test_a_signal_leaves_no_half_of_an_output(self):
+        for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)):
+            with self.subTest(number):
+                self.assertEqual(self.interrupt(number), code)
+                self.assertEqual(self.names(), set())
+
+    def test_a_signal_in_the_middle_of_a_file_leaves_the_input(self):
+        content = noise(30_000_000)
+        self.write("a", content)
+        process = self.start("compress", "--rm", "--best", "a")
+        self.wait_for_temporary()
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(PATIENCE), 143)
+        self.assertEqual(self.names(), {"a"})
+        self.assertEqual(self.read("a"), content)
+
+    def test_a_signal_ends_a_command_whose_reader_sleeps(self):
+        with open("/dev/urandom", "rb") as endless:
+            process = self.start("compress", "-c", "-", stdin=endless, stdout=subprocess.PIPE)
+        wait_until_full(process.stdout)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(PATIENCE), 143)
+
+
+class Usage(CodecTest):
+    def test_mistakes_are_told_before_anything_is_done(self):
+        self.write("a", b"a")
+        for arguments, reason in ((["compress", "--codec", "rar", "a"], "allowed are"),
+                                  (["compress", "--codec", "identity", "a"], "allowed are"),
+                                  (["compress", "-25", "a"], "level"), (["compress", "--level=x", "a"], "level"),
+                                  (["compress", "-o", "x", "-c", "a"], "two outputs"),
+                                  (["compress", "-o", "x", "a", "a"], "one FILE"), (["compress", ""], "empty name"),
+                                  (["compress", "-", "-"], "once"), (["compress", "--rm", "-c", "a"], "--rm"),
+                                  (["compress", "-t", "--rm", "a"], "--rm"),
+                                  (["decompress", "-t", "-o", "x", "a"], "-t"),
+                                  (["decompress", "--output-limit", "much", "a"], "output-limit"),
+                                  (["decompress", "--ratio-limit", "0", "a"], "ratio-limit"),
+                                  (["compress", "-T", "many", "a"], "threads"),
+                                  (["decompress", "--sparse"], "unknown option"),
+                                  (["version", "--codecs", "x"], "no arguments")):
+            with self.subTest(arguments):
+                self.refused(2, reason, *arguments)
+        self.assertEqual(self.names(), {"a"})
+
+    def test_names_that_look_like_options_stand_behind_two_dashes(self):
+        self.write("-9", b"nine")
+        self.succeed("compress", "--codec", next(iter(BUILT_IN)), "--", "-9")
+        self.assertEqual(len(self.names()), 2)
+
+    def in_terminal(self, *arguments):
+        """Runs with both standard input and output on a terminal; gives the exit code and what it showed."""
+        master, slave = pty.openpty()
+        self.addCleanup(os.close, master)
+        process = subprocess.Popen([WEIR, *arguments], cwd=self.directory, stdin=slave, stdout=slave,
+                                   stderr=subprocess.PIPE)
+        os.close(slave)
+        complaint = process.communicate(timeout=PATIENCE)[1]
+        return process.returncode, complaint.decode()
+
+    def test_compressed_data_stays_away_from_terminals(self):
+        self.write("a", b"a")
+        for arguments in (["compress"], ["compress", "-c", "a"], ["compress", "a", "-"], ["decompress"],
+                          ["decompress", "-t"]):
+            with self.subTest(arguments):
+                code, complaint = self.in_terminal(*arguments)
+                self.assertEqual(code, 2)
+                self.assertIn("terminal", complaint)
+        self.assertEqual(self.in_terminal("compress", "-f", "-c", "a"), (0, ""))
+        self.assertEqual(self.names(), {"a"})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+#include "level_arguments.hpp"
+
+#include <doctest/doctest.h>
+
+namespace {
+
+using strings = std::vector<std::string>;
+
+strings named(strings arguments)
+{
+    arguments.insert(arguments.begin(), "-9");
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments)
+        pointers.push_back(argument.data());
+    strings out = tool::with_levels_named(static_cast<int>(pointers.size()), pointers.data(), "oT");
+    REQUIRE(out.front() == "-9"); // the name of the command
+    out.erase(out.begin());
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("level arguments: a number behind a dash is a level")
+{
+    CHECK(named({"-19", "a"}) == strings{"--level=19", "a"});
+    CHECK(named({"-1", "-9"}) == strings{"--level=1", "--level=9"});
+}
+
+TEST_CASE("level arguments: letters may stand around it")
+{
+    CHECK(named({"-k9"}) == strings{"-k", "--level=9"});
+    CHECK(named({"-19cf"}) == strings{"--level=19", "-cf"});
+    CHECK(named({"-c3f"}) == strings{"-c", "--level=3", "-f"});
+}
+
+TEST_CASE("level arguments: values of other options are left alone")
+{
+    CHECK(named({"-T4"}) == strings{"-T4"});
+    CHECK(named({"-T", "4", "-4"}) == strings{"-T", "4", "--level=4"});
+    CHECK(named({"-9T4"}) == strings{"--level=9", "-T4"});
+    CHECK(named({"-ko9"}) == strings{"-ko9"});
+    CHECK(named({"-o", "-9"}) == strings{"-o", "-9"});
+    CHECK(named({"-o", "--", "-9"}) == strings{"-o", "--", "--level=9"});
+    CHECK(named({"--level=5", "--fast"}) == strings{"--level=5", "--fast"});
+}
+
+TEST_CASE("level arguments: nothing behind two dashes is one, nor one dash alone")
+{
+    CHECK(named({"-", "-1", "--", "-2"}) == strings{"-", "--level=1", "--", "-2"});
+}

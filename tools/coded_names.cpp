@@ -1,0 +1,54 @@
+#include "coded_names.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tool {
+namespace {
+
+struct name_end {
+    std::string_view text;
+    weir::codec which;
+    std::string_view plain; ///< what stands there in the name of the content
+};
+
+constexpr std::array short_ends = {
+    name_end{".tgz", weir::codec::gzip, ".tar"},  name_end{".taz", weir::codec::gzip, ".tar"},
+    name_end{".tzst", weir::codec::zstd, ".tar"}, name_end{".tlz4", weir::codec::lz4, ".tar"},
+    name_end{".txz", weir::codec::xz, ".tar"},    name_end{".tlz", weir::codec::lzma, ".tar"},
+};
+
+/// Whether `path` ends so, and has more than that in its last part.
+bool ends_with(std::string_view path, std::string_view end) noexcept
+{
+    return !end.empty() && path.size() > end.size() && path.ends_with(end) && path[path.size() - end.size() - 1] != '/';
+}
+
+std::optional<name_end> end_of(std::string_view path) noexcept
+{
+    for (const weir::codec which : weir::all_codecs())
+        if (ends_with(path, weir::suffix_of(which)))
+            return name_end{weir::suffix_of(which), which, ""};
+    const auto found =
+        std::ranges::find_if(short_ends, [&](const name_end& each) { return ends_with(path, each.text); });
+    return found == short_ends.end() ? std::nullopt : std::optional(*found);
+}
+
+} // namespace
+
+std::optional<weir::codec> codec_of_name(std::string_view path) noexcept
+{
+    const std::optional<name_end> end = end_of(path);
+    return end ? std::optional(end->which) : std::nullopt;
+}
+
+std::optional<std::string> plain_name(std::string_view path)
+{
+    const std::optional<name_end> end = end_of(path);
+    if (!end)
+        return std::nullopt;
+    path.remove_suffix(end->text.size());
+    return std::string(path).append(end->plain);
+}
+
+} // namespace tool

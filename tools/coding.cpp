@@ -1,0 +1,71 @@
+#include "coding.hpp"
+
+#include <weir/decoder.hpp>
+#include <weir/encoder.hpp>
+#include <weir/error.hpp>
+#include <weir/size.hpp>
+
+namespace tool {
+namespace {
+
+using namespace weir::literals;
+
+constexpr std::size_t input_bytes = 512_KiB;
+
+template <class Coder> void pull_all(Coder& coder, block_writer& out)
+{
+    while (const std::size_t count = coder.pull(out.room()))
+        out.commit(count);
+}
+
+weir::codec detect(std::span<const std::byte> start, const std::string& name)
+{
+    if (const auto found = weir::detect_codec(start))
+        return *found;
+    if (start.empty())
+        throw weir::error(weir::errc::truncated, "decode", name, 0, "it is empty");
+    throw weir::error(weir::errc::bad_format, "decode", name, 0,
+                      "no known format begins so; raw deflate and lzma cannot be told by their first bytes and need "
+                      "--codec deflate or --codec lzma");
+}
+
+} // namespace
+
+file_coder::file_coder() : input_(std::make_unique_for_overwrite<std::byte[]>(input_bytes)) {}
+
+coded file_coder::encode(block_reader& in, weir::codec which, const weir::encoder_settings& settings, block_writer& out)
+{
+    const std::span<std::byte> room(input_.get(), input_bytes);
+    weir::encoder encoder(which, settings);
+    for (bool is_last = false; !is_last;) {
+        // Whole blocks, so that of a small file the encoder knows at the start that it is all.
+        const std::span<const std::byte> piece = in.read(room, room.size());
+        is_last = piece.size() < room.size();
+        encoder.push(piece);
+        if (is_last)
+            encoder.finish();
+        pull_all(encoder, out);
+    }
+    return {which, encoder.consumed(), encoder.produced()};
+}
+
+coded file_coder::decode(block_reader& in, std::optional<weir::codec> which, const weir::decoder_settings& settings,
+                         bool as_it_comes, block_writer& out)
+{
+    const std::span<std::byte> room(input_.get(), input_bytes);
+    std::span<const std::byte> piece = in.read(room, weir::codec_magic_bytes);
+    weir::decoder decoder(which ? *which : detect(piece, in.name()), settings);
+    decoder.set_subject(in.name());
+    while (!piece.empty()) {
+        decoder.push(piece);
+        pull_all(decoder, out);
+        if (as_it_comes)
+            out.flush();
+        piece = in.read(room, 1);
+    }
+    decoder.finish();
+    pull_all(decoder, out);
+    return {decoder.which(), decoder.consumed(), decoder.produced()};
+}
+
+} // namespace tool

@@ -1,0 +1,268 @@
+// weir compress, weir decompress: files and streams, as users of gzip and zstd expect.
+#include "coded_names.hpp"
+#include "coding_run.hpp"
+#include "command.hpp"
+#include "level_arguments.hpp"
+#include "options.hpp"
+
+#include <weir/size.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <limits>
+#include <thread>
+#include <unistd.h>
+
+namespace tool {
+namespace {
+
+using work = coding_options::work;
+
+constexpr std::string_view compress_examples = R"(Examples:
+  weir compress big.log                     makes big.log.zst, and keeps big.log
+  weir compress --rm -19 -T0 *.log          as small as zstd gets, with all cores; the inputs go when that is done
+  tar c src | weir compress --codec xz > src.tar.xz
+  weir compress -t big.log.zst              is it whole?
+
+The codec is that of the name behind -o, else zstd. Inputs are kept, unlike with gzip: --rm is said, never assumed.
+
+Exit: 0 all is done; 1 an input failed, and the rest was done; 2 usage; 3 an output could not be written;
+129, 130 or 143 by a signal, which leaves no half of an output.
+)";
+
+constexpr std::string_view decompress_examples = R"(Examples:
+  weir decompress big.log.zst               makes big.log, and keeps big.log.zst
+  weir decompress -t *.gz                   are they whole? A line for each that is not, with the offset
+  curl -s https://host/a.tar.xz | weir decompress | tar x
+  weir decompress --codec deflate -o out in a format without magic bytes has to be named, as lzma too
+
+The codec is found by the first bytes, whatever the name. Inputs are kept, unlike with gzip: --rm is said, never assumed.
+
+Exit: 0 all is whole; 1 an input failed, and the rest was done; 2 usage; 3 an output could not be written;
+129, 130 or 143 by a signal, which leaves no half of an output.
+)";
+
+std::string names_of_codecs()
+{
+    std::string names;
+    for (const weir::codec which : weir::all_codecs())
+        if (which != weir::codec::identity)
+            names.append(names.empty() ? "" : ", ").append(weir::to_string(which));
+    return names;
+}
+
+weir::codec read_codec(std::string_view text)
+{
+    const std::optional<weir::codec> which = weir::parse_codec(text);
+    if (!which || which == weir::codec::identity)
+        throw usage_error(fmt::format("--codec {}: allowed are {}", text, names_of_codecs()));
+    if (!weir::is_built_in(*which))
+        throw usage_error(fmt::format("--codec {}: not built in; `weir version --codecs` lists what is", text));
+    return *which;
+}
+
+int read_level(std::string_view option, std::string_view text)
+{
+    int level = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), level);
+    if (failure != std::errc() || end != text.data() + text.size())
+        throw usage_error(fmt::format("--{} {}: a number is wanted", option, text));
+    return level;
+}
+
+/// Negative levels are what zstd calls fast ones.
+weir::codec_level read_fast_level(std::string_view text)
+{
+    constexpr std::uint64_t fastest_of_all = 131072;
+    if (text.empty())
+        return weir::codec_level::fastest;
+    return -static_cast<int>(read_number("fast", text, 1, fastest_of_all));
+}
+
+std::uint64_t read_limit(std::string_view option, std::string_view text)
+{
+    return text == "none" ? weir::unlimited : read_size(option, text);
+}
+
+void add_file_options(command_line& line, coding_options& options)
+{
+    line.begin_group("Files");
+    line.add(
+        {"stdout", "", "write to standard output", [&](std::string_view) { options.to_standard_output = true; }, 'c'});
+    line.add({"output", "FILE", "write to FILE; a device or a pipe is written as it is",
+              [&](std::string_view text) { options.output = text; }, 'o'});
+    line.add({"keep", "", "keep the inputs, which is the default: nothing is lost by a mistake",
+              [&](std::string_view) { options.remove = false; }, 'k'});
+    line.add({"rm", "", "remove each input when its output is whole and on the disk",
+              [&](std::string_view) { options.remove = true; }});
+    line.add({"force", "", "replace outputs, follow links, use a terminal",
+              [&](std::string_view) { options.force = true; }, 'f'});
+}
+
+void add_work_options(command_line& line, coding_options& options)
+{
+    line.begin_group("What to do");
+    line.add({"decompress", "", "decompress, as `weir decompress` does",
+              [&](std::string_view) {
+                  if (options.what == work::compress) // -td tests
+                      options.what = work::decompress;
+              },
+              'd'});
+    line.add({"test", "", "decompress and write nothing: is it whole?",
+              [&](std::string_view) { options.what = work::test; }, 't'});
+    line.add({"list", "", "sizes, found by decompressing; what a header says may be wrong",
+              [&](std::string_view) { options.what = work::list; }, 'l'});
+    line.add({"codec", "NAME", names_of_codecs(), [&](std::string_view text) { options.codec = read_codec(text); }});
+}
+
+void add_encoder_options(command_line& line, coding_options& options)
+{
+    line.begin_group("Compression");
+    line.add({"level", "N", "also -N: -1 to -19 (zstd), -9 (gzip, zlib, deflate, xz, lzma), -12 (lz4)",
+              [&](std::string_view text) { options.encoder.level = read_level("level", text); }});
+    line.add({"fast", "N", "the fastest level; with N, which zstd and lz4 have, faster still",
+              [&](std::string_view text) { options.encoder.level = read_fast_level(text); }, 0,
+              [](std::string_view) { return false; }});
+    line.add({"best", "", "the level that compresses best",
+              [&](std::string_view) { options.encoder.level = weir::codec_level::best; }});
+}
+
+void add_limits(command_line& line, coding_options& options)
+{
+    line.begin_group("Limits of decompression (`none` switches one off)");
+    line.add({"memory-limit", "SIZE", "for the window and the tables of a stream (default 128M)",
+              [&](std::string_view text) { options.decoder.max_memory_bytes = read_limit("memory-limit", text); }});
+    line.add({"ratio-limit", "N", "bytes for each byte of input, past 64M (default 1000)", [&](std::string_view text) {
+                  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+                  options.decoder.max_ratio =
+                      text == "none" ? 0 : static_cast<std::uint32_t>(read_number("ratio-limit", text, 1, most));
+              }});
+    line.add(
+        {"output-limit", "SIZE", "for each file (default: none; 16G for standard input)", [&](std::string_view text) {
+             options.decoder.max_output_bytes = read_limit("output-limit", text);
+             options.has_output_limit = true;
+         }});
+}
+
+void add_threads(command_line& line, coding_options& options)
+{
+    line.add({"threads", "N", "zstd and xz compress with N; 0: all cores (default 1)",
+              [&](std::string_view text) {
+                  constexpr std::uint64_t most = 200; // of libzstd
+                  options.encoder.threads = static_cast<unsigned>(read_number("threads", text, 0, most));
+                  options.all_cores = options.encoder.threads == 0;
+              },
+              'T'});
+}
+
+bool uses_standard_output(const coding_options& options)
+{
+    return options.to_standard_output || (!options.output && std::ranges::count(options.names, "-") != 0);
+}
+
+void check_files(const coding_options& options)
+{
+    if (std::ranges::count(options.names, "") != 0 || options.output == "")
+        throw usage_error("no file has an empty name");
+    if (std::ranges::count(options.names, "-") > 1)
+        throw usage_error("standard input can be read once: - is given more often");
+    if (options.output && options.to_standard_output)
+        throw usage_error("-o and -c name two outputs");
+    if (options.output && options.names.size() > 1)
+        throw usage_error("-o is for one FILE");
+    const bool writes_none = options.what == work::test || options.what == work::list;
+    if (writes_none && (options.output || options.to_standard_output))
+        throw usage_error("-t and -l write no content: neither -o nor -c belongs to them");
+    if (options.remove && (writes_none || options.to_standard_output))
+        throw usage_error("--rm is for outputs that are files: not with -c, -t or -l");
+}
+
+void check_terminals(const coding_options& options)
+{
+    if (options.force)
+        return;
+    if (options.what == work::compress) {
+        if (uses_standard_output(options) && ::isatty(STDOUT_FILENO) == 1)
+            throw usage_error("compressed data is not written to a terminal; -o names a file, --force does it");
+    }
+    else if (std::ranges::count(options.names, "-") != 0 && ::isatty(STDIN_FILENO) == 1) {
+        throw usage_error("compressed data is not read from a terminal; name a FILE, or see --help");
+    }
+}
+
+/// What is asked of the encoder, before any file is opened.
+void resolve_encoder(coding_options& options)
+{
+    using weir::codec;
+    if (!options.codec)
+        options.codec = options.output ? codec_of_name(*options.output) : std::nullopt;
+    options.codec = read_codec(weir::to_string(options.codec.value_or(codec::zstd)));
+    if (options.all_cores && (options.codec == codec::zstd || options.codec == codec::xz))
+        options.encoder.threads = std::thread::hardware_concurrency();
+    if (options.encoder.threads == 1)
+        options.encoder.threads = 0; // ours does it
+    (void)weir::encoder_memory(*options.codec, options.encoder);
+    const bool can_follow =
+        *options.codec != codec::zlib && *options.codec != codec::deflate && *options.codec != codec::lzma;
+    if (options.to_standard_output && options.names.size() > 1 && !can_follow)
+        throw usage_error(
+            fmt::format("{} knows no stream behind a stream: one FILE with -c", weir::to_string(*options.codec)));
+}
+
+int run_coding(const command_line& line, coding_options& options, int argc, char** argv)
+{
+    std::vector<std::string> arguments = with_levels_named(argc, argv, "oT");
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments)
+        pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    std::optional<std::vector<std::string>> names = line.parse(static_cast<int>(arguments.size()), pointers.data());
+    if (!names)
+        return all_read;
+    options.names = std::move(*names);
+    if (options.names.empty())
+        options.names.emplace_back("-");
+    if (options.output == "-") {
+        options.output.reset();
+        options.to_standard_output = true;
+    }
+    check_files(options);
+    check_terminals(options);
+    if (options.what == work::compress)
+        resolve_encoder(options);
+    std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of the write
+    end_cleanly_on_signals();
+    return coding_run(options).run();
+}
+
+} // namespace
+
+int run_compress(int argc, char** argv)
+{
+    coding_options options;
+    command_line line("compress", "compress files, or standard input", "[FILE...|-]", std::string(compress_examples));
+    add_work_options(line, options);
+    add_encoder_options(line, options);
+    add_threads(line, options);
+    add_file_options(line, options);
+    add_limits(line, options);
+    return run_coding(line, options, argc, argv);
+}
+
+int run_decompress(int argc, char** argv)
+{
+    coding_options options;
+    options.what = work::decompress;
+    command_line line("decompress", "decompress files, or standard input, or test them", "[FILE...|-]",
+                      std::string(decompress_examples));
+    add_work_options(line, options);
+    add_threads(line, options);
+    add_file_options(line, options);
+    add_limits(line, options);
+    return run_coding(line, options, argc, argv);
+}
+
+} // namespace tool

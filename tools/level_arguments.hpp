@@ -1,0 +1,14 @@
+#pragma once
+// Levels as gzip, xz and zstd write them: a number that is an option.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tool {
+
+/// The command line with every such level under its long name: `-19` is `--level=19`, `-k9` is `-k --level=9`.
+/// \param with_value  the letters of the options whose value may be a number: what follows them is left as it is
+[[nodiscard]] std::vector<std::string> with_levels_named(int argc, char** argv, std::string_view with_value);
+
+} // namespace tool
