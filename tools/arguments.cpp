@@ -85,12 +85,15 @@ argument_supply::argument_supply(std::vector<std::string> arguments, std::vector
 
 void argument_supply::next(std::vector<std::string>& out, std::size_t most)
 {
-    while (most > 0) {
-        std::optional<std::string> path = next_checked();
+    for (bool given = false; most > 0 && (!given || has_next_at_hand());) {
+        std::optional<std::string> path = next_unchecked();
         if (!path)
             break;
+        if (is_refused(*path))
+            continue;
         out.push_back(std::move(*path));
-        most = has_next_at_hand() ? most - 1 : 0;
+        given = true;
+        --most;
     }
 }
 
@@ -101,18 +104,15 @@ bool argument_supply::has_next_at_hand() const noexcept
     return next_list_ < lists_.size() && lists_[next_list_].has_next_at_hand();
 }
 
-std::optional<std::string> argument_supply::next_checked()
+bool argument_supply::is_refused(const std::string& path)
 {
-    while (std::optional<std::string> path = next_unchecked()) {
-        if (path->empty())
-            refused_(*path, std::make_error_code(std::errc::no_such_file_or_directory), "open '': no file has this name");
-        else if (*path != "-" || !std::exchange(input_taken_, true))
-            return path;
-        else
-            refused_(*path, std::make_error_code(std::errc::device_or_resource_busy),
-                     "read -: standard input can be read once");
-    }
-    return std::nullopt;
+    if (path.empty())
+        refused_(path, std::make_error_code(std::errc::no_such_file_or_directory), "open '': no file has this name");
+    else if (path == "-" && std::exchange(input_taken_, true))
+        refused_(path, std::make_error_code(std::errc::device_or_resource_busy), "read -: standard input can be read once");
+    else
+        return false;
+    return true;
 }
 
 std::optional<std::string> argument_supply::next_unchecked()

@@ -67,7 +67,7 @@ public:
     void next(std::vector<std::string>& out, std::size_t most);
 
 private:
-    [[nodiscard]] std::optional<std::string> next_checked();
+    [[nodiscard]] bool is_refused(const std::string& path);
     [[nodiscard]] std::optional<std::string> next_unchecked();
     [[nodiscard]] bool has_next_at_hand() const noexcept;
 

@@ -26,6 +26,8 @@ namespace {
 using weir::http::time_limits;
 
 constexpr std::uint64_t most_connections = 64;
+// Small objects, by all users together: a server shall not take it for an attack.
+constexpr std::size_t fetched_side_by_side = 32;
 constexpr double longest_time = 366.0 * 24 * 60 * 60;
 
 /// What the client says itself: two voices about where a message ends, or what becomes of its connection, are one too many.
@@ -215,18 +217,7 @@ http_settings http_options::resolve(const std::vector<std::string>& arguments, b
     if (!values_.client.tls.ca_file.empty() && !values_.client.tls.verify_peer)
         throw usage_error("--cacert and --insecure exclude each other");
     check_certificates(values_.client.tls);
-    return shared_by(1, values_);
-}
-
-http_settings shared_by(std::size_t users, http_settings values)
-{
-    constexpr std::size_t side_by_side = 32; // in all: a server shall not take it for an attack
-    values.connections = std::clamp<std::size_t>(side_by_side / users, 2, 16);
-    const std::size_t wanted = users * std::max(values.connections, values.source.parallel);
-    auto& pool = values.client.connections;
-    pool.max_per_key = std::max(pool.max_per_key, wanted);
-    pool.max_total = std::max(pool.max_total, wanted);
-    return values;
+    return values_;
 }
 
 void warn_of_insecurity(const http_settings& values)
@@ -235,9 +226,15 @@ void warn_of_insecurity(const http_settings& values)
         say("warning: --insecure: servers are NOT checked; anybody on the way can read and change what is transferred");
 }
 
-http_opener::http_opener(asio::any_io_executor executor, http_settings values)
-    : executor_(std::move(executor)), values_(std::move(values))
-{}
+http_opener::http_opener(asio::any_io_executor executor, http_settings values, std::size_t users)
+    : executor_(std::move(executor)), values_(std::move(values)),
+      connections_(std::clamp<std::size_t>(fetched_side_by_side / users, 1, 16))
+{
+    const std::size_t wanted = users * std::max(connections_, values_.source.parallel);
+    auto& pool = values_.client.connections;
+    pool.max_per_key = std::max(pool.max_per_key, wanted);
+    pool.max_total = std::max(pool.max_total, wanted);
+}
 
 weir::http::client& http_opener::client()
 {
@@ -256,7 +253,7 @@ asio::awaitable<std::unique_ptr<weir::http::http_source>> http_opener::open(std:
 
 asio::awaitable<std::vector<weir::url_request>> http_opener::fetch(std::vector<weir::url_request> requests)
 {
-    return weir::http::fetch_all(client(), std::move(requests), values_.source, values_.connections);
+    return weir::http::fetch_all(client(), std::move(requests), values_.source, connections_);
 }
 
 void http_opener::close() noexcept

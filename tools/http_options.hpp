@@ -23,11 +23,7 @@ namespace asio = boost::asio;
 struct http_settings {
     weir::http::client_options client;
     weir::http::source_options source;
-    std::size_t connections = 1; ///< that one user fetches small objects by
 };
-
-/// The same for so many who fetch at a time: for each there are the connections that it may keep.
-[[nodiscard]] http_settings shared_by(std::size_t users, http_settings values);
 
 class http_options {
 public:
@@ -61,7 +57,8 @@ void warn_of_insecurity(const http_settings& values);
 class http_opener {
 public:
     /// \param executor  of the connections
-    http_opener(asio::any_io_executor executor, http_settings values);
+    /// \param users     that open or fetch at a time: for each there are the connections that it may keep
+    http_opener(asio::any_io_executor executor, http_settings values, std::size_t users = 1);
 
     /// \throws weir::error  as `weir::http::url::parse` and `weir::http::open`
     [[nodiscard]] asio::awaitable<std::unique_ptr<weir::http::http_source>> open(std::string url);
@@ -83,6 +80,7 @@ public:
 private:
     asio::any_io_executor executor_;
     http_settings values_;
+    std::size_t connections_; // that one user fetches small objects by
     std::mutex mutex_;
     std::unique_ptr<weir::http::client> client_;
 };

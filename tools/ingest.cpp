@@ -76,7 +76,7 @@ public:
                    [this] { return look(); }),
           engine_(session_.context().get_executor(), weir::engine_options_of(values.configuration)),
           // Received where it is cut and digested: a hop less for each piece.
-          web_(engine_.workers().executor(), shared_by(jobs(), web)),
+          web_(engine_.workers().executor(), web, jobs()),
           reporter_(make_reporter()),
           job_(engine_, with_urls(options_), *reporter_)
     {}

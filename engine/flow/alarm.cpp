@@ -17,10 +17,10 @@ alarm::alarm(const boost::asio::any_io_executor& where, std::function<void()> ri
 {
 }
 
-void alarm::set(std::chrono::nanoseconds after)
+bool alarm::set(std::chrono::nanoseconds after)
 {
     if (std::exchange(state_->is_set, true))
-        return;
+        return false;
     state_->timer.expires_after(after);
     state_->timer.async_wait([weak = std::weak_ptr(state_)](boost::system::error_code stopped) {
         const auto alive = weak.lock();
@@ -29,6 +29,7 @@ void alarm::set(std::chrono::nanoseconds after)
         alive->is_set = false;
         alive->ring();
     });
+    return true;
 }
 
 } // namespace weir::detail

@@ -18,8 +18,8 @@ public:
     alarm(const alarm&) = delete;
     alarm& operator=(const alarm&) = delete;
 
-    /// Rings once, `after` from now. Does nothing while the alarm is set.
-    void set(std::chrono::nanoseconds after);
+    /// Rings once, `after` from now. \returns  false, and does nothing, while the alarm is set
+    bool set(std::chrono::nanoseconds after);
 
 private:
     struct state;

@@ -260,8 +260,8 @@ void chunk_stream::pipeline::flush_when_reading_waits(const std::shared_ptr<pipe
             return;
         if (self->memory_->waited() > self->starved_) // the source waits for a block
             return dispatch(self);
-        self->late_unit_ = self->dispatched_;
-        self->flush_alarm_->set(flush_after);
+        if (self->flush_alarm_->set(flush_after))
+            self->late_unit_ = self->dispatched_;
     });
 }
 

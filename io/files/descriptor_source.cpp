@@ -19,12 +19,13 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// A pipe of 64 KiB, the usual size, has its two sides wait for each other sixteen times as often as one of a megabyte,
-/// which is what anybody may ask for. Does nothing to what is no pipe, or where the system says no.
+/// A pipe of 64 KiB, the usual size, has its two sides wait for each other all the time. Not wider than a block: what
+/// a user's pipes may have in all is bounded (pipe-user-pages-soft). Does nothing to what is no pipe, or where the
+/// system says no.
 void widen_pipe(int descriptor) noexcept
 {
 #if defined(F_SETPIPE_SZ)
-    constexpr int wanted = 1 << 20;
+    constexpr int wanted = 256 << 10;
     if (const int size = ::fcntl(descriptor, F_GETPIPE_SZ); size > 0 && size < wanted)
         ::fcntl(descriptor, F_SETPIPE_SZ, wanted);
 #endif

@@ -184,8 +184,8 @@ asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& k
     if (!head)
         throw error(head.code(), connect_through_proxy, shown, std::nullopt, head.message());
     if (head->status / 100 != 2) {
-        const bool nobody_there = head->status >= 502 && head->status <= 504;
-        throw error(nobody_there ? make_error_code(std::errc::host_unreachable) : make_error_code(errc::http_status),
+        const bool may_pass = head->status >= 502 && head->status <= 504;
+        throw error(may_pass ? make_error_code(std::errc::resource_unavailable_try_again) : make_error_code(errc::http_status),
                     connect_through_proxy, shown, std::nullopt,
                     std::to_string(head->status) + " " + grammar::printable(head->reason));
     }

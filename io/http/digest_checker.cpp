@@ -8,7 +8,6 @@
 namespace weir::http {
 namespace {
 
-constexpr unsigned partial_content = 206;
 constexpr std::string_view not_known_before = ": it came behind the body, unannounced";
 
 /// Whether a digest is announced for the trailer, where it is too late to begin to compute it.

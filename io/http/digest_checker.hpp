@@ -16,6 +16,9 @@
 
 namespace weir::http {
 
+/// The status of a part of an object.
+inline constexpr unsigned partial_content = 206;
+
 class digest_checker {
 public:
     /// \param head       of the answer, or of the first one

@@ -4,14 +4,16 @@
 #include "single_source.hpp"
 
 #include <weir/as_result.hpp>
+#include <weir/cancel.hpp>
 #include <weir/detail/async_event.hpp>
 #include <weir/detail/run_on.hpp>
+#include <weir/error.hpp>
 
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
+#include <chrono>
 #include <utility>
 
 namespace weir::http {
@@ -39,15 +41,32 @@ public:
         }
     }
 
-    [[nodiscard]] asio::awaitable<void> wait()
+    /// Until all children have ended. Once there is a source the others have a little time: their connections may be
+    /// those that such sources hold, and nobody reads these before.
+    [[nodiscard]] static asio::awaitable<void> wait(std::shared_ptr<fetch_group> self)
     {
-        while (running_.load() != 0)
-            co_await ended_.async_wait(asio::use_awaitable);
+        co_await wait_for_change(self);
+        if (self->running_ == 0)
+            co_return;
+        const auto limit = std::chrono::steady_clock::now() + patience;
+        const result<void> ended = co_await as_result(with_deadline(wait_for_end(self), limit));
+        if (ended)
+            co_return;
+        if (ended.code() != errc::deadline_exceeded)
+            ended.value();
+        self->cancel();
+        co_await wait_for_end(self);
+    }
+
+    [[nodiscard]] static asio::awaitable<void> wait_for_end(std::shared_ptr<fetch_group> self)
+    {
+        while (self->running_ != 0)
+            co_await self->ended_.async_wait(asio::use_awaitable);
     }
 
     void cancel()
     {
-        stopped_ = true;
+        stopped_ = cancelled_ = true;
         for (const auto& each : children_)
             detail::child_control::cancel(each, asio::cancellation_type::terminal);
     }
@@ -56,6 +75,15 @@ public:
     [[nodiscard]] std::vector<url_request> take() { return std::move(requests_); }
 
 private:
+    static constexpr std::chrono::seconds patience{1};
+
+    /// Until all have ended, or there is a source.
+    [[nodiscard]] static asio::awaitable<void> wait_for_change(std::shared_ptr<fetch_group> self)
+    {
+        while (self->running_ != 0 && !self->stopped_)
+            co_await self->changed_.async_wait(asio::use_awaitable);
+    }
+
     /// However a child ends, also with a handler that is destroyed: the one who waits hears of it.
     class under_way {
     public:
@@ -64,8 +92,10 @@ private:
         under_way& operator=(under_way&&) = delete;
         ~under_way()
         {
-            if (of_ && of_->running_.fetch_sub(1) == 1)
-                of_->ended_.set();
+            if (!of_ || of_->running_.fetch_sub(1) != 1)
+                return;
+            of_->changed_.set();
+            of_->ended_.set();
         }
 
     private:
@@ -80,9 +110,12 @@ private:
                 break;
             url_request& request = self->requests_[mine];
             const result<void> fetched = co_await as_result(self->fetch(request));
-            request.failure = fetched.exception();
-            if (request.input)
+            if (!fetched && !self->cancelled_)
+                request.failure = fetched.exception();
+            if (request.input) {
                 self->stopped_ = true;
+                self->changed_.set();
+            }
         }
     }
 
@@ -107,7 +140,7 @@ private:
 
     asio::awaitable<void> read_whole(download& work, url_request& request)
     {
-        digest_checker digests = checker_for(work.head(), true, options_);
+        digest_checker digests = checker_for(work.head(), work.head().status != partial_content, options_);
         for (std::size_t got = 1; got != 0;) {
             got = co_await work.read_some(request.room.spare());
             digests.update(request.room.spare().first(got));
@@ -123,8 +156,10 @@ private:
     std::vector<std::shared_ptr<detail::child_control>> children_;
     std::atomic<std::size_t> next_{0};
     std::atomic<std::size_t> running_{0};
-    std::atomic<bool> stopped_{false};
-    detail::async_event ended_; ///< the last of them
+    std::atomic<bool> stopped_{false};   ///< no other request is begun
+    std::atomic<bool> cancelled_{false}; ///< those that are under way have no answer
+    detail::async_event changed_;        ///< a source, or the end
+    detail::async_event ended_;          ///< of the last child
 };
 
 } // namespace
@@ -132,14 +167,15 @@ private:
 asio::awaitable<std::vector<url_request>> fetch_all(client& from, std::vector<url_request> requests,
                                                     source_options options, std::size_t connections)
 {
+    options.resume.reset();
     const auto group
         = std::make_shared<fetch_group>(client_access::of(from), std::move(requests), std::move(options));
     fetch_group::start(group, std::max<std::size_t>(connections, 1));
-    const result<void> waited = co_await as_result(group->wait());
+    const result<void> waited = co_await as_result(fetch_group::wait(group));
     if (!waited) {
         group->cancel();
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        co_await group->wait();
+        co_await fetch_group::wait_for_end(group);
         co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
         waited.value();
     }

@@ -20,8 +20,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr unsigned partial_content = 206;
-
 /// What the pump of a stream source reads from.
 class download_stream final : public detail::stream_reader {
 public:

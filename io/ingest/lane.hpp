@@ -75,7 +75,7 @@ private:
         file_handle file; ///< empty where too many are open: opened again when its turn comes
     };
 
-    static constexpr std::size_t least_urls = 2;
+    static constexpr std::size_t least_urls = 1; // large ones are for several lanes
 
     /// A file whose content is known by another name.
     struct repeated_file {

@@ -15,8 +15,14 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Of the streams that are open at a time, all but the first end soon: a server does not wait for ever.
+// What has more is read last, and is not kept open beside another such: a server does not wait for ever.
 constexpr std::uint64_t soon_read_bytes = std::uint64_t{4} << 20;
+
+bool is_soon_read(const url_request& request)
+{
+    const std::optional<std::uint64_t> size = request.input->size();
+    return size && *size <= soon_read_bytes;
+}
 
 } // namespace
 
@@ -26,6 +32,7 @@ asio::awaitable<void> ingest_lane::read_urls(std::vector<std::string> urls)
         check_cancelled();
         std::vector<std::string> asked = urls;
         result<std::vector<url_request>> answers = co_await as_result(open_urls(requests_for(std::move(urls))));
+        memory_.reset(); // rooms keep their blocks; never held while a stream waits for its own
         if (answers)
             urls = co_await take_answers(std::move(*answers));
         const bool stuck = answers && urls.size() == asked.size();
@@ -40,6 +47,7 @@ asio::awaitable<void> ingest_lane::read_urls(std::vector<std::string> urls)
         }
         const bool all_were_small = open_urls_.empty();
         urls_at_once_ = all_were_small ? std::min(2 * urls_at_once_, work_.options.batch_files) : least_urls;
+        std::stable_partition(open_urls_.begin(), open_urls_.end(), is_soon_read);
         for (url_request& each : open_urls_)
             co_await pass_or_fail(http::redacted(each.url), std::move(each.input), nullptr);
         open_urls_.clear();
@@ -78,7 +86,7 @@ asio::awaitable<std::vector<std::string>> ingest_lane::take_answers(std::vector<
     std::vector<std::string> again;
     co_await start_report();
     for (url_request& each : answers) {
-        const bool keeps = each.input && (open_urls_.empty() || each.input->size().value_or(-1) <= soon_read_bytes);
+        const bool keeps = each.input && (is_soon_read(each) || std::ranges::all_of(open_urls_, is_soon_read));
         if (each.failure)
             fail(http::redacted(each.url), each.failure);
         else if (each.is_whole)
@@ -91,7 +99,6 @@ asio::awaitable<std::vector<std::string>> ingest_lane::take_answers(std::vector<
     answers.clear();
     if (!batch_.empty())
         co_await digest_batch();
-    memory_.reset();
     send_report();
     co_return again;
 }

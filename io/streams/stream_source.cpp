@@ -80,8 +80,9 @@ private:
 
     void bring_what_is_free(reservation& memory)
     {
+        // Ahead of need only what is the stream's own: its peer may be silent for long.
         for (std::size_t wanted = wanted_blocks(); wanted > 0; --wanted) {
-            std::optional<buffer> free = memory.try_take();
+            std::optional<buffer> free = wanted > most_blocks - 2 ? memory.try_take() : memory.try_take_own();
             if (!free)
                 break;
             bring(std::move(*free));

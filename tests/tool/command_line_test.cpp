@@ -226,7 +226,7 @@ TEST_CASE("arguments: those at hand come together, and nobody waits for more")
     REQUIRE(::write(writer.descriptor(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
     std::vector<tool::path_list> lists;
     lists.emplace_back("/dev/fd/" + std::to_string(reader.descriptor()), '\n');
-    tool::argument_supply supply({"a", "b"}, std::move(lists), nullptr);
+    tool::argument_supply supply({"a", "b", ""}, std::move(lists), [](auto&&...) {});
     strings given;
     supply.next(given, 1);
     CHECK(given == strings{"a"});

@@ -63,7 +63,6 @@ TEST_CASE("http options: each sets what it names")
     CHECK(found.source.header == weir::http::fields{{"A", "b c"}, {"D", "e"}});
     CHECK(found.client.retry.attempts == 8);
     CHECK(found.source.parallel == 33);
-    CHECK(found.client.connections.max_per_key >= 33);
     CHECK(settings_of({"--max-rate", "2M"}).source.max_rate == 2 << 20);
     CHECK(found.client.limits.min_rate == 1024);
     CHECK(found.client.limits.resolve == 1500ms);

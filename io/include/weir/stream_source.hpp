@@ -33,8 +33,8 @@ public:
     /// Cancels the read under way and waits for its end; what was read and not given is dropped.
     [[nodiscard]] boost::asio::awaitable<void> close() override;
 
-    /// One: the next block is at hand when the current one is full, so that reading does not pause. Where there are
-    /// blocks to spare, a read brings up to four to be filled until the next one.
+    /// One: the next block is at hand when the current one is full, so that reading does not pause. Where the
+    /// reservation has more of its own to spare, a read brings up to four to be filled until the next one.
     [[nodiscard]] std::size_t read_ahead_blocks() const noexcept override;
     [[nodiscard]] std::string_view name() const noexcept override;
 

@@ -126,6 +126,39 @@ TEST_CASE("fetch_all: what does not fit, or says no length, is a source, and no 
     }
 }
 
+TEST_CASE("fetch_all: nobody waits for the connections that sources hold")
+{
+    script played;
+    played.object("large", room + 1, 2);
+    played.on("/large").serve("large");
+    origin server(std::move(played));
+    auto options = web::quick();
+    options.connections.max_per_key = 2;
+    web web(options);
+    auto got = test::await(web.context, weir::http::fetch_all(
+                                            web.client, requests(web, server, {"/large", "/large", "/large"}), {}, 3));
+    CHECK(std::ranges::count_if(got, [](const url_request& each) { return each.input != nullptr; }) == 2);
+    CHECK(std::ranges::none_of(got, [](const url_request& each) { return each.failure != nullptr; }));
+    for (const url_request& each : got)
+        if (each.input)
+            test::await(web.context, each.input->close());
+    CHECK(web.client.statistics().waiting == 0);
+}
+
+TEST_CASE("fetch_all: a digest of the whole is not compared with a part that the caller asked for")
+{
+    script played;
+    played.object("small", 1'000, 1);
+    played.on("/small").serve("small").header("Repr-Digest", "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:");
+    origin server(std::move(played));
+    web web;
+    weir::http::source_options part;
+    part.header.set("Range", "bytes=100-199");
+    const auto got
+        = test::await(web.context, weir::http::fetch_all(web.client, requests(web, server, {"/small"}), part, 1));
+    CHECK(text_in(got.front()) == generated(1, 100, 100));
+}
+
 TEST_CASE("fetch_all: without room, or with a pace, each is a source")
 {
     script played;

@@ -138,8 +138,10 @@ template <class T> bool cancel_after(int steps, web& where, task<T>& running)
 {
     for (int i = 0; i != steps && !running.done(); ++i)
         where.context.run_one();
-    if (running.done())
+    if (running.done()) {
+        REQUIRE(running.outcome().has_value());
         return true;
+    }
     running.cancel();
     while (!running.done())
         where.context.run_one();

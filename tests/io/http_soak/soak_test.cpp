@@ -135,7 +135,10 @@ public:
             each.get();
         asio::co_spawn(pool_, relay_.stop(clock_type::now() + 5s), asio::use_future).get();
         const auto patience = clock_type::now() + 20s;
-        while (client_->statistics().borrowed != 0 && clock_type::now() < patience)
+        const auto at_rest = [this] {
+            return client_->statistics().borrowed == 0 && engine_.pool().statistics().in_use_bytes == 0;
+        };
+        while (!at_rest() && clock_type::now() < patience)
             std::this_thread::yield();
         CHECK(client_->statistics().borrowed == 0);
         CHECK(client_->statistics().waiting == 0);
@@ -175,7 +178,7 @@ private:
 
     asio::awaitable<void> work(std::mt19937_64 random, clock_type::time_point end)
     {
-        while (clock_type::now() < end) {
+        for (std::size_t done = 0; clock_type::now() < end || done < 20; ++done) {
             const side& from = random() % 3 == 0 ? secured_ : plain_;
             switch (random() % 8) {
             case 0: co_await fetch_many(random, from); break;

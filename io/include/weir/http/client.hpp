@@ -51,6 +51,7 @@ public:
     /// an answer is replaced by a new one, if the method is idempotent.
     /// \throws weir::error, with the URL (redacted)
     ///   `errc::resolve_failed`, `errc::resolver_unavailable`, `errc::connect_timeout`, `ECONNREFUSED` ...: no connection
+    ///   `EAGAIN`: a proxy has none now (502 to 504)
     ///   `errc::tls_failed`: none that is to be trusted
     ///   `errc::protocol_violation`, `errc::ended_early`: no answer that is one
     ///   `errc::redirect_refused`, `errc::unsupported_scheme`: of a proxy or a redirect

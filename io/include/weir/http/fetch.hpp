@@ -4,7 +4,8 @@
 //   std::vector<weir::url_request> wanted;
 //   for (std::string& each : urls)
 //       wanted.push_back({std::move(each), pool.try_acquire(16 * 1024).value_or(weir::buffer())});
-//   wanted = co_await weir::http::fetch_all(web, std::move(wanted), {}, 8);
+//   const weir::http::source_options plainly;
+//   wanted = co_await weir::http::fetch_all(web, std::move(wanted), plainly, 8);
 
 #include <weir/export.hpp>
 #include <weir/http/client.hpp>
@@ -21,11 +22,11 @@ namespace weir::http {
 /// Gets URLs side by side, in their order: a body whose length is known and that fits goes to the room of its request,
 /// with all the checks of an `http_source`; any other is given as a source that `open` would give.
 ///
-/// Once there is a source no further request is begun: some may come back without an answer.
+/// Once there is a source no further request is begun, and those that have no answer a second later are given up: they
+/// may wait for the connections that sources hold. Such requests come back without an answer.
 /// \param from         outlives the sources
-/// \param options      of each; with `max_rate` all bodies are given as sources
-/// \param connections  that are used side by side, at least 1; what the client's pool allows bounds it too. Sources hold
-///                     theirs until they are read: a pool that has fewer for all its users can come to a standstill.
+/// \param options      of each; with `max_rate` all bodies are given as sources, and `resume` does not count
+/// \param connections  that are used side by side, at least 1; what the client's pool allows bounds it too
 /// \throws  nothing but for the caller's cancellation: what is wrong with a request is its `failure`
 /// \par Executor
 /// Resumes on the caller's; connections are read on the client's.
