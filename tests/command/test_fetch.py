@@ -309,7 +309,7 @@ class Secure(FetchTest):
             for name in ("https_proxy", "HTTPS_PROXY", "all_proxy"):
                 out, _ = self.cat("--cacert", "ca.pem", f"https://localhost:{port}/content", environment={name: proxy})
                 self.assertEqual(out, noise(300_000))
-            shaky = self.origin("on CONNECT *\n request 1\n answer 503\non CONNECT *\n tunnel\n")
+            shaky = self.origin("on CONNECT * request 1\n answer 503\non CONNECT *\n tunnel\n")
             self.cat("--cacert", "ca.pem", "--proxy", shaky, f"https://localhost:{port}/content")
             refusing = self.origin("on CONNECT *\n answer 502\n")
             self.cat(*QUICK, "--cacert", "ca.pem", "--proxy", refusing, f"https://localhost:{port}/content", code=4)
