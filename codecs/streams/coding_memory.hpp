@@ -12,26 +12,24 @@
 
 namespace weir::codecs {
 
-/// Of the engine's pool where it has some free, else of a pool of their own: a stream that waited for them while it
-/// holds others could wait for itself.
+/// Of the engine's pool where that has such blocks free, else of a pool of their own: a stream that waited for them
+/// while it holds others could wait for itself.
 class coding_memory {
 public:
-    explicit coding_memory(engine& owner)
+    /// Blocks of `block_bytes`; 0: as the engine has them.
+    coding_memory(engine& owner, std::size_t block_bytes)
     {
-        constexpr std::size_t own_block_bytes = std::size_t{64} << 10;
-        if (std::optional<reservation> granted = reserve(owner.pool(), owner.block_bytes())) {
-            blocks_ = std::move(*granted);
-            return;
-        }
-        own_ = std::make_unique<buffer_pool>(pool_options{
-            .tiers = {{own_block_bytes, count}}, .max_bytes = count * own_block_bytes, .max_mapped = 0});
-        blocks_ = std::move(own_->try_reserve(count, own_block_bytes)).value();
+        std::optional<reservation> granted;
+        if (block_bytes == 0 || block_bytes == owner.block_bytes())
+            granted = reserve(owner.pool(), owner.block_bytes());
+        blocks_ = granted ? std::move(*granted) : reserve_own(block_bytes == 0 ? usual_bytes : block_bytes);
     }
 
     [[nodiscard]] reservation& blocks() noexcept { return blocks_; }
 
 private:
     static constexpr std::size_t count = 2;
+    static constexpr std::size_t usual_bytes = std::size_t{64} << 10;
 
     static std::optional<reservation> reserve(buffer_pool& pool, std::size_t block_bytes)
     {
@@ -41,6 +39,14 @@ private:
         catch (const error&) {
             return std::nullopt; // the pool is too small for them at any time
         }
+    }
+
+    reservation reserve_own(std::size_t block_bytes)
+    {
+        constexpr std::size_t page = std::size_t{64} << 10; // the largest there is: the pool counts in whole ones
+        own_ = std::make_unique<buffer_pool>(pool_options{
+            .tiers = {{block_bytes, count}}, .max_bytes = count * (block_bytes + page), .max_mapped = 0});
+        return std::move(own_->try_reserve(count, block_bytes)).value();
     }
 
     std::unique_ptr<buffer_pool> own_;

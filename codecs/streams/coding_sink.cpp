@@ -17,8 +17,8 @@ namespace codecs {
 
 class sink_core {
 public:
-    sink_core(engine& owner, sink& target, stream_coder with)
-        : workers_(owner.workers()), target_(target), coder_(std::move(with)), memory_(owner)
+    sink_core(engine& owner, sink& target, stream_coder with, std::size_t buffer_bytes)
+        : workers_(owner.workers()), target_(target), coder_(std::move(with)), memory_(owner, buffer_bytes)
     {}
 
     static asio::awaitable<void> write(std::shared_ptr<sink_core> self, std::span<chunk> chunks);
@@ -105,11 +105,13 @@ asio::awaitable<void> coding_sink::write(std::span<chunk> chunks) { return codec
 asio::awaitable<void> coding_sink::finish() { return codecs::sink_core::finish(core_); }
 
 encoding_sink::encoding_sink(engine& owner, sink& target, const encoding_options& options)
-    : coding_sink(std::make_shared<codecs::sink_core>(owner, target, codecs::stream_coder(options)))
+    : coding_sink(std::make_shared<codecs::sink_core>(owner, target, codecs::stream_coder(options),
+                                                       options.buffer_bytes))
 {}
 
 decoding_sink::decoding_sink(engine& owner, sink& target, const decoding_options& options, std::string name)
-    : coding_sink(std::make_shared<codecs::sink_core>(owner, target, codecs::stream_coder(options, std::move(name))))
+    : coding_sink(std::make_shared<codecs::sink_core>(owner, target, codecs::stream_coder(options, std::move(name)),
+                                                       options.buffer_bytes))
 {}
 
 } // namespace weir

@@ -41,8 +41,8 @@ struct source_turns {
 
 class source_core {
 public:
-    source_core(engine& owner, std::unique_ptr<source> from, stream_coder with)
-        : owner_(owner), input_(std::move(from)),
+    source_core(engine& owner, std::unique_ptr<source> from, stream_coder with, std::size_t buffer_bytes)
+        : owner_(owner), buffer_bytes_(buffer_bytes), input_(std::move(from)),
           turns_(std::make_shared<source_turns>(owner.workers(), std::move(with)))
     {}
 
@@ -56,6 +56,7 @@ private:
     static asio::awaitable<void> turn_there(std::shared_ptr<source_turns> turns, std::span<std::byte> room);
 
     engine& owner_;
+    const std::size_t buffer_bytes_; ///< of the blocks for the input
     const std::unique_ptr<source> input_;
     std::optional<coding_memory> memory_;
     std::shared_ptr<source_turns> turns_; ///< none once it is closed
@@ -87,7 +88,7 @@ asio::awaitable<bytes> source_core::read(reservation& memory, std::size_t max_by
 asio::awaitable<void> source_core::feed()
 {
     if (!memory_)
-        memory_.emplace(owner_);
+        memory_.emplace(owner_, buffer_bytes_);
     bytes piece = co_await input_->read(memory_->blocks(), memory_->blocks().block_bytes());
     if (piece.empty())
         turns_->coder.finish();
@@ -129,7 +130,7 @@ std::unique_ptr<codecs::source_core> make_decoding_core(engine& owner, std::uniq
                                                         const decoding_options& options)
 {
     codecs::stream_coder coder(options, std::string(input->name()));
-    return std::make_unique<codecs::source_core>(owner, std::move(input), std::move(coder));
+    return std::make_unique<codecs::source_core>(owner, std::move(input), std::move(coder), options.buffer_bytes);
 }
 
 } // namespace
@@ -146,7 +147,8 @@ std::string_view coding_source::name() const noexcept { return core_->name(); }
 asio::awaitable<void> coding_source::close() { return core_->close(); }
 
 encoding_source::encoding_source(engine& owner, std::unique_ptr<source> input, const encoding_options& options)
-    : coding_source(std::make_unique<codecs::source_core>(owner, std::move(input), codecs::stream_coder(options)))
+    : coding_source(std::make_unique<codecs::source_core>(owner, std::move(input), codecs::stream_coder(options),
+                                                          options.buffer_bytes))
 {}
 
 decoding_source::decoding_source(engine& owner, std::unique_ptr<source> input, const decoding_options& options)

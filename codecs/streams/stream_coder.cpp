@@ -1,5 +1,7 @@
 #include "streams/stream_coder.hpp"
 
+#include "compression/context.hpp"
+
 #include <weir/error.hpp>
 
 #include <algorithm>
@@ -18,10 +20,18 @@ constexpr std::size_t decoded_piece_bytes = std::size_t{64} << 10;
 
 codec_pool& pool_of(codec_pool* named) { return named ? *named : codec_pool::common(); }
 
+// A library that waits for its threads holds up all who share the worker.
+const encoder_settings& without_threads(const encoding_options& options)
+{
+    if (options.settings.threads != 0)
+        refuse_setting(options.codec, "threads", "a source or sink works on those of its engine");
+    return options.settings;
+}
+
 } // namespace
 
 stream_coder::stream_coder(const encoding_options& options)
-    : coder_(std::in_place_type<encoder>, options.codec, options.settings, pool_of(options.contexts)),
+    : coder_(std::in_place_type<encoder>, options.codec, without_threads(options), pool_of(options.contexts)),
       piece_bytes_(encoded_piece_bytes)
 {}
 
@@ -29,14 +39,14 @@ stream_coder::stream_coder(const decoding_options& options, std::string name)
     : options_(options), name_(std::move(name)), piece_bytes_(decoded_piece_bytes)
 {
     if (options_.codec)
-        coder_.emplace<decoder>(*options_.codec, options_.settings, pool_of(options_.contexts)).set_subject(name_);
+        make_decoder(*options_.codec);
 }
 
 void stream_coder::give(bytes piece)
 {
     assert(!finished_);
-    if (ended_)
-        return; // another stream, that nobody asked for
+    if (ended_ || failure_)
+        return; // another stream, that nobody asked for, or the rest of one that is of no use
     input_.append(std::move(piece));
     hungry_ = false;
 }
@@ -52,12 +62,24 @@ std::size_t stream_coder::turn(std::span<std::byte> room)
     if (failure_)
         std::rethrow_exception(failure_);
     try {
-        return work(room);
+        const std::size_t filled = work(room);
+        if (ended_)
+            let_go();
+        return filled;
     }
     catch (...) {
         failure_ = std::current_exception();
+        let_go();
         throw;
     }
+}
+
+// Blocks of the flow and a context that others could use: an owner may keep this object for long.
+void stream_coder::let_go() noexcept
+{
+    coder_.emplace<std::monostate>();
+    pushed_ = 0;
+    input_.clear();
 }
 
 std::size_t stream_coder::work(std::span<std::byte> room)
@@ -77,12 +99,23 @@ bool stream_coder::choose_codec()
     if (hungry_)
         return false;
     input_.subrange(0, count).copy_to(start);
-    std::optional<codec> found = detect_codec(std::span(start).first(count));
+    const std::optional<codec> found = detect_codec(std::span(start).first(count));
     if (!found && !options_.pass_unknown)
         throw error(errc::bad_format, "decode", name_, 0, "no known format begins so");
-    coder_.emplace<decoder>(found.value_or(codec::identity), options_.settings, pool_of(options_.contexts))
-        .set_subject(name_);
+    if (found != codec::zstd)
+        options_.settings.dictionary = {}; // it was given in case that it is needed
+    try {
+        make_decoder(found.value_or(codec::identity));
+    }
+    catch (const error& why) {
+        throw error(why.code(), "decode", name_, 0, why.subject());
+    }
     return true;
+}
+
+void stream_coder::make_decoder(codec which)
+{
+    coder_.emplace<decoder>(which, options_.settings, pool_of(options_.contexts)).set_subject(name_);
 }
 
 template <class Coder> std::size_t stream_coder::run(Coder& coder, std::span<std::byte> room)

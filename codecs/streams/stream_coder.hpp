@@ -23,7 +23,8 @@ public:
     /// \throws weir::error  as `decoder`, where the codec is named
     stream_coder(const decoding_options& options, std::string name);
 
-    /// Appends to the input; what comes after the end of a stream that is not to be followed by others is dropped.
+    /// Appends to the input; what comes after the end of a stream that is not to be followed by others, or after an
+    /// error, is dropped, as the rest of the input was then.
     /// \pre not finished
     void give(bytes piece);
     /// The input is whole.
@@ -42,12 +43,14 @@ public:
 private:
     std::size_t work(std::span<std::byte> room);
     bool choose_codec();
+    void make_decoder(codec which);
+    void let_go() noexcept;
     template <class Coder> std::size_t run(Coder& coder, std::span<std::byte> room);
     template <class Coder> bool feed(Coder& coder);
 
     decoding_options options_; ///< of a decoder
     std::string name_;
-    std::variant<std::monostate, encoder, decoder> coder_; ///< none before the codec is known
+    std::variant<std::monostate, encoder, decoder> coder_; ///< none before the codec is known, or after the end
     bytes input_;
     std::size_t pushed_ = 0; ///< of the input, at its front: the coder refers to it
     std::size_t piece_bytes_;

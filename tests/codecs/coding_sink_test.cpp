@@ -30,6 +30,7 @@ public:
         for (const weir::chunk& each : chunks) {
             CHECK(each.offset == kept.size());
             CHECK(each.size() > 0);
+            largest = std::max<std::size_t>(largest, each.size());
             const test::byte_vector copy = each.content.copy_out();
             kept.insert(kept.end(), copy.begin(), copy.end());
         }
@@ -41,6 +42,7 @@ public:
     }
 
     test::byte_vector kept;
+    std::size_t largest = 0; ///< of what came
     bool fails = false;
     bool finished = false;
 };
@@ -170,5 +172,59 @@ TEST_CASE("coding sink: cancelled at any step, its memory is back and the target
             CHECK(last.finished == done);
         }
         CHECK(b.engine.pool().statistics().in_use_bytes == 0);
+    }
+}
+
+TEST_CASE("coding sink: threads of the library are refused by name: it works on the engine's")
+{
+    bench b;
+    keeping_sink last;
+    for (const codec each : test::built_in_codecs()) {
+        const weir::encoding_options threads{.codec = each, .settings = {.threads = 2}};
+        CHECK(code_of([&] { weir::encoding_sink(b.engine, last, threads); }) == errc::bad_configuration);
+    }
+}
+
+TEST_CASE("decoding sink: past the end, or an error, it keeps nothing of what comes in")
+{
+    if (!weir::is_built_in(codec::gzip))
+        return;
+    bench b;
+    const test::byte_vector member = test::encoded(codec::gzip, test::bytes_of("content"));
+    const auto content
+        = std::make_shared<const test::byte_vector>(test::joined({member, test::words(500'000, 5)}));
+    for (const bool concatenated : {false, true}) {
+        keeping_sink last;
+        weir::decoding_sink decoding(b.engine, last,
+                                     {.codec = codec::gzip, .settings = {.concatenated = concatenated}});
+        const auto write = [&] {
+            weir::chunk only;
+            only.content.append(weir::slice::adopt(*content, content));
+            const std::span<weir::chunk> chunks(&only, 1);
+            test::run(b.context, decoding.write(chunks));
+        };
+        CHECK(code_of(write) == (concatenated ? make_error_code(errc::trailing_data) : std::error_code()));
+        CHECK(content.use_count() == 1);
+        if (concatenated)
+            continue;
+        write(); // what comes later neither
+        CHECK(content.use_count() == 1);
+        test::run(b.context, decoding.finish());
+        CHECK(last.kept == test::bytes_of("content"));
+    }
+}
+
+TEST_CASE("coding sink: it writes pieces of the size that is asked for")
+{
+    bench b;
+    std::mt19937_64 random(4);
+    const test::byte_vector content = test::words(100'000, 6);
+    for (const std::size_t size : {std::size_t{4} << 10, std::size_t{512} << 10}) {
+        keeping_sink last;
+        weir::encoding_sink encoding(b.engine, last, {.codec = codec::identity, .buffer_bytes = size});
+        std::vector<weir::chunk> chunks = chunks_of(content, random);
+        test::run(b.context, write_all(encoding, chunks));
+        CHECK(last.kept == content);
+        CHECK(last.largest == std::min(size, content.size()));
     }
 }

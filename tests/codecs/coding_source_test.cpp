@@ -44,6 +44,30 @@ weir::engine_options of_memory(std::size_t bytes)
     return out;
 }
 
+/// Gives parts of memory that is not the flow's, as much as it may at a time.
+class lending_source final : public weir::source {
+public:
+    explicit lending_source(std::shared_ptr<const test::byte_vector> content) : content_(std::move(content)) {}
+
+    asio::awaitable<weir::bytes> read(weir::reservation&, std::size_t max_bytes) override
+    {
+        const std::size_t size = std::min(max_bytes, content_->size() - position_);
+        weir::bytes out;
+        if (size != 0)
+            out.append(weir::slice::adopt(std::span(*content_).subspan(position_, size), content_));
+        position_ += size;
+        largest = std::max(largest, size);
+        co_return out;
+    }
+    std::string_view name() const noexcept override { return "lending"; }
+
+    std::size_t largest = 0; ///< of what it gave
+
+private:
+    const std::shared_ptr<const test::byte_vector> content_;
+    std::size_t position_ = 0;
+};
+
 template <class Call> weir::error failure_of(Call call)
 {
     try {
@@ -248,5 +272,84 @@ TEST_CASE("coding source: its reader's context may end in the middle of a turn")
         source.reset();
         memory.reset();
         CHECK(engine.pool().check());
+    }
+}
+
+TEST_CASE("coding source: threads of the library are refused by name: it works on the engine's")
+{
+    bench b;
+    const test::byte_vector content;
+    for (const codec each : test::built_in_codecs()) {
+        const weir::encoding_options threads{.codec = each, .settings = {.threads = 2}};
+        const weir::error failure
+            = failure_of([&] { return weir::encoding_source(b.engine, from(content), threads).name().size(); });
+        CHECK(failure.code() == errc::bad_configuration);
+        CHECK(failure.subject() == "threads");
+    }
+}
+
+TEST_CASE("decoding source: past the end, or an error, it keeps nothing of what it has read")
+{
+    if (!weir::is_built_in(codec::gzip))
+        return;
+    bench b;
+    const test::byte_vector member = test::encoded(codec::gzip, test::bytes_of("content"));
+    const auto content
+        = std::make_shared<const test::byte_vector>(test::joined({member, test::words(500'000, 11)}));
+    for (const bool concatenated : {false, true}) {
+        weir::decoding_source source(b.engine, std::make_unique<lending_source>(content),
+                                     {.codec = codec::gzip, .settings = {.concatenated = concatenated}});
+        weir::reservation memory = b.engine.pool().try_reserve(1, b.engine.block_bytes()).value();
+        test::byte_vector out;
+        const auto read = [&] { return test::run(b.context, test::read_into(out, source, memory, 1 << 20)), 0; };
+        if (concatenated) {
+            CHECK(failure_of(read).code() == errc::trailing_data);
+        } else {
+            read();
+            CHECK(out == test::bytes_of("content"));
+        }
+        CHECK(content.use_count() == 2); // the source's and ours
+        test::run(b.context, source.close());
+    }
+}
+
+TEST_CASE("decoding source: a dictionary is for zstd, whatever is found")
+{
+    bench b;
+    const weir::dictionary content(test::words(4000, 12));
+    for (const codec each : {codec::zstd, codec::gzip, codec::xz}) {
+        if (!weir::is_built_in(each))
+            continue;
+        const weir::dictionary with = each == codec::zstd ? content : weir::dictionary();
+        const test::byte_vector stream = test::encoded(each, content.content(), {.dictionary = with});
+        weir::decoding_source source(b.engine, from(stream), {.settings = {.dictionary = content}});
+        CHECK(std::ranges::equal(test::drain(b, source), content.content()));
+    }
+}
+
+TEST_CASE("decoding source: what stops the codec that was found names the input")
+{
+    if (!weir::is_built_in(codec::zstd))
+        return;
+    bench b;
+    const weir::dictionary corrupt(test::bytes_of(std::string_view("\x37\xa4\x30\xec\x01\0\0\0 and no tables", 22)));
+    const test::byte_vector stream = test::encoded(codec::zstd, test::bytes_of("content"));
+    weir::decoding_source source(b.engine, from(stream), {.settings = {.dictionary = corrupt}});
+    const weir::error failure = failure_of([&] { return test::drain(b, source); });
+    CHECK(failure.code() == errc::bad_configuration);
+    CHECK(failure.subject() == "scripted");
+    CHECK(failure.offset() == 0);
+}
+
+TEST_CASE("coding source: it reads pieces of the size that is asked for")
+{
+    bench b;
+    const auto content = std::make_shared<const test::byte_vector>(test::words(600'000, 13));
+    for (const std::size_t size : {std::size_t{4} << 10, std::size_t{512} << 10}) {
+        auto input = std::make_unique<lending_source>(content);
+        const std::size_t& largest = input->largest;
+        weir::encoding_source source(b.engine, std::move(input), {.codec = codec::identity, .buffer_bytes = size});
+        CHECK(test::drain(b, source) == *content);
+        CHECK(largest == size);
     }
 }

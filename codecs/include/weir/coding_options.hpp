@@ -4,6 +4,7 @@
 #include <weir/codec_settings.hpp>
 #include <weir/export.hpp>
 
+#include <cstddef>
 #include <optional>
 
 namespace weir {
@@ -12,8 +13,11 @@ class codec_pool;
 
 struct encoding_options {
     weir::codec codec = weir::codec::zstd;
-    encoder_settings settings = {};
+    encoder_settings settings = {}; ///< without `threads`: the engine's workers do the work
     codec_pool* contexts = nullptr; ///< null: `codec_pool::common()`; outlives what is made with it
+    /// Of a source, what it reads at a time, of a sink, what it writes: it takes two such buffers. 0: as the engine has
+    /// its blocks.
+    std::size_t buffer_bytes = 0;
 };
 
 struct decoding_options {
@@ -23,6 +27,7 @@ struct decoding_options {
     /// Where no format is detected: whether the stream is passed on as it is, else it is `errc::bad_format`.
     bool pass_unknown = false;
     codec_pool* contexts = nullptr; ///< null: `codec_pool::common()`; outlives what is made with it
+    std::size_t buffer_bytes = 0;   ///< as that of `encoding_options`
 };
 
 } // namespace weir

@@ -23,8 +23,8 @@ class sink_core;
 ///
 /// The contents of the chunks are one stream, which is coded by the engine's workers, block by block; another sink gets
 /// what becomes of it, as chunks of up to a block with their offsets and without digests. It holds two blocks of the
-/// engine's pool, or two of 64 KiB of its own where that has none free when the sink is made; a sink behind that keeps
-/// both is waited for.
+/// engine's pool, or two of its own, of 64 KiB, where that has none free when the sink is made, or of `buffer_bytes`; a
+/// sink behind that keeps both is waited for.
 /// \par Thread-safety
 /// One call at a time, as every sink. Engine and target outlive it.
 class WEIR_API coding_sink : public sink {
@@ -51,13 +51,15 @@ private:
 /// Writes the compressed form of what comes in.
 class WEIR_API encoding_sink final : public coding_sink {
 public:
-    /// \throws weir::error  `errc::codec_unavailable`; `errc::bad_configuration` names the setting
+    /// \throws weir::error  `errc::codec_unavailable`; `errc::bad_configuration` names the setting, which may be
+    ///                      `threads`: a library that waits for its own would hold up all others on the worker
     encoding_sink(engine& owner, sink& target, const encoding_options& options);
 };
 
 /// Writes what comes in compressed.
 class WEIR_API decoding_sink final : public coding_sink {
 public:
+    /// Where the codec is found by the first bytes, a dictionary of the settings is for zstd only.
     /// \param name  of what comes in, for messages
     /// \throws weir::error  as `decoder`, where the codec is named
     decoding_sink(engine& owner, sink& target, const decoding_options& options = {}, std::string name = {});

@@ -23,8 +23,8 @@ class source_core;
 ///
 /// The codec works on the engine's workers: inline where the source is read from one of them, as a flow does, else it
 /// goes there for each piece of at most 128 KiB of output. Output fills blocks of the reader's reservation. Input is
-/// read into two blocks of the engine's pool, or two of 64 KiB of its own where that has none free: it never waits for
-/// memory while it holds some.
+/// read into two blocks of the engine's pool, or two of its own, of 64 KiB, where that has none free, or of
+/// `buffer_bytes`: it never waits for memory while it holds some.
 /// \par Thread-safety
 /// One call at a time, as every source. The engine outlives it.
 class WEIR_API coding_source : public source {
@@ -55,13 +55,15 @@ private:
 /// The compressed form of another source.
 class WEIR_API encoding_source final : public coding_source {
 public:
-    /// \throws weir::error  `errc::codec_unavailable`; `errc::bad_configuration` names the setting
+    /// \throws weir::error  `errc::codec_unavailable`; `errc::bad_configuration` names the setting, which may be
+    ///                      `threads`: a library that waits for its own would hold up all others on the worker
     encoding_source(engine& owner, std::unique_ptr<source> input, const encoding_options& options);
 };
 
 /// What another source is the compressed form of.
 class WEIR_API decoding_source final : public coding_source {
 public:
+    /// Where the codec is found by the first bytes, a dictionary of the settings is for zstd only.
     /// \throws weir::error  as `decoder`, where the codec is named
     decoding_source(engine& owner, std::unique_ptr<source> input, const decoding_options& options = {});
 };
