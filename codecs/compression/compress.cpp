@@ -8,8 +8,9 @@
 namespace weir {
 namespace {
 
-// What a message of unknown size gets at first; it doubles as long as more comes.
+// What a message of unknown size gets at first, four times its input within these; it doubles as long as more comes.
 constexpr std::size_t least_room = 256;
+constexpr std::size_t most_room = std::size_t{1} << 20;
 
 [[noreturn]] void refuse_output(codec which, const char* operation)
 {
@@ -98,7 +99,8 @@ std::pmr::vector<std::byte> decompress(std::span<const std::byte> input, codec w
     coder.finish();
     std::pmr::vector<std::byte> out(memory ? memory : std::pmr::get_default_resource());
     std::size_t size = 0;
-    for (std::size_t room = std::max(4 * input.size(), least_room); size < max_bytes && !coder.ended(); room *= 2) {
+    std::size_t room = std::clamp(4 * input.size(), least_room, most_room);
+    for (; size < max_bytes && !coder.ended(); room *= 2) {
         out.resize(std::min(room, max_bytes));
         size += fill(coder, std::span(out).subspan(size));
     }

@@ -5,6 +5,8 @@
 
 #include <weir/codec_pool.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <variant>
 #include <vector>
@@ -36,14 +38,19 @@ private:
 
     template <class Settings> std::unique_ptr<context> find(codec which, const Settings& settings);
     template <class Settings> std::unique_ptr<context> make(codec which, const Settings& settings);
+    [[nodiscard]] std::size_t how_many(std::size_t bytes) const noexcept;
+    [[nodiscard]] bool is_full(std::size_t bytes) const noexcept;
     std::unique_ptr<context> make_room(std::size_t bytes);
 
     const std::size_t max_idle_;
     const std::size_t max_idle_bytes_;
+    const std::size_t max_context_bytes_;
     std::pmr::memory_resource& memory_;
     mutable std::mutex mutex_;
     std::vector<idle_context> idle_; ///< the one that was used last is the last
-    codec_pool_statistics numbers_;  ///< `idle` is the list's
+    std::size_t idle_bytes_ = 0;     ///< that those of the list hold
+    std::atomic<std::uint64_t> made_ = 0;
+    std::atomic<std::uint64_t> reused_ = 0;
 };
 
 } // namespace weir::codecs

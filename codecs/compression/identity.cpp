@@ -22,6 +22,8 @@ public:
 
 void check(const encoder_settings& settings)
 {
+    if (settings.level.is_number())
+        refuse_setting(codec::identity, "level", "it has no numbers");
     refuse_window(codec::identity, settings);
     refuse_threads(codec::identity, settings);
     refuse_dictionary(codec::identity, settings.dictionary);

@@ -4,7 +4,7 @@
 //   skippable:  magic (4)  size (4)  so many bytes
 
 #include "compression/lz4.hpp"
-#include "compression/stream_start.hpp"
+#include "compression/skippable_frame.hpp"
 
 #include <new>
 
@@ -12,9 +12,9 @@ namespace weir::codecs {
 namespace {
 
 constexpr std::uint32_t lz4_magic = 0x184d2204;
+constexpr std::uint8_t magic_in_order[] = {0x04, 0x22, 0x4d, 0x18};
+constexpr char no_frame[] = "no lz4 frame";
 constexpr std::uint32_t legacy_magic = 0x184c2102;
-constexpr std::uint32_t first_skippable = 0x184d2a50;
-constexpr std::size_t magic_bytes = 4;
 constexpr std::size_t judged_bytes = 6;    // up to BD
 constexpr std::size_t skippable_bytes = 8; // magic and size
 
@@ -39,10 +39,6 @@ std::size_t checked(std::size_t result)
         throw std::bad_alloc();
     throw failure{code_of_error(code), LZ4F_getErrorName(result)};
 }
-
-std::uint64_t magic_of(std::span<const std::byte> start) noexcept { return little_endian(start.first(magic_bytes)); }
-
-bool is_skippable(std::uint64_t magic) noexcept { return (magic & 0xfffffff0) == first_skippable; }
 
 std::size_t bytes_to_judge(std::span<const std::byte> start) noexcept
 {
@@ -84,7 +80,7 @@ public:
         while (!output.empty()) {
             skip(input);
             if (!in_frame_ && to_skip_ == 0 && !begin_frame(input))
-                return last && at_end();
+                return last && may_end(start_.bytes(), magic_in_order, any_frame_, no_frame);
             if (in_frame_)
                 decode(input, output);
             if (!in_frame_ && to_skip_ == 0 && !skipped_ && !concatenated_)
@@ -134,27 +130,12 @@ private:
         if (magic == legacy_magic)
             throw failure{errc::unsupported_format, "the legacy format of lz4"};
         if (magic != lz4_magic)
-            throw failure{any_frame_ ? errc::trailing_data : errc::bad_format, "no lz4 frame"};
+            throw failure{any_frame_ ? errc::trailing_data : errc::bad_format, no_frame};
         constexpr std::byte has_dictionary_id{1};
         if ((start[magic_bytes] & has_dictionary_id) != std::byte{0})
             throw failure{errc::unknown_dictionary, "a frame names one"};
         if (block_bytes_of(start[magic_bytes + 1]) > max_block_)
             throw failure{errc::limit_exceeded, "the size of blocks"};
-    }
-
-    // Where the last input ended between frames, or in the first bytes of the next.
-    bool at_end() const
-    {
-        if (start_.empty() && any_frame_)
-            return true;
-        constexpr std::uint8_t magic[] = {0x04, 0x22, 0x4d, 0x18};
-        constexpr std::uint8_t skippable[] = {0x2a, 0x4d, 0x18};
-        const std::span<const std::byte> bytes = start_.bytes();
-        const bool could_be_skippable =
-            !bytes.empty() && (bytes[0] & std::byte{0xf0}) == std::byte{0x50} && could_be(bytes.subspan(1), skippable);
-        if (!could_be(bytes, magic) && !could_be_skippable)
-            throw failure{any_frame_ ? errc::trailing_data : errc::bad_format, "no lz4 frame"};
-        throw failure{errc::truncated, "in the header of a frame"};
     }
 
     void decode(std::span<const std::byte>& input, std::span<std::byte>& output)

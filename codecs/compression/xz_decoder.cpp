@@ -129,8 +129,7 @@ private:
         block_.filters = filters.data();
         check_part(lzma_block_header_decode(&block_, &coder_.allocator(), octets(header)));
         block_.ignore_check = !verify_;
-        const bool fits = lzma_raw_decoder_memusage(filters.data()) <= max_memory_;
-        const lzma_ret begun = fits ? lzma_block_decoder(&coder_.stream(), &block_) : LZMA_MEMLIMIT_ERROR;
+        const lzma_ret begun = start_block(filters.data());
         for (const lzma_filter& each : filters) {
             if (each.id == LZMA_VLI_UNKNOWN)
                 break;
@@ -138,6 +137,15 @@ private:
         }
         block_.filters = nullptr; // not looked at any more
         check_part(begun);
+    }
+
+    lzma_ret start_block(const lzma_filter* filters)
+    {
+        constexpr std::uint64_t no_such_chain = UINT64_MAX;
+        const std::uint64_t needed = lzma_raw_decoder_memusage(filters);
+        if (needed == no_such_chain)
+            return LZMA_OPTIONS_ERROR;
+        return needed <= max_memory_ ? lzma_block_decoder(&coder_.stream(), &block_) : LZMA_MEMLIMIT_ERROR;
     }
 
     bool read_block(std::span<const std::byte>& input, std::span<std::byte>& output)

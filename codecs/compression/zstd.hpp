@@ -15,6 +15,11 @@ namespace weir::codecs {
             [](void* memory, void* piece) { static_cast<library_memory*>(memory)->give_back(piece); }, &from};
 }
 
+/// Any content can be a dictionary, but one that begins like a trained one has to be whole: an encoder would only find
+/// out in the first stream, and report it as a lack of memory.
+/// \throws weir::error  `errc::bad_configuration`
+void check_zstd_dictionary(const dictionary& given);
+
 [[nodiscard]] std::unique_ptr<context> make_zstd_encoder(const encoder_settings& settings,
                                                          std::pmr::memory_resource& from);
 [[nodiscard]] std::unique_ptr<context> make_zstd_decoder(const decoder_settings& settings,

@@ -3,7 +3,7 @@
 //
 //   frame header:  magic (4)  descriptor (1)  window (0 or 1)  dictionary id (0, 1, 2, 4)  content size (0, 1, 2, 4, 8)
 
-#include "compression/stream_start.hpp"
+#include "compression/skippable_frame.hpp"
 #include "compression/zstd.hpp"
 
 #include <zstd_errors.h>
@@ -14,8 +14,8 @@ namespace weir::codecs {
 namespace {
 
 constexpr std::uint32_t zstd_magic = 0xfd2fb528;
-constexpr std::uint32_t first_skippable = 0x184d2a50;
-constexpr std::size_t magic_bytes = 4;
+constexpr std::uint8_t magic_in_order[] = {0x28, 0xb5, 0x2f, 0xfd};
+constexpr char no_frame[] = "no zstd frame";
 
 errc code_of_error(ZSTD_ErrorCode code) noexcept
 {
@@ -58,15 +58,10 @@ struct header_layout {
 };
 constexpr std::size_t longest_header = magic_bytes + 1 + 1 + 4 + 8;
 
-bool is_skippable(std::span<const std::byte> start) noexcept
-{
-    return (little_endian(start.first(magic_bytes)) & 0xfffffff0) == first_skippable;
-}
-
 /// How many bytes of a frame must be there before it can be judged, by those that are.
 std::size_t bytes_to_judge(std::span<const std::byte> start) noexcept
 {
-    if (start.size() < magic_bytes || little_endian(start.first(magic_bytes)) != zstd_magic)
+    if (start.size() < magic_bytes || magic_of(start) != zstd_magic)
         return magic_bytes;
     return start.size() == magic_bytes ? magic_bytes + 1 : header_layout(start[magic_bytes]).total();
 }
@@ -95,10 +90,10 @@ public:
         checked(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, ZSTD_WINDOWLOG_MAX));
         if (!settings.verify_checksum)
             checked(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum));
-        if (!dictionary_.empty()
-            && ZSTD_isError(ZSTD_DCtx_loadDictionary_byReference(stream_.get(), dictionary_.content().data(),
-                                                                 dictionary_.content().size())))
-            refuse_setting(codec::zstd, "dictionary", "libzstd cannot use it");
+        check_zstd_dictionary(dictionary_);
+        if (!dictionary_.empty())
+            checked(ZSTD_DCtx_loadDictionary_byReference(stream_.get(), dictionary_.content().data(),
+                                                         dictionary_.content().size()));
     }
 
     void start() override
@@ -112,7 +107,7 @@ public:
     {
         for (;;) {
             if (!in_frame_ && !begin_frame(input))
-                return last && at_end();
+                return last && may_end(start_.bytes(), magic_in_order, any_frame_, no_frame);
             if (!start_.empty())
                 decode_start(output);
             else if (!input.empty() || more_output_)
@@ -149,8 +144,8 @@ private:
 
     void judge(std::span<const std::byte> header)
     {
-        const std::uint64_t magic = little_endian(header.first(magic_bytes));
-        skipping_ = is_skippable(header);
+        const std::uint64_t magic = magic_of(header);
+        skipping_ = is_skippable(magic);
         if (!skipping_ && magic != zstd_magic)
             refuse(magic);
         any_frame_ = true;
@@ -162,24 +157,7 @@ private:
     {
         if (magic == 0xfd2fb51e || (magic >= 0xfd2fb522 && magic <= 0xfd2fb527))
             throw failure{errc::unsupported_format, "a frame of zstd before 0.8"};
-        if (any_frame_)
-            throw failure{errc::trailing_data, "no zstd frame"};
-        throw failure{errc::bad_format, "no zstd frame"};
-    }
-
-    // Where the last input ended between frames, or in the header of the next.
-    bool at_end() const
-    {
-        if (start_.empty() && any_frame_)
-            return true;
-        constexpr std::uint8_t magic[] = {0x28, 0xb5, 0x2f, 0xfd};
-        constexpr std::uint8_t skippable[] = {0x2a, 0x4d, 0x18};
-        const std::span<const std::byte> bytes = start_.bytes();
-        const bool could_be_skippable =
-            !bytes.empty() && (bytes[0] & std::byte{0xf0}) == std::byte{0x50} && could_be(bytes.subspan(1), skippable);
-        if (!could_be(bytes, magic) && !could_be_skippable)
-            throw failure{any_frame_ ? errc::trailing_data : errc::bad_format, "no zstd frame"};
-        throw failure{errc::truncated, "in the header of a frame"};
+        throw failure{any_frame_ ? errc::trailing_data : errc::bad_format, no_frame};
     }
 
     void decode_start(std::span<std::byte>& output)

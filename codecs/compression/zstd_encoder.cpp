@@ -1,5 +1,7 @@
 #include "compression/zstd.hpp"
+#include "compression/stream_start.hpp"
 
+#include <zdict.h>
 #include <zstd_errors.h>
 
 #include <new>
@@ -46,6 +48,7 @@ public:
         set(ZSTD_c_checksumFlag, settings.checksum);
         if (settings.threads != 0)
             set(ZSTD_c_nbWorkers, static_cast<int>(settings.threads));
+        check_zstd_dictionary(dictionary_);
         if (!dictionary_.empty())
             checked(ZSTD_CCtx_loadDictionary_byReference(stream_.get(), dictionary_.content().data(),
                                                          dictionary_.content().size()));
@@ -111,6 +114,18 @@ std::size_t decoder_memory(const decoder_settings& settings)
 }
 
 } // namespace
+
+void check_zstd_dictionary(const dictionary& given)
+{
+    if (given.content().size() < 8 || little_endian(given.content().first(4)) != ZSTD_MAGIC_DICTIONARY)
+        return;
+    const std::size_t tables = ZDICT_getDictHeaderSize(given.content().data(), given.content().size());
+    if (!ZDICT_isError(tables))
+        return;
+    if (ZSTD_getErrorCode(tables) == ZSTD_error_memory_allocation)
+        throw std::bad_alloc();
+    refuse_setting(codec::zstd, "dictionary", ZDICT_getErrorName(tables));
+}
 
 std::unique_ptr<context> make_zstd_encoder(const encoder_settings& settings, std::pmr::memory_resource& from)
 {

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstring>
 #include <functional>
+#include <memory_resource>
+#include <new>
 #include <random>
 #include <span>
 #include <string>
@@ -51,6 +53,25 @@ inline byte_vector words(std::size_t size, std::uint64_t seed)
     out.resize(size);
     return out;
 }
+
+/// Memory that ends when a test says so, and comes back.
+class exhaustible_resource final : public std::pmr::memory_resource {
+public:
+    bool exhausted = false;
+
+private:
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override
+    {
+        if (exhausted)
+            throw std::bad_alloc();
+        return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+    }
+    void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override
+    {
+        std::pmr::new_delete_resource()->deallocate(memory, bytes, alignment);
+    }
+    bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
 
 /// How much is pushed at a time, and how large the room for output is.
 struct cuts {

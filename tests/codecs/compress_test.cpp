@@ -104,3 +104,11 @@ TEST_CASE("decompress: streams with other bounds share one context")
         CHECK(pool.statistics().made == before + 2);
     }
 }
+
+TEST_CASE("decompress: a vector grows with what comes, not with the input")
+{
+    weir::counting_resource memory;
+    const test::byte_vector message = test::words(3'000'000, 4);
+    CHECK(is(weir::decompress(message, codec::identity, std::size_t{1} << 30, {}, &memory), message));
+    CHECK(memory.peak_bytes() < 3 * message.size());
+}

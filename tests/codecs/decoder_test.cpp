@@ -170,6 +170,16 @@ TEST_CASE("decoder: a wrong checksum has its own error, and is not looked at on 
     }
 }
 
+TEST_CASE("decoder: the checksum of lz4's header is looked at in any case")
+{
+    if (!weir::is_built_in(codec::lz4))
+        return;
+    test::byte_vector stream = encoded(codec::lz4, bytes_of("content"));
+    constexpr std::size_t place = 6; // behind magic, FLG and BD
+    stream[place] ^= std::byte{1};
+    CHECK(every_failure_of(codec::lz4, stream, {.verify_checksum = false}) == errc::checksum_mismatch);
+}
+
 TEST_CASE("decoder: a changed byte is an error, or changes nothing")
 {
     const test::byte_vector content = test::words(2000, 3);
@@ -299,4 +309,47 @@ TEST_CASE("decoder: after an error it can begin another stream")
         CHECK(test::run(coder, stream) == bytes_of("content"));
         CHECK(coder.ended());
     }
+}
+
+TEST_CASE("decoder: after an error every pull gives the same one, and no byte, until it begins again")
+{
+    const test::byte_vector content(std::size_t{1} << 20);
+    for (const codec each : framed_codecs()) {
+        CAPTURE(weir::to_string(each));
+        const test::byte_vector stream = encoded(each, content);
+        const decoder_settings size{.max_output_bytes = 1000};
+        const decoder_settings ratio{.max_ratio = 20, .ratio_free_bytes = 200'000};
+        for (const decoder_settings& each_limit : {size, ratio}) {
+            weir::decoder coder(each, each_limit);
+            std::string first;
+            for (int i = 0; i < 3; ++i) {
+                try {
+                    test::run(coder, i == 0 ? test::byte_span(stream) : test::byte_span());
+                    FAIL("accepted");
+                }
+                catch (const weir::error& failure) {
+                    first = i == 0 ? failure.what() : first;
+                    CHECK(failure.code() == errc::limit_exceeded);
+                    CHECK(failure.what() == first);
+                }
+            }
+            const std::uint64_t produced = coder.produced();
+            std::byte room[16];
+            CHECK_THROWS_AS(coder.pull(room), const weir::error&);
+            CHECK(coder.produced() == produced);
+            coder.restart();
+            CHECK(test::run(coder, encoded(each, bytes_of("next"))) == bytes_of("next"));
+        }
+    }
+}
+
+TEST_CASE("decoder: filters of xz that do not fit each other are not supported")
+{
+    if (!weir::is_built_in(codec::xz))
+        return;
+    // The header of a stream, then of a block whose last filter is "delta".
+    const test::byte_vector stream = bytes_of(std::string_view("\xfd\x37\x7a\x58\x5a\0\0\x01\x69\x22\xde\x36"
+                                                               "\x02\0\x03\x01\0\0\0\0\x0a\x83\xf3\x9c",
+                                                               24));
+    CHECK(every_failure_of(codec::xz, stream) == errc::unsupported_format);
 }

@@ -156,3 +156,48 @@ TEST_CASE("dictionary: one that is corrupt is refused when a decoder is made")
         CHECK(failure.subject() == "dictionary");
     }
 }
+
+TEST_CASE("dictionary: one that is corrupt is refused when an encoder is made")
+{
+    if (!weir::is_built_in(codec::zstd))
+        return;
+    const weir::dictionary corrupt(bytes_of(std::string_view("\x37\xa4\x30\xec\x01\0\0\0 and no tables", 22)));
+    try {
+        weir::encoder coder(codec::zstd, {.dictionary = corrupt});
+        FAIL("accepted");
+    }
+    catch (const weir::error& failure) {
+        CHECK(failure.code() == weir::errc::bad_configuration);
+        CHECK(failure.subject() == "dictionary");
+    }
+}
+
+TEST_CASE("encoder: a copy has no levels by number")
+{
+    try {
+        weir::encoder coder(codec::identity, {.level = 99});
+        FAIL("accepted");
+    }
+    catch (const weir::error& failure) {
+        CHECK(failure.code() == weir::errc::bad_configuration);
+        CHECK(failure.subject() == "level");
+    }
+    CHECK(encoded(codec::identity, bytes_of("a"), {.level = weir::codec_level::best}) == bytes_of("a"));
+}
+
+TEST_CASE("encoder: after an error every pull gives the same one, until it begins again")
+{
+    if (!weir::is_built_in(codec::zstd))
+        return; // others allocate earlier
+    test::exhaustible_resource memory;
+    weir::codec_pool pool({.memory = &memory});
+    weir::encoder coder(codec::zstd, {}, pool);
+    std::byte room[100];
+    memory.exhausted = true;
+    coder.finish();
+    CHECK_THROWS_AS(coder.pull(room), const std::bad_alloc&);
+    memory.exhausted = false;
+    CHECK_THROWS_AS(coder.pull(room), const std::bad_alloc&);
+    coder.restart();
+    CHECK(decoded(codec::zstd, test::run(coder, bytes_of("content"))) == bytes_of("content"));
+}

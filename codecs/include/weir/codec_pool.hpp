@@ -18,6 +18,8 @@ class context_pool;
 struct codec_pool_options {
     std::size_t max_idle = 64;                                   ///< contexts that are kept, of all kinds; up to 4096
     std::size_t max_idle_bytes = std::size_t{256} << 20;         ///< memory that they may hold together
+    /// Memory that one may hold: else a header that asks for the largest window would cost all others their place.
+    std::size_t max_context_bytes = std::size_t{16} << 20;
     /// Where the libraries' memory comes from; null: the default resource. Used from any thread; outlives the pool and
     /// every encoder and decoder made from it.
     std::pmr::memory_resource* memory = nullptr;
@@ -34,9 +36,13 @@ struct codec_pool_statistics {
 /// decoder's output do not count among those.
 ///
 /// An encoder or decoder takes a context when it is made and gives it back at its end. What was idle for longest goes
-/// when there is no room; what met an error is not kept.
+/// when there is no room; what met an error, or has threads (`encoder_settings::threads`), is not kept.
 /// \par Thread-safety
 /// All functions but construction and destruction: any threads. Encoders and decoders may outlive it.
+/// \par After `fork`
+/// A child may use the pool, and what is idle in it, if no other thread was making, ending or using an encoder or
+/// decoder when it was forked. An encoder with threads must be neither used nor destroyed there: its threads are not in
+/// the child, and it would wait for them.
 class WEIR_API codec_pool {
 public:
     explicit codec_pool(const codec_pool_options& options = {});
@@ -44,10 +50,12 @@ public:
     codec_pool& operator=(const codec_pool&) = delete;
     ~codec_pool();
 
-    /// The pool of the process, made on first use; never destroyed.
+    /// The pool of the process, made on first use; never destroyed. Its memory is that of `operator new`, whatever the
+    /// default resource is.
     [[nodiscard]] static codec_pool& common();
 
-    /// Makes contexts until `count` are idle for such encoders, as far as the limits of the pool allow.
+    /// Makes contexts until `count` are idle for such encoders, as far as the limits of the pool allow. A small stream
+    /// goes through each new one: the next that is like it finds the memory that it needs.
     /// \throws weir::error  `errc::codec_unavailable`; `errc::bad_configuration` names the setting
     void prepare_encoders(codec which, const encoder_settings& settings, std::size_t count);
     /// The same for decoders.

@@ -22,7 +22,8 @@ public:
     };
 
     constexpr codec_level(named name) noexcept : name_(name) {}
-    /// zstd: -131072 to 22; lz4: -65537 to 12, below 0 faster still; deflate, gzip, zlib, xz, lzma: 0 to 9.
+    /// zstd: -131072 to 22; lz4: -65537 to 12, below 0 faster still; deflate, gzip, zlib, xz, lzma: 0 to 9;
+    /// identity: none.
     constexpr codec_level(int number) noexcept : number_(number), is_number_(true) {}
 
     [[nodiscard]] constexpr bool is_number() const noexcept { return is_number_; }
@@ -45,6 +46,8 @@ struct encoder_settings {
     /// needs decoders that are told so), deflate 512 to 32 KiB, xz and lzma 4 KiB to 1 GiB; not for lz4.
     std::size_t window_bytes = 0;
     /// Threads of the library's own that encode one stream: zstd and xz. 0: none, all is done by the caller's thread.
+    /// An encoder with threads waits for them in `pull`, for seconds if need be, and `codec_pool` does not keep its
+    /// context; sources and sinks, which share the engine's workers with others, refuse it.
     unsigned threads = 0;
     /// Whether decoders can check the content. gzip and zlib always have a checksum, raw deflate and lzma never.
     bool checksum = true;
@@ -57,12 +60,14 @@ struct encoder_settings {
 /// No limit, for those of `decoder_settings`.
 inline constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
 
-/// How far to trust what is decoded. Passing a limit is `errc::limit_exceeded`; sizes that a stream declares count for
-/// nothing.
+/// How far to trust what is decoded. Passing a limit is `errc::limit_exceeded`. Of the sizes that a stream declares,
+/// that of its window counts for memory; those of its content for nothing.
 struct decoder_settings {
     /// The most bytes that a stream may give; exact.
     std::uint64_t max_output_bytes = std::uint64_t{16} << 30;
-    /// The most bytes of output for each byte of input, once `ratio_free_bytes` were given. 0: any.
+    /// The most bytes of output for each byte of input, once `ratio_free_bytes` were given. 0: any. Looked at each time
+    /// that output was given, 64 KiB apart at most beyond the limit: how far the library has read by then depends on
+    /// the cuts, so a stream that just passes the limit may be refused with some cuts and not with others.
     std::uint32_t max_ratio = 1000;
     std::uint64_t ratio_free_bytes = std::uint64_t{64} << 20;
     /// zstd: the largest window; lz4: of blocks; xz and lzma: the memory of their decoders.
@@ -78,7 +83,7 @@ struct decoder_settings {
     friend bool operator==(const decoder_settings&, const decoder_settings&) noexcept = default;
 };
 
-/// A codec with settings, and the size of buffer that goes well with it.
+/// A codec with settings, and the size of buffer that goes well with it: `encoding_options` have a place for each.
 struct codec_preset {
     weir::codec codec = weir::codec::identity;
     encoder_settings settings = {};

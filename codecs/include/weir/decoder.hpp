@@ -3,23 +3,18 @@
 
 #include <weir/codec_pool.hpp>
 #include <weir/codec_settings.hpp>
+#include <weir/detail/context_lease.hpp>
 #include <weir/error.hpp>
 #include <weir/export.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
 namespace weir {
-
-namespace codecs {
-class context;
-class context_pool;
-}
 
 /// Decodes one stream after the other: push a span, pull until there is nothing, push the next, finish, pull the rest.
 ///
@@ -29,7 +24,7 @@ class context_pool;
 /// \par Thread-safety
 /// Distinct objects: any threads. One object: one call at a time.
 /// \par Cost
-/// As `encoder`. Output does not depend on how the input is cut.
+/// As `encoder`. Output does not depend on how the input is cut; see `decoder_settings::max_ratio` for where it ends.
 class WEIR_API decoder {
 public:
     /// Takes a context of `contexts`, or makes one.
@@ -50,16 +45,16 @@ public:
     }
 
     /// Refers to `input`, which must stay until it is used up: `needs_input()` says so. \pre the last is; not finished
-    void push(std::span<const std::byte> input) noexcept;
+    void push(std::span<const std::byte> input) noexcept { lease_.push(input); }
 
     /// Nothing more is pushed.
-    void finish() noexcept { finished_ = true; }
+    void finish() noexcept { lease_.finish(); }
 
     /// Writes the next bytes of the content. \pre `output` is not empty
     ///
     /// \returns  how many; 0 when it needs input, or the stream is whole
-    /// \throws weir::error  with the name of the codec, and how many bytes of input were taken when it showed. No later
-    ///                      call succeeds but `restart`.
+    /// \throws weir::error  with the name of the codec, and how many bytes of input were taken when it showed. The same
+    ///                      again at every later call, until `restart`.
     ///   `errc::bad_format`: the input does not begin like such a stream.
     ///   `errc::truncated`: it ends before the stream does.
     ///   `errc::corrupt_data`: it breaks the format.
@@ -72,40 +67,34 @@ public:
     std::size_t pull(std::span<std::byte> output);
 
     /// Whether all that was pushed was taken: the span may go. Never after `finish`.
-    [[nodiscard]] bool needs_input() const noexcept { return input_.empty() && !finished_ && !ended_; }
+    [[nodiscard]] bool needs_input() const noexcept
+    {
+        return lease_.place().input.empty() && !lease_.place().finished && !ended();
+    }
     /// Whether the stream is whole, and checked.
-    [[nodiscard]] bool ended() const noexcept { return ended_; }
+    [[nodiscard]] bool ended() const noexcept { return lease_.place().ended; }
     /// What of the pushed input was not taken: what follows the first stream without `concatenated`.
-    [[nodiscard]] std::span<const std::byte> unused() const noexcept { return input_; }
-    [[nodiscard]] std::uint64_t consumed() const noexcept { return consumed_; } ///< bytes of input
-    [[nodiscard]] std::uint64_t produced() const noexcept { return produced_; } ///< bytes of output
+    [[nodiscard]] std::span<const std::byte> unused() const noexcept { return lease_.place().input; }
+    [[nodiscard]] std::uint64_t consumed() const noexcept { return lease_.place().consumed; } ///< bytes of input
+    [[nodiscard]] std::uint64_t produced() const noexcept { return lease_.place().produced; } ///< bytes of output
 
     /// Begins another stream; forgets the rest of this one.
     void restart();
 
-    [[nodiscard]] codec which() const noexcept { return which_; }
+    [[nodiscard]] codec which() const noexcept { return lease_.which(); }
 
     /// What errors name instead of the codec: a path, a URL.
     void set_subject(std::string name) noexcept { subject_ = std::move(name); }
 
 private:
-    [[noreturn]] void fail(errc code, const char* why) const;
-    std::size_t run(std::span<std::byte> output);
-    std::size_t permitted() const noexcept;
+    std::size_t decode(std::span<std::byte> output);
+    [[nodiscard]] std::size_t permitted() const noexcept;
     void check_ratio() const;
-    void give_back() noexcept;
+    void check_for_one_more();
+    [[noreturn]] void fail(errc code, const char* why) const;
 
-    std::shared_ptr<codecs::context_pool> pool_;
-    std::unique_ptr<codecs::context> context_;
-    decoder_settings settings_;
-    std::span<const std::byte> input_;
-    std::uint64_t consumed_ = 0;
-    std::uint64_t produced_ = 0;
+    codecs::context_lease<decoder_settings> lease_;
     std::string subject_;
-    codec which_;
-    bool finished_ = false;
-    bool ended_ = false;
-    bool broken_ = false; ///< it threw: its context is not kept
 };
 
 } // namespace weir

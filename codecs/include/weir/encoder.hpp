@@ -3,19 +3,14 @@
 
 #include <weir/codec_pool.hpp>
 #include <weir/codec_settings.hpp>
+#include <weir/detail/context_lease.hpp>
 #include <weir/export.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 namespace weir {
-
-namespace codecs {
-class context;
-class context_pool;
-}
 
 /// Encodes one stream after the other: push a span, pull until there is nothing, push the next, finish, pull the rest.
 ///
@@ -45,42 +40,34 @@ public:
     ~encoder();
 
     /// Refers to `input`, which must stay until it is used up: `needs_input()` says so. \pre the last is; not finished
-    void push(std::span<const std::byte> input) noexcept;
+    void push(std::span<const std::byte> input) noexcept { lease_.push(input); }
 
     /// Nothing more is pushed.
-    void finish() noexcept { finished_ = true; }
+    void finish() noexcept { lease_.finish(); }
 
     /// Writes the next bytes of the compressed stream. \pre `output` is not empty
     ///
     /// \returns  how many; 0 when it needs input, or the stream is whole
-    /// \throws weir::error  `errc::internal`: the library failed, which no input causes. `std::bad_alloc`.
+    /// \throws weir::error  `errc::internal`: the library failed, which no input causes. `std::bad_alloc`. The same
+    ///                      again at every later call, until `restart`.
     std::size_t pull(std::span<std::byte> output);
 
     /// Whether all that was pushed was taken: the span may go.
-    [[nodiscard]] bool needs_input() const noexcept { return input_.empty() && !finished_; }
+    [[nodiscard]] bool needs_input() const noexcept { return lease_.place().input.empty() && !lease_.place().finished; }
     /// Whether the stream is whole.
-    [[nodiscard]] bool ended() const noexcept { return ended_; }
-    [[nodiscard]] std::uint64_t consumed() const noexcept { return consumed_; } ///< bytes of input
-    [[nodiscard]] std::uint64_t produced() const noexcept { return produced_; } ///< bytes of output
+    [[nodiscard]] bool ended() const noexcept { return lease_.place().ended; }
+    [[nodiscard]] std::uint64_t consumed() const noexcept { return lease_.place().consumed; } ///< bytes of input
+    [[nodiscard]] std::uint64_t produced() const noexcept { return lease_.place().produced; } ///< bytes of output
 
     /// Begins another stream; forgets the rest of this one.
     void restart();
 
-    [[nodiscard]] codec which() const noexcept { return which_; }
+    [[nodiscard]] codec which() const noexcept { return lease_.which(); }
 
 private:
-    void give_back() noexcept;
+    std::size_t encode(std::span<std::byte> output);
 
-    std::shared_ptr<codecs::context_pool> pool_;
-    std::unique_ptr<codecs::context> context_;
-    encoder_settings settings_;
-    std::span<const std::byte> input_;
-    std::uint64_t consumed_ = 0;
-    std::uint64_t produced_ = 0;
-    codec which_;
-    bool finished_ = false;
-    bool ended_ = false;
-    bool broken_ = false; ///< it threw: its context is not kept
+    codecs::context_lease<encoder_settings> lease_;
 };
 
 } // namespace weir
