@@ -2,6 +2,7 @@
 // type, and its code compares equal to what this side names. Exits with the number of things that were wrong.
 
 #include <weir/buffer_pool.hpp>
+#include <weir/compress.hpp>
 #include <weir/error.hpp>
 #include <weir/version.hpp>
 
@@ -11,11 +12,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <span>
 #include <string_view>
 
 namespace {
@@ -96,6 +99,19 @@ void pool_throws_and_completes_across_the_library()
     expect(seen == weir::errc::closed, "a code that comes through Boost's type is still the library's");
 }
 
+// A library that the link leaves out shows.
+void every_codec_is_linked()
+{
+    constexpr std::string_view message = "abc";
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(message));
+    for (const weir::codec each : weir::all_codecs()) {
+        if (!weir::is_built_in(each))
+            continue;
+        const auto back = weir::decompress(weir::compress(bytes, each), each, bytes.size());
+        expect(std::ranges::equal(back, bytes), "what a codec encodes comes back");
+    }
+}
+
 } // namespace
 
 int main()
@@ -105,5 +121,6 @@ int main()
     categories_are_one_instance();
     our_own_asio_works_beside_the_librarys();
     pool_throws_and_completes_across_the_library();
+    every_codec_is_linked();
     return failures;
 }
