@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import struct
@@ -108,6 +109,13 @@ class CommandTest(unittest.TestCase):
                     pipe.close()
         self.addCleanup(end)
         return process
+
+    def check_peak_memory(self, process, most):
+        """That a process that still runs never had more bytes. AddressSanitizer has many times that for itself."""
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+        peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+        if "ASAN_OPTIONS" not in os.environ:
+            self.assertLess(peak, most)
 
     def start_origin(self, script, *arguments):
         """Starts `weir origin`; gives its process, and what it listens on: a URL, or unix:PATH."""
