@@ -1,5 +1,7 @@
 #include "block_reader.hpp"
 
+#include "sha256_end.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
@@ -56,18 +58,10 @@ void block_reader::gather(std::size_t count) noexcept
 
 block_reader::run block_reader::pad() noexcept
 {
-    constexpr std::size_t length_bytes = 8;
     const auto rest = static_cast<std::size_t>(rest_);
     gather(rest);
     padded_ = true;
-    const std::size_t blocks = rest + 1 + length_bytes <= sha256_block ? 1 : 2;
-    const std::size_t end = blocks * sha256_block;
-    buffer_[rest] = 0x80;
-    std::memset(buffer_ + rest + 1, 0, end - rest - 1);
-    std::uint64_t bits = size_ * 8;
-    for (std::size_t i = 1; i <= length_bytes; ++i, bits >>= 8)
-        buffer_[end - i] = static_cast<unsigned char>(bits);
-    return {buffer_, blocks};
+    return {buffer_, sha256_pad(buffer_, size_)};
 }
 
 } // namespace weir::hashing

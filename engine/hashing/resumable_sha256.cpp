@@ -1,8 +1,10 @@
 #include "resumable_sha256.hpp"
 
+#include "sha256_end.hpp"
 #include "sha256_plan.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace weir::hashing {
 namespace {
@@ -35,37 +37,28 @@ void resumable_sha256::update(std::span<const std::byte> piece)
         piece = piece.subspan(more);
         if (begun + more < sha256_block)
             return;
-        compress(state_.tail.data(), 1);
+        compress(reinterpret_cast<const unsigned char*>(state_.tail.data()), 1);
     }
     const std::size_t blocks = piece.size() / sha256_block;
     if (blocks != 0)
-        compress(piece.data(), blocks);
+        compress(reinterpret_cast<const unsigned char*>(piece.data()), blocks);
     std::ranges::copy(piece.subspan(blocks * sha256_block), state_.tail.begin());
 }
 
 digest resumable_sha256::value() const
 {
-    constexpr std::size_t length_bytes = 8;
-    std::array<std::byte, 2 * sha256_block> end{};
-    const std::size_t begun = state_.size % sha256_block;
-    std::copy_n(state_.tail.begin(), begun, end.begin());
-    end[begun] = std::byte{0x80};
-    const std::size_t blocks = begun + 1 + length_bytes <= sha256_block ? 1 : 2;
-    for (std::size_t i = 0; i != length_bytes; ++i)
-        end[blocks * sha256_block - 1 - i] = static_cast<std::byte>(state_.size * 8 >> (8 * i));
+    unsigned char end[2 * sha256_block];
+    std::memcpy(end, state_.tail.data(), state_.tail.size());
     resumable_sha256 last(*this);
-    last.compress(end.data(), blocks);
-    std::array<std::byte, 32> out;
-    for (std::size_t i = 0; i != out.size(); ++i)
-        out[i] = static_cast<std::byte>(last.state_.words[i / 4] >> (24 - 8 * (i % 4)));
-    return digest(out);
+    last.compress(end, sha256_pad(end, state_.size));
+    return sha256_digest(last.state_.words.data());
 }
 
-void resumable_sha256::compress(const std::byte* blocks, std::size_t count)
+void resumable_sha256::compress(const unsigned char* blocks, std::size_t count)
 {
     sha256_lane lane;
     std::ranges::copy(state_.words, lane.state);
-    lane.data = reinterpret_cast<const unsigned char*>(blocks);
+    lane.data = blocks;
     sha256_lane* const lanes[] = {&lane};
     run_(lanes, count);
     std::ranges::copy(lane.state, state_.words.begin());

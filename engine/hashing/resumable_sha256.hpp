@@ -31,7 +31,7 @@ public:
     [[nodiscard]] digest value() const;
 
 private:
-    void compress(const std::byte* blocks, std::size_t count);
+    void compress(const unsigned char* blocks, std::size_t count);
 
     sha256_state state_;
     sha256_function* run_;

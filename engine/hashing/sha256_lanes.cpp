@@ -1,5 +1,7 @@
 #include "sha256_lanes.hpp"
 
+#include "sha256_end.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -10,14 +12,6 @@ namespace {
 
 // A turn is long enough that choosing costs little, and when few messages are left so short that all end together.
 constexpr std::uint64_t shortest_turn = 6, longest_turn = 128; // blocks
-
-digest digest_from(const std::uint32_t* state) noexcept
-{
-    std::byte bytes[32];
-    for (unsigned i = 0; i < sizeof bytes; ++i)
-        bytes[i] = static_cast<std::byte>(state[i / 4] >> (24 - i % 4 * 8));
-    return digest(bytes);
-}
 
 } // namespace
 
@@ -139,7 +133,7 @@ void sha256_lanes::advance(unsigned index, std::size_t blocks) noexcept
     lane.run_blocks = next.blocks;
     if (next.blocks != 0)
         return;
-    *lane.out = digest_from(lane.work.state);
+    *lane.out = sha256_digest(lane.work.state);
     std::swap(order_[index], order_[--live_]);
     active_ = 0;
 }
