@@ -1,13 +1,13 @@
 #include "partial_file.hpp"
 
+#include "files/durable_file.hpp"
+
 #include <weir/error.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,15 +49,22 @@ mode_t mode_for(const std::filesystem::path& to)
     return status.st_mode & for_all;
 }
 
+/// Who made it could say of any bytes that they are ours, or have us cut off another file of ours.
+void check_owner(const file_handle& file, const std::filesystem::path& path)
+{
+    struct stat status {};
+    if (::fstat(file.descriptor(), &status) != 0)
+        throw_system_error(errno, "open", path.native());
+    if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || status.st_nlink > 1)
+        throw_system_error(EPERM, "open", path.native());
+}
+
 } // namespace
 
 partial_file::partial_file(std::filesystem::path to, const url* what, std::chrono::milliseconds sync_interval)
-    : to_(behind_links(std::move(to))), part_(with_suffix(to_, ".part")), sync_interval_(sync_interval), chunk_(chunk_hash),
-      synced_(std::chrono::steady_clock::now())
+    : to_(behind_links(std::move(to))), part_(with_suffix(to_, ".part")), sync_interval_(sync_interval),
+      file_(weir::detail::open_locked(part_, mode_for(to_), check_owner)), chunk_(chunk_hash), synced_(std::chrono::steady_clock::now())
 {
-    do
-        open();
-    while (!still_named()); // it has just become somebody's FILE
     const std::filesystem::path journal = with_suffix(part_, ".journal");
     if (what) {
         open_journal(journal, *what);
@@ -66,23 +73,6 @@ partial_file::partial_file(std::filesystem::path to, const url* what, std::chron
     std::error_code ignored; // without the bytes that it tells of it is worth nothing
     std::filesystem::remove(journal, ignored);
     cut();
-}
-
-void partial_file::open()
-{
-    constexpr int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
-    file_ = file_handle(::open(part_.c_str(), flags, mode_for(to_)));
-    struct stat status {};
-    if (!file_ || ::fstat(file_.descriptor(), &status) != 0)
-        fail("open");
-    errno = EPERM; // who made it could say of any bytes that they are ours, or have us cut off another file of ours
-    if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || status.st_nlink > 1)
-        fail("open");
-    if (::flock(file_.descriptor(), LOCK_EX | LOCK_NB) == 0)
-        return;
-    if (errno != EWOULDBLOCK)
-        fail("lock");
-    throw error(errc::in_use, "open", part_.native());
 }
 
 void partial_file::open_journal(const std::filesystem::path& path, const url& what)
@@ -96,14 +86,6 @@ void partial_file::open_journal(const std::filesystem::path& path, const url& wh
             ::unlink(part_.c_str()); // it was made just now
         throw;
     }
-}
-
-bool partial_file::still_named() const
-{
-    std::error_code failure;
-    const file_info named = info_below(file_handle(), part_.c_str(), false, failure);
-    const file_info opened = file_.info(part_.native());
-    return !failure && named.device == opened.device && named.inode == opened.inode;
 }
 
 partial_file::~partial_file()
@@ -144,17 +126,12 @@ bool partial_file::is_there(const chunk_record& chunk)
     if (chunk.length > chunk_size)
         return false; // not of ours
     checked_.resize(static_cast<std::size_t>(chunk.length));
-    for (std::span<std::byte> rest = checked_; !rest.empty();) {
-        const std::uint64_t place = chunk.offset + chunk.length - rest.size();
-        const ssize_t got = ::pread(file_.descriptor(), rest.data(), rest.size(), static_cast<off_t>(place));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            fail("read");
-        if (got == 0)
-            return false;
-        rest = rest.subspan(static_cast<std::size_t>(got));
-    }
+    std::error_code failure;
+    const std::size_t got = weir::detail::read_at(file_, chunk.offset, checked_, failure);
+    if (failure)
+        throw_system_error(failure.value(), "read", part_.native());
+    if (got < checked_.size())
+        return false;
     chunk_.update(checked_);
     return chunk_.finish() == chunk.digest;
 }
@@ -191,15 +168,11 @@ void partial_file::write(const bytes& content)
 {
     std::uint64_t place = size_;
     for (const slice& part : content) {
-        for (std::span<const std::byte> rest = part.span(); !rest.empty();) {
-            const ssize_t count = ::pwrite(file_.descriptor(), rest.data(), rest.size(), static_cast<off_t>(place));
-            if (count < 0 && errno == EINTR)
-                continue;
-            if (count < 0)
-                fail("write");
-            place += static_cast<std::uint64_t>(count);
-            rest = rest.subspan(static_cast<std::size_t>(count));
-        }
+        std::error_code failure;
+        weir::detail::write_at(file_, place, part.span(), failure);
+        if (failure)
+            throw_system_error(failure.value(), "write", part_.native());
+        place += part.size();
     }
     if (!keeps_) {
         size_ = place;
@@ -260,10 +233,7 @@ void partial_file::commit()
     ended_ = true;
     if (journal_)
         journal_->remove();
-    const std::filesystem::path directory = to_.has_parent_path() ? to_.parent_path() : ".";
-    std::error_code failure;
-    if (const file_handle opened = file_handle::open(directory.c_str(), open_flags::directory, failure))
-        ::fsync(opened.descriptor()); // best effort: some file systems refuse it
+    weir::detail::sync_directory_of(to_);
 }
 
 void partial_file::discard() noexcept

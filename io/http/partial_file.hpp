@@ -46,9 +46,7 @@ public:
     void discard() noexcept;
 
 private:
-    void open();
     void open_journal(const std::filesystem::path& path, const url& what);
-    [[nodiscard]] bool still_named() const;
     [[nodiscard]] bool is_there(const chunk_record& chunk);
     void cut();
     void take(std::span<const std::byte> piece);

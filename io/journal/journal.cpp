@@ -1,6 +1,7 @@
 #include <weir/journal.hpp>
 
 #include "codec.hpp"
+#include "files/durable_file.hpp"
 
 #include <weir/error.hpp>
 
@@ -9,8 +10,6 @@
 #include <cerrno>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,68 +30,32 @@ detail::journal_id random_id()
 }
 
 /// \returns  how many bytes there were
-std::size_t read_at(const file_handle& file, std::uint64_t offset, std::span<std::byte> into, std::string_view subject)
+std::size_t read_some_at(const file_handle& file, std::uint64_t offset, std::span<std::byte> into,
+                         std::string_view subject)
 {
-    std::size_t filled = 0;
-    while (filled < into.size()) {
-        const ssize_t got = ::pread(file.descriptor(), into.data() + filled, into.size() - filled,
-                                    static_cast<off_t>(offset + filled));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            throw_system_error(errno, "read", subject, offset + filled);
-        if (got == 0)
-            break;
-        filled += static_cast<std::size_t>(got);
-    }
+    std::error_code failure;
+    const std::size_t filled = detail::read_at(file, offset, into, failure);
+    if (failure)
+        throw_system_error(failure.value(), "read", subject, offset + filled);
     return filled;
 }
 
-/// A name is on the disk when its directory is.
-void sync_directory_of(const std::filesystem::path& path)
+void check_type(const file_handle& file, const std::filesystem::path& path)
 {
-    const std::filesystem::path directory = path.has_parent_path() ? path.parent_path() : ".";
-    std::error_code failure;
-    const file_handle opened = file_handle::open(directory.c_str(), open_flags::directory, failure);
-    if (opened)
-        ::fsync(opened.descriptor()); // best effort: some file systems refuse it
+    if (file.info(path.native()).type != file_type::regular)
+        throw error(errc::damaged, "open", path.native(), std::nullopt, "not a regular file");
 }
 
 } // namespace
 
-journal::journal(std::filesystem::path path) : path_(std::move(path))
+journal::journal(std::filesystem::path path)
+    : path_(std::move(path)), file_(detail::open_locked(path_, for_its_user_alone, check_type))
 {
-    do
-        open();
-    while (!still_named()); // the one who had it before has taken it away
     check_owner();
     read_head();
 }
 
 journal::~journal() = default;
-
-void journal::open()
-{
-    constexpr int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
-    file_ = file_handle(::open(path_.c_str(), flags, for_its_user_alone));
-    if (!file_)
-        fail("open", errno);
-    if (file_.info(path_.native()).type != file_type::regular)
-        throw error(errc::damaged, "open", path_.native(), std::nullopt, "not a regular file");
-    if (::flock(file_.descriptor(), LOCK_EX | LOCK_NB) == 0)
-        return;
-    if (errno != EWOULDBLOCK)
-        fail("lock", errno);
-    throw error(errc::in_use, "open", path_.native());
-}
-
-bool journal::still_named() const
-{
-    std::error_code failure;
-    const file_info named = info_below(file_handle(), path_.c_str(), false, failure);
-    const file_info opened = file_.info(path_.native());
-    return !failure && named.device == opened.device && named.inode == opened.inode;
-}
 
 /// What others wrote would be trusted.
 void journal::check_owner() const
@@ -108,7 +71,7 @@ void journal::read_head()
 {
     file_bytes_ = file_.info(path_.native()).size;
     std::array<std::byte, detail::journal_head_bytes> head;
-    const std::size_t got = read_at(file_, 0, head, path_.native());
+    const std::size_t got = read_some_at(file_, 0, head, path_.native());
     if (const auto id = detail::read_journal_head(std::span(head).first(got), path_.native())) {
         codec_ = std::make_unique<detail::journal_codec>(*id);
         position_ = head.size();
@@ -138,7 +101,7 @@ void journal::look_at(std::uint64_t position)
         return;
     window_.resize(window_bytes);
     window_start_ = position;
-    window_.resize(read_at(file_, position, window_, path_.native()));
+    window_.resize(read_some_at(file_, position, window_, path_.native()));
 }
 
 void journal::append(std::uint32_t kind, std::span<const std::byte> content)
@@ -192,21 +155,16 @@ void journal::clear()
     codec_ = std::make_unique<detail::journal_codec>(id);
     position_ = file_bytes_ = head.size();
     sync();
-    sync_directory_of(path_);
+    detail::sync_directory_of(path_);
 }
 
 void journal::write_at(std::uint64_t offset, std::span<const std::byte> content)
 {
     file_bytes_ = offset + content.size(); // at most, whatever happens
-    while (!content.empty()) {
-        const ssize_t count = ::pwrite(file_.descriptor(), content.data(), content.size(), static_cast<off_t>(offset));
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            fail("write", errno);
-        offset += static_cast<std::uint64_t>(count);
-        content = content.subspan(static_cast<std::size_t>(count));
-    }
+    std::error_code failure;
+    detail::write_at(file_, offset, content, failure);
+    if (failure)
+        fail("write", failure.value());
 }
 
 void journal::remove()

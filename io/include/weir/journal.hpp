@@ -103,11 +103,8 @@ public:
     [[nodiscard]] digest seal(std::string_view label, std::string_view text) const;
 
 private:
-    void open();
-    [[nodiscard]] bool still_named() const;
     void check_owner() const;
     void read_head();
-    void write_head();
     void look_at(std::uint64_t position);
     void cut();
     void write_at(std::uint64_t offset, std::span<const std::byte> content);
