@@ -45,8 +45,8 @@ public:
     /// those that such sources hold, and nobody reads these before.
     [[nodiscard]] static asio::awaitable<void> wait(std::shared_ptr<fetch_group> self)
     {
-        co_await wait_for_change(self);
-        if (self->running_ == 0)
+        co_await wait_for(self, &fetch_group::has_ended_or_stopped);
+        if (self->has_ended())
             co_return;
         const auto limit = std::chrono::steady_clock::now() + patience;
         const result<void> ended = co_await as_result(with_deadline(wait_for_end(self), limit));
@@ -60,8 +60,7 @@ public:
 
     [[nodiscard]] static asio::awaitable<void> wait_for_end(std::shared_ptr<fetch_group> self)
     {
-        while (self->running_ != 0)
-            co_await self->ended_.async_wait(asio::use_awaitable);
+        return wait_for(std::move(self), &fetch_group::has_ended);
     }
 
     void cancel()
@@ -77,11 +76,18 @@ public:
 private:
     static constexpr std::chrono::seconds patience{1};
 
-    /// Until all have ended, or there is a source.
-    [[nodiscard]] static asio::awaitable<void> wait_for_change(std::shared_ptr<fetch_group> self)
+    [[nodiscard]] bool has_ended() const noexcept { return running_ == 0; }
+    [[nodiscard]] bool has_ended_or_stopped() const noexcept { return running_ == 0 || stopped_; }
+
+    [[nodiscard]] static asio::awaitable<void> wait_for(std::shared_ptr<fetch_group> self,
+                                                        bool (fetch_group::*what)() const noexcept)
     {
-        while (self->running_ != 0 && !self->stopped_)
+        for (;;) {
+            self->changed_.reset(); // before the look: what is set after it is not lost
+            if ((*self.*what)())
+                break;
             co_await self->changed_.async_wait(asio::use_awaitable);
+        }
     }
 
     /// However a child ends, also with a handler that is destroyed: the one who waits hears of it.
@@ -92,10 +98,8 @@ private:
         under_way& operator=(under_way&&) = delete;
         ~under_way()
         {
-            if (!of_ || of_->running_.fetch_sub(1) != 1)
-                return;
-            of_->changed_.set();
-            of_->ended_.set();
+            if (of_ && of_->running_.fetch_sub(1) == 1)
+                of_->changed_.set();
         }
 
     private:
@@ -158,8 +162,7 @@ private:
     std::atomic<std::size_t> running_{0};
     std::atomic<bool> stopped_{false};   ///< no other request is begun
     std::atomic<bool> cancelled_{false}; ///< those that are under way have no answer
-    detail::async_event changed_;        ///< a source, or the end
-    detail::async_event ended_;          ///< of the last child
+    detail::async_event changed_;        ///< a source, or the end of the last child
 };
 
 } // namespace
