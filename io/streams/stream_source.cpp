@@ -19,6 +19,8 @@ namespace {
 
 // Empty ones at hand: room for what comes while all workers are in a turn. More would cost more cache than they win.
 constexpr std::size_t most_blocks = 4;
+// More only if they are the stream's own: its peer may be silent for long, while others wait for memory.
+constexpr std::size_t enough_blocks = 2;
 
 } // namespace
 
@@ -80,9 +82,8 @@ private:
 
     void bring_what_is_free(reservation& memory)
     {
-        // Ahead of need only what is the stream's own: its peer may be silent for long.
-        for (std::size_t wanted = wanted_blocks(); wanted > 0; --wanted) {
-            std::optional<buffer> free = wanted > most_blocks - 2 ? memory.try_take() : memory.try_take_own();
+        for (std::size_t there = blocks_at_hand(); there < most_blocks; ++there) {
+            std::optional<buffer> free = there < enough_blocks ? memory.try_take() : memory.try_take_own();
             if (!free)
                 break;
             bring(std::move(*free));
@@ -98,13 +99,11 @@ private:
             current_ = std::move(block);
     }
 
-    std::size_t wanted_blocks()
+    /// All that there may be where none is of use any more.
+    std::size_t blocks_at_hand()
     {
         const std::lock_guard lock(mutex_);
-        if (ended_ || closed_)
-            return 0;
-        const std::size_t there = next_.size() + (current_ ? 1 : 0);
-        return most_blocks - std::min(there, most_blocks);
+        return ended_ || closed_ ? most_blocks : next_.size() + (current_ ? 1 : 0);
     }
 
     bool needs_block()
