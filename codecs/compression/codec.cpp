@@ -23,8 +23,13 @@ constexpr std::array<description, 8> descriptions = {{
     {codec::lzma, "lzma", ".lzma"},
 }};
 
-constexpr std::array<codec, 8> every_codec = {codec::identity, codec::zstd,    codec::lz4, codec::gzip,
-                                              codec::zlib,     codec::deflate, codec::xz,  codec::lzma};
+constexpr auto every_codec = [] {
+    std::array<codec, descriptions.size()> all{};
+    std::ranges::transform(descriptions, all.begin(), &description::which);
+    return all;
+}();
+static_assert(std::ranges::is_sorted(every_codec) && every_codec.back() == codec{descriptions.size() - 1},
+              "descriptions are found by the codec's number");
 
 struct magic {
     codec which;

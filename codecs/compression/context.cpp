@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t prefix_bytes = 16; // holds the size, and keeps what follows aligned
 static_assert(prefix_bytes >= sizeof(std::size_t) && prefix_bytes % alignof(std::max_align_t) == 0);
 
-const implementation* implementations[] = {
+const implementation* const implementations[] = { // by the codec's number
     &identity_implementation,
 #if WEIR_HAVE_ZSTD
     &zstd_implementation,
