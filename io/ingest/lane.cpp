@@ -197,7 +197,7 @@ void ingest_lane::drop() noexcept
     large_.clear();
     repeated_.clear();
     results_.clear();
-    open_urls_.clear();
+    opened_.clear();
     memory_.reset();
 }
 

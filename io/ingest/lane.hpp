@@ -119,7 +119,7 @@ private:
     std::optional<reservation> memory_; ///< of the batch; never held while a stream waits for its own
     file_batch batch_;
     std::size_t urls_at_once_ = least_urls; ///< more while they are small
-    std::vector<url_request> open_urls_;    ///< that are read one after the other
+    std::vector<url_request> opened_;       ///< URLs whose bodies are read one after the other
 };
 
 } // namespace weir::detail

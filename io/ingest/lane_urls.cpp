@@ -45,12 +45,12 @@ asio::awaitable<void> ingest_lane::read_urls(std::vector<std::string> urls)
             for (const std::string& each : asked)
                 fail(http::redacted(each), cause);
         }
-        const bool all_were_small = open_urls_.empty();
+        const bool all_were_small = opened_.empty();
         urls_at_once_ = all_were_small ? std::min(2 * urls_at_once_, work_.options.batch_files) : least_urls;
-        std::stable_partition(open_urls_.begin(), open_urls_.end(), is_soon_read);
-        for (url_request& each : open_urls_)
+        std::stable_partition(opened_.begin(), opened_.end(), is_soon_read);
+        for (url_request& each : opened_)
             co_await pass_or_fail(http::redacted(each.url), std::move(each.input), nullptr);
-        open_urls_.clear();
+        opened_.clear();
     }
 }
 
@@ -86,13 +86,13 @@ asio::awaitable<std::vector<std::string>> ingest_lane::take_answers(std::vector<
     std::vector<std::string> again;
     co_await start_report();
     for (url_request& each : answers) {
-        const bool keeps = each.input && (is_soon_read(each) || std::ranges::all_of(open_urls_, is_soon_read));
+        const bool keeps = each.input && (is_soon_read(each) || std::ranges::all_of(opened_, is_soon_read));
         if (each.failure)
             fail(http::redacted(each.url), each.failure);
         else if (each.is_whole)
             batch_.add(http::redacted(each.url), bytes(std::move(each.room).freeze()));
         else if (keeps)
-            open_urls_.push_back(std::move(each));
+            opened_.push_back(std::move(each));
         else
             again.push_back(std::move(each.url));
     }
