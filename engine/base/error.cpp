@@ -41,13 +41,16 @@ const char* message_of(errc code) noexcept
     case errc::http_status: return "the server's answer is an error";
     case errc::version_changed: return "the object changed while it was read";
     case errc::codec_unavailable: return "the codec is not built in";
-    case errc::truncated: return "the compressed data is truncated";
-    case errc::corrupt_data: return "the compressed data is corrupt";
+    case errc::truncated: return "the data is truncated";
+    case errc::corrupt_data: return "the data is corrupt";
     case errc::checksum_mismatch: return "the checksum is wrong";
     case errc::unknown_dictionary: return "an unknown dictionary is needed";
     case errc::trailing_data: return "something else follows the compressed data";
     case errc::unsupported_format: return "the format is not supported";
     case errc::limit_exceeded: return "a limit is exceeded";
+    case errc::encrypted: return "encrypted";
+    case errc::unsafe_name: return "the name is unsafe";
+    case errc::no_such_entry: return "no such entry";
     case errc::in_use: return "in use";
     case errc::damaged: return "damaged";
     case errc::newer_version: return "written by a newer version of weir";
@@ -96,6 +99,9 @@ const char* name_of(errc code) noexcept
     case errc::trailing_data: return "trailing_data";
     case errc::unsupported_format: return "unsupported_format";
     case errc::limit_exceeded: return "limit_exceeded";
+    case errc::encrypted: return "encrypted";
+    case errc::unsafe_name: return "unsafe_name";
+    case errc::no_such_entry: return "no_such_entry";
     case errc::in_use: return "in_use";
     case errc::damaged: return "damaged";
     case errc::newer_version: return "newer_version";
@@ -122,6 +128,9 @@ bool matches(errc code, condition wanted) noexcept
     case errc::unknown_dictionary:
     case errc::trailing_data:
     case errc::unsupported_format:
+    case errc::encrypted:
+    case errc::unsafe_name:
+    case errc::no_such_entry:
     case errc::damaged:
     case errc::newer_version:
     case errc::other_object:

@@ -46,13 +46,16 @@ enum class errc {
     http_status,           ///< a server answered with a status of 400 or above, or one that fits no request of ours
     version_changed,       ///< what a URL gives changed while it was read: its parts would not fit together
     codec_unavailable,     ///< a compressed format whose library weir was built without
-    truncated,             ///< compressed data ends before its stream does
-    corrupt_data,          ///< compressed data breaks its format
+    truncated,             ///< compressed data, or an archive, ends before it is whole
+    corrupt_data,          ///< compressed data, or an archive, breaks its format
     checksum_mismatch,     ///< decoded content, or a header, is not what its checksum says
     unknown_dictionary,    ///< compressed data needs a dictionary that was not given
     trailing_data,         ///< something follows compressed data that is not part of it
     unsupported_format,    ///< a variant of a format that cannot be read; the message names it
     limit_exceeded,        ///< decoded data passes a limit of size, ratio or memory; the message names it
+    encrypted,             ///< what is encrypted is not read
+    unsafe_name,           ///< the name of an archive's entry leads out of the directory that it would be put into
+    no_such_entry,         ///< an archive has no entry of that name
     in_use,                ///< another process, or another object of this one, holds the file
     damaged,               ///< a file that is weir's own is not what weir wrote; the message says where
     newer_version,         ///< a file was written by a later version of weir, in a form that this one cannot read
