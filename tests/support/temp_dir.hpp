@@ -1,9 +1,11 @@
 #pragma once
 // A directory of its own for a test case; it goes with everything in it.
 
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -35,6 +37,10 @@ public:
         std::filesystem::create_directories(path.parent_path());
         std::ofstream(path, std::ios::binary).write(content.data(), static_cast<std::streamsize>(content.size()));
         return path.string();
+    }
+    std::string write(std::string_view name, std::span<const std::byte> content) const
+    {
+        return write(name, std::string_view(reinterpret_cast<const char*>(content.data()), content.size()));
     }
 
 private:

@@ -2,6 +2,7 @@
 
 #include "web.hpp"
 
+#include "support/full_disk.hpp"
 #include "support/seed.hpp"
 #include "support/temp_dir.hpp"
 
@@ -12,7 +13,6 @@
 
 #include <doctest/doctest.h>
 
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -349,27 +349,6 @@ TEST_CASE("file: digests are of the whole, whatever runs it came in; a wrong one
     }
 }
 
-/// Files of this process grow no further, for a while.
-class full_disk {
-public:
-    explicit full_disk(rlim_t bytes) : before_(std::signal(SIGXFSZ, SIG_IGN))
-    {
-        ::getrlimit(RLIMIT_FSIZE, &limit_);
-        rlimit now = limit_;
-        now.rlim_cur = bytes;
-        ::setrlimit(RLIMIT_FSIZE, &now);
-    }
-    ~full_disk()
-    {
-        ::setrlimit(RLIMIT_FSIZE, &limit_);
-        std::signal(SIGXFSZ, before_);
-    }
-
-private:
-    rlimit limit_{};
-    void (*before_)(int);
-};
-
 TEST_CASE("file: on a full disk it fails by the file, and goes on when there is room")
 {
     const test::temp_dir directory;
@@ -379,7 +358,7 @@ TEST_CASE("file: on a full disk it fails by the file, and goes on when there is 
     played.on("/big").serve("big");
     origin server(std::move(played));
     for (const rlim_t room : {rlim_t{20}, rlim_t{100}, rlim_t{1'500'000}}) {
-        const full_disk full(room);
+        const test::full_disk full(room);
         run failed;
         CHECK(failed.fails(server.url("/big"), path) == std::errc::file_too_large);
         CHECK(failed.by_file);

@@ -1,4 +1,4 @@
-#include <weir/ingest.hpp>
+#include "ingesting.hpp"
 
 #include "files/fault_injection.hpp"
 #include "ingest/known_files.hpp"
@@ -7,6 +7,7 @@
 #include "support/run.hpp"
 #include "support/seed.hpp"
 #include "support/sources.hpp"
+#include "support/temp_dir.hpp"
 
 #include <weir/cancel.hpp>
 #include <weir/chunk_stream.hpp>
@@ -40,136 +41,13 @@ namespace {
 
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
+using namespace test;
 using clock_type = std::chrono::steady_clock;
-
-constexpr std::size_t kib = 1024;
-constexpr std::size_t mib = 1024 * kib;
-
-/// A directory that goes with the test.
-class temporary_directory {
-public:
-    temporary_directory()
-    {
-        std::string name = (fs::temp_directory_path() / "weir-ingest-XXXXXX").string();
-        path = mkdtemp(name.data());
-    }
-    temporary_directory(const temporary_directory&) = delete;
-    temporary_directory& operator=(const temporary_directory&) = delete;
-    ~temporary_directory() { fs::remove_all(path); }
-
-    std::string write(const std::string& name, std::span<const std::byte> content) const
-    {
-        const fs::path target = path / name;
-        fs::create_directories(target.parent_path());
-        std::ofstream(target, std::ios::binary)
-            .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
-        return target.string();
-    }
-
-    fs::path path;
-};
-
-class collecting_sink final : public weir::ingest_sink {
-public:
-    struct entry {
-        std::vector<weir::chunk_record> chunks;
-        std::optional<weir::file_record> record;
-        std::error_code error;
-        std::string text;
-    };
-
-    asio::awaitable<void> chunks(std::string_view path, std::span<const weir::chunk_record> records) override
-    {
-        auto& mine = files[std::string(path)].chunks;
-        mine.insert(mine.end(), records.begin(), records.end());
-        if (fails)
-            throw weir::error(std::make_error_code(std::errc::no_space_on_device), "write", "sink");
-        co_return;
-    }
-    asio::awaitable<void> file(const weir::file_record& record) override
-    {
-        auto& mine = files[std::string(record.path)];
-        CHECK(!mine.record);
-        mine.record = record;
-        co_return;
-    }
-    asio::awaitable<void> failed(std::string_view path, std::error_code code, std::string_view text) override
-    {
-        auto& mine = files[std::string(path)];
-        mine.error = code;
-        mine.text = text;
-        co_return;
-    }
-
-    std::map<std::string, entry> files;
-    bool fails = false;
-};
-
-weir::path_supplier supply(std::vector<std::string> paths)
-{
-    return [paths = std::move(paths), next = std::size_t{0}](std::vector<std::string>& out, std::size_t most) mutable {
-        for (; most > 0 && next < paths.size(); --most)
-            out.push_back(paths[next++]);
-    };
-}
-
-struct bench {
-    explicit bench(std::size_t memory = 32 * mib) : engine(context.get_executor(), options(memory)) {}
-    static weir::engine_options options(std::size_t memory)
-    {
-        weir::engine_options out;
-        out.memory_bytes = memory;
-        out.workers.threads = 2;
-        return out;
-    }
-    weir::ingest_summary run(std::vector<std::string> paths, weir::ingest_sink& sink, weir::ingest_options options = {})
-    {
-        weir::ingest_job job(engine, std::move(options), sink);
-        test::run(context, job.run(supply(std::move(paths))));
-        CHECK(engine.pool().check());
-        CHECK(engine.pool().statistics().in_use_bytes == 0);
-        return job.summary();
-    }
-    asio::io_context context;
-    weir::engine engine;
-};
-
-/// What an ingest must say of a file, made in the plainest way.
-void check_file(const collecting_sink::entry& got, std::span<const std::byte> content,
-                const weir::ingest_options& options)
-{
-    weir::chunker_options sizes = options.chunker;
-    if (options.sizes) {
-        sizes.average = options.sizes->average_for(content.size());
-        sizes.min = sizes.max = 0;
-    }
-    weir::chunker chunker(sizes);
-    std::vector<std::uint64_t> ends;
-    chunker.push(content, ends);
-    chunker.finish(ends);
-    REQUIRE(got.record);
-    CHECK(got.record->size == content.size());
-    CHECK(got.record->chunks == ends.size());
-    REQUIRE(got.chunks.size() == ends.size());
-    weir::merkle_tree tree(options.hash);
-    std::uint64_t start = 0;
-    for (std::size_t i = 0; i < ends.size(); ++i) {
-        const auto piece = content.subspan(start, ends[i] - start);
-        CHECK(got.chunks[i].offset == start);
-        CHECK(got.chunks[i].length == piece.size());
-        CHECK(got.chunks[i].digest == weir::digest_of(options.hash, piece));
-        tree.add(got.chunks[i].digest, piece.size());
-        start = ends[i];
-    }
-    CHECK(got.record->root == tree.root());
-    if (options.file_digest)
-        CHECK(got.record->whole == weir::digest_of(*options.file_digest, content));
-}
 
 TEST_CASE("ingest: files of every size, in a tree, give their chunks, root and digest")
 {
     auto random = test::generator();
-    temporary_directory tree;
+    temp_dir tree;
     std::map<std::string, std::vector<std::byte>> contents;
     for (const std::size_t size :
          {std::size_t{0}, std::size_t{1}, std::size_t{4000}, 16 * kib - 1, 16 * kib, 16 * kib + 1, 200 * kib, mib - 1, mib,
@@ -187,7 +65,7 @@ TEST_CASE("ingest: files of every size, in a tree, give their chunks, root and d
         options.file_digest = weir::hash_algorithm::sha256;
         collecting_sink sink;
         bench b;
-        const auto summary = b.run({tree.path.string()}, sink, options);
+        const auto summary = b.run({tree.path()}, sink, options);
         CHECK(summary.files == contents.size());
         CHECK(summary.errors == 0);
         CHECK(sink.files.size() == contents.size());
@@ -205,7 +83,7 @@ TEST_CASE("ingest: files of every size, in a tree, give their chunks, root and d
 
 TEST_CASE("ingest: one average for all, and equal files are found")
 {
-    temporary_directory tree;
+    temp_dir tree;
     const auto content = test::random_bytes(700 * kib, 3);
     tree.write("a", content);
     tree.write("b", content);
@@ -214,8 +92,8 @@ TEST_CASE("ingest: one average for all, and equal files are found")
     options.chunker = weir::weir1(16 * kib);
     collecting_sink sink;
     bench b;
-    const auto summary = b.run({tree.path.string()}, sink, options);
-    check_file(sink.files[(tree.path / "a").string()], content, options);
+    const auto summary = b.run({tree.path()}, sink, options);
+    check_file(sink.files[tree / "a"], content, options);
     CHECK(summary.bytes == 2 * content.size());
     CHECK(summary.unique_bytes == content.size());
     CHECK(2 * summary.unique_chunks == summary.chunks);
@@ -223,10 +101,10 @@ TEST_CASE("ingest: one average for all, and equal files are found")
 
 TEST_CASE("ingest: what is missing or cannot be read is reported, and the rest goes on")
 {
-    temporary_directory tree;
+    temp_dir tree;
     const auto content = test::random_bytes(5000, 4);
     const std::string good = tree.write("good", content);
-    const std::string missing = (tree.path / "missing").string();
+    const std::string missing = tree / "missing";
     collecting_sink sink;
     bench b;
     const auto summary = b.run({missing, good, "ftp://host/x", "/proc/self/mem"}, sink);
@@ -236,119 +114,6 @@ TEST_CASE("ingest: what is missing or cannot be read is reported, and the rest g
     CHECK(sink.files["ftp://host/x"].error == weir::errc::unsupported_scheme);
     CHECK(sink.files["/proc/self/mem"].error);
     CHECK(sink.files[good].record);
-}
-
-asio::awaitable<std::vector<weir::url_request>> open_in_memory(std::vector<weir::url_request> requests)
-{
-    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-    for (weir::url_request& each : requests) {
-        if (each.url.starts_with("mem://"))
-            each.input = std::make_unique<weir::memory_source>(std::string(300'000, each.url.back()), each.url);
-        else
-            each.failure = std::make_exception_ptr(weir::error(weir::errc::resolve_failed, "resolve", "nowhere"));
-    }
-    co_return requests;
-}
-
-TEST_CASE("ingest: URLs are read by who was told to open them, and named without their secrets")
-{
-    weir::ingest_options options;
-    options.open_urls = open_in_memory;
-    collecting_sink sink;
-    bench b;
-    const auto summary = b.run({"mem://u:hunter2@a/b", "http://h/?id=1&token=hunter2", "http://h/?id=2", "no/url://"},
-                               sink, options);
-    CHECK(summary.files == 1);
-    CHECK(summary.errors == 3);
-    const std::string content(300'000, 'b');
-    check_file(sink.files["***@a/b"], std::as_bytes(std::span(content)), options);
-    CHECK(sink.files["http://h/?id=1&token=***"].error == weir::errc::resolve_failed);
-    CHECK(sink.files["http://h/?id=2"].text == "resolve nowhere: the host name cannot be resolved");
-    CHECK(sink.files["no/url://"].error == std::errc::no_such_file_or_directory);
-}
-
-/// Gives each URL as many bytes as its last digits say: in the room that there is, or else as a source. No more than
-/// two sources, and nothing behind them.
-asio::awaitable<std::vector<weir::url_request>> open_numbers(std::vector<weir::url_request> requests)
-{
-    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-    std::size_t sources = 0;
-    for (weir::url_request& each : requests) {
-        const std::string content(std::stoul(each.url.substr(each.url.rfind('/') + 1)), 'x');
-        const std::span<std::byte> room = each.room.spare();
-        if (content.size() <= room.size()) {
-            std::ranges::copy(std::as_bytes(std::span(content)), room.begin());
-            each.room.commit(content.size());
-            each.is_whole = true;
-        }
-        else if (sources++ < 2) {
-            each.input = std::make_unique<weir::memory_source>(content, each.url);
-        }
-        else {
-            break;
-        }
-    }
-    std::ranges::reverse(requests);
-    co_return requests;
-}
-
-TEST_CASE("ingest: URLs of all sizes, many at a time, in any order, and some asked again")
-{
-    auto random = test::generator(5);
-    std::vector<std::string> urls;
-    for (std::size_t i = 0; i != 500; ++i)
-        urls.push_back("mem://h/" + std::to_string(i) + "/" + std::to_string(random() % (random() % 9 == 0 ? 200'000 : 20'000)));
-    weir::ingest_options options;
-    options.open_urls = open_numbers;
-    for (const std::size_t memory : {32 * mib, 2 * mib}) {
-        CAPTURE(memory);
-        if (memory < 4 * mib)
-            options.chunker = weir::weir1(64 * kib);
-        options.sizes = std::nullopt;
-        collecting_sink sink;
-        bench b(memory);
-        const auto summary = b.run(urls, sink, options);
-        CHECK(summary.files == urls.size());
-        CHECK(summary.errors == 0);
-        for (const std::string& url : urls) {
-            const std::string content(std::stoul(url.substr(url.rfind('/') + 1)), 'x');
-            check_file(sink.files[url], std::as_bytes(std::span(content)), options);
-        }
-    }
-}
-
-TEST_CASE("ingest: URLs that nobody answers for fail")
-{
-    weir::ingest_options options;
-    options.open_urls = [](std::vector<weir::url_request> requests) -> asio::awaitable<std::vector<weir::url_request>> {
-        co_return requests;
-    };
-    collecting_sink sink;
-    bench b;
-    CHECK(b.run({"mem://a", "mem://b", "mem://c"}, sink, options).errors == 3);
-    CHECK(sink.files["mem://c"].error == weir::errc::closed);
-    options.open_urls = [](std::vector<weir::url_request>) -> asio::awaitable<std::vector<weir::url_request>> {
-        co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
-        throw weir::error(weir::errc::resolve_failed, "resolve", "nowhere");
-    };
-    CHECK(b.run({"mem://a", "mem://b", "mem://c"}, sink, options).errors == 3);
-    CHECK(sink.files["mem://c"].error == weir::errc::resolve_failed);
-}
-
-TEST_CASE("ingest: a cancelled job does not wait for a URL to be opened")
-{
-    weir::ingest_options options;
-    options.open_urls = [](std::vector<weir::url_request> requests) -> asio::awaitable<std::vector<weir::url_request>> {
-        asio::steady_timer never(co_await asio::this_coro::executor, clock_type::time_point::max());
-        co_await never.async_wait(asio::use_awaitable);
-        co_return requests;
-    };
-    collecting_sink sink;
-    bench b;
-    weir::ingest_job job(b.engine, options, sink);
-    const auto deadline = clock_type::now() + std::chrono::milliseconds(50);
-    CHECK_THROWS_AS(test::run(b.context, weir::with_deadline(job.run(supply({"mem://a"})), deadline)), weir::error);
-    CHECK(sink.files.empty());
 }
 
 /// A disk that cannot read from some place of one file on, whoever asks.
@@ -376,7 +141,7 @@ private:
 
 TEST_CASE("ingest: a disk error in the middle of a file is that file's, on every back end")
 {
-    temporary_directory tree;
+    temp_dir tree;
     std::map<std::string, std::vector<std::byte>> contents;
     for (const std::size_t size : {5 * kib, 12 * kib, 2 * mib, 3 * mib})
         contents[tree.write(std::to_string(size), test::random_bytes(size, size))] = test::random_bytes(size, size);
@@ -394,14 +159,14 @@ TEST_CASE("ingest: a disk error in the middle of a file is that file's, on every
         for (const std::size_t bad_size : {12 * kib, 3 * mib}) {
             CAPTURE(to_string(way));
             CAPTURE(bad_size);
-            const std::string bad = (tree.path / std::to_string(bad_size)).string();
+            const std::string bad = tree / std::to_string(bad_size);
             broken_disk disk(bad, bad_size / 2 / 4096 * 4096); // at a page, as disks fail
             const weir::detail::scoped_faults install(disk);
             weir::ingest_options options;
             options.backend = way;
             collecting_sink sink;
             bench b;
-            const auto summary = b.run({tree.path.string()}, sink, options);
+            const auto summary = b.run({tree.path()}, sink, options);
             CHECK(summary.files == 3);
             CHECK(summary.errors == 1);
             for (const auto& [path, content] : contents) {
@@ -416,13 +181,13 @@ TEST_CASE("ingest: a disk error in the middle of a file is that file's, on every
 
 TEST_CASE("ingest: pipes in a tree are counted and skipped, links are not followed")
 {
-    temporary_directory tree;
+    temp_dir tree;
     tree.write("file", test::random_bytes(10, 5));
-    REQUIRE(mkfifo((tree.path / "pipe").c_str(), 0600) == 0);
-    fs::create_symlink("file", tree.path / "link");
+    REQUIRE(mkfifo((tree / "pipe").c_str(), 0600) == 0);
+    fs::create_symlink("file", tree / "link");
     collecting_sink sink;
     bench b;
-    const auto summary = b.run({tree.path.string()}, sink);
+    const auto summary = b.run({tree.path()}, sink);
     CHECK(summary.files == 1);
     CHECK(summary.skipped == 1);
     CHECK(summary.errors == 0);
@@ -456,11 +221,11 @@ private:
 
 TEST_CASE("ingest: files that are swapped for FIFOs and links while it runs are skipped, and nothing hangs")
 {
-    temporary_directory outside;
+    temp_dir outside;
     const std::string secret = outside.write("secret", test::random_bytes(1000, 3));
     for (const bool direct : {false, true}) { // in a batch, and each by a stream of its own
         CAPTURE(direct);
-        temporary_directory tree;
+        temp_dir tree;
         for (int i = 0; i < 20; ++i)
             tree.write(std::to_string(i), test::random_bytes(100, 5));
         swapping_peer peer(tree.path, secret);
@@ -470,7 +235,7 @@ TEST_CASE("ingest: files that are swapped for FIFOs and links while it runs are 
         options.direct = direct;
         collecting_sink sink;
         bench b;
-        const auto summary = b.run({tree.path.string()}, sink, options);
+        const auto summary = b.run({tree.path()}, sink, options);
         CHECK(summary.files == 1);
         CHECK(summary.skipped == 19);
         CHECK(summary.errors == 0);
@@ -481,7 +246,7 @@ TEST_CASE("ingest: files that are swapped for FIFOs and links while it runs are 
 
 TEST_CASE("ingest: the smallest pool does it too, slower")
 {
-    temporary_directory tree;
+    temp_dir tree;
     std::map<std::string, std::vector<std::byte>> contents;
     for (int i = 0; i < 40; ++i) {
         const auto content = test::random_bytes(static_cast<std::size_t>(i) * 30000, static_cast<std::uint64_t>(i));
@@ -492,7 +257,7 @@ TEST_CASE("ingest: the smallest pool does it too, slower")
     options.chunker = weir::weir1(256 * kib);
     collecting_sink sink;
     bench b(weir::required_memory_bytes(options.chunker, 1, 256 * kib));
-    const auto summary = b.run({tree.path.string()}, sink, options);
+    const auto summary = b.run({tree.path()}, sink, options);
     CHECK(summary.files == contents.size());
     for (const auto& [path, content] : contents)
         check_file(sink.files[path], content, options);
@@ -514,14 +279,14 @@ TEST_CASE("ingest: a pool below the largest chunk is refused, with the numbers")
 
 TEST_CASE("ingest: a sink that fails ends the job with its error")
 {
-    temporary_directory tree;
+    temp_dir tree;
     for (int i = 0; i < 200; ++i)
         tree.write(std::to_string(i), test::random_bytes(40000, static_cast<std::uint64_t>(i)));
     collecting_sink sink;
     sink.fails = true;
     bench b;
     weir::ingest_job job(b.engine, {}, sink);
-    CHECK_THROWS_WITH_AS(test::run(b.context, job.run(supply({tree.path.string()}))),
+    CHECK_THROWS_WITH_AS(test::run(b.context, job.run(supply({tree.path()}))),
                          "write sink: no space left on device", weir::error);
     CHECK(b.engine.pool().statistics().in_use_bytes == 0);
 }
@@ -562,7 +327,7 @@ asio::awaitable<void> run_own_job(weir::engine& engine, weir::ingest_sink& sink,
 
 TEST_CASE("ingest: a job whose sink waits outlives its engine, and ends with the io_context")
 {
-    temporary_directory tree;
+    temp_dir tree;
     const std::string path = tree.write("file", test::random_bytes(5000, 8));
     parked_sink sink;
     bool told = false;
@@ -578,7 +343,7 @@ TEST_CASE("ingest: a job whose sink waits outlives its engine, and ends with the
 
 TEST_CASE("ingest: an observer is told of batches of small files, of streams, and of the job")
 {
-    temporary_directory tree;
+    temp_dir tree;
     for (int i = 0; i < 20; ++i)
         tree.write("small/" + std::to_string(i), test::random_bytes(1000, static_cast<std::uint64_t>(i)));
     const std::string large = tree.write("large", test::random_bytes(3 * mib, 7));
@@ -589,7 +354,7 @@ TEST_CASE("ingest: an observer is told of batches of small files, of streams, an
     weir::engine engine(context.get_executor(), options);
     collecting_sink sink;
     weir::ingest_job job(engine, {}, sink);
-    test::run(context, job.run(supply({tree.path.string()})));
+    test::run(context, job.run(supply({tree.path()})));
 
     std::uint64_t small_files = 0;
     std::uint64_t large_bytes = 0;
@@ -633,12 +398,12 @@ TEST_CASE("ingest: a file with several names is read once, and told of by each")
     for (const std::size_t size : {100 * kib, 3 * mib}) {
         CAPTURE(size);
         for (const std::size_t remembered : {std::size_t{0}, std::size_t{10}}) {
-            temporary_directory tree;
+            temp_dir tree;
             const auto content = test::random_bytes(size, 9);
             const std::string path = tree.write("0", content);
             make_old(path);
             for (int i = 1; i < 4; ++i)
-                fs::create_hard_link(path, tree.path / std::to_string(i));
+                fs::create_hard_link(path, tree / std::to_string(i));
             test::recorder seen;
             asio::io_context context;
             weir::engine_options options = bench::options(32 * mib);
@@ -651,7 +416,7 @@ TEST_CASE("ingest: a file with several names is read once, and told of by each")
             how.file_digest = weir::hash_algorithm::sha256;
             collecting_sink sink;
             weir::ingest_job job(engine, how, sink);
-            test::run(context, job.run(supply({tree.path.string()})));
+            test::run(context, job.run(supply({tree.path()})));
             REQUIRE(sink.files.size() == 4);
             for (const auto& [name, found] : sink.files)
                 check_file(found, content, how);
@@ -664,12 +429,12 @@ TEST_CASE("ingest: a file with several names is read once, and told of by each")
 
 TEST_CASE("known files: only what has other names, is settled, and was not changed is found again")
 {
-    temporary_directory tree;
+    temp_dir tree;
     const std::string path = tree.write("a", test::random_bytes(100, 9));
     weir::detail::known_files known(4);
     const weir::file_handle file = weir::file_handle::open(path);
     CHECK(!known.stamp(file)); // it has one name
-    fs::create_hard_link(path, tree.path / "b");
+    fs::create_hard_link(path, tree / "b");
     make_old(path);
     const auto stamp = known.stamp(file);
     REQUIRE(stamp);
@@ -699,14 +464,14 @@ TEST_CASE("known files: only what has other names, is settled, and was not chang
 
 TEST_CASE("ingest: a clean-up of the engine ends the job, blames no file, and leaves nothing")
 {
-    temporary_directory tree;
+    temp_dir tree;
     for (int i = 0; i < 30; ++i)
         tree.write(std::to_string(i), test::random_bytes(static_cast<std::size_t>(i) * 70000, 6));
     for (int steps = 0; steps < 12; ++steps) {
         collecting_sink sink;
         bench b;
         weir::ingest_job job(b.engine, {}, sink);
-        test::task<void> running(b.context.get_executor(), job.run(supply({tree.path.string()})));
+        test::task<void> running(b.context.get_executor(), job.run(supply({tree.path()})));
         for (int i = 0; i <= steps && !running.done(); ++i)
             b.context.run_one();
         const bool done = running.done();
@@ -727,7 +492,7 @@ TEST_CASE("ingest: a clean-up of the engine ends the job, blames no file, and le
 
 TEST_CASE("ingest: cancelled at any step it ends, and everything is back")
 {
-    temporary_directory tree;
+    temp_dir tree;
     for (int i = 0; i < 30; ++i)
         tree.write(std::to_string(i), test::random_bytes(static_cast<std::size_t>(i) * 70000, 6));
     for (int steps = 0; steps < 12; ++steps) {
@@ -737,7 +502,7 @@ TEST_CASE("ingest: cancelled at any step it ends, and everything is back")
         asio::cancellation_signal stop;
         bool ended = false;
         std::exception_ptr failure;
-        asio::co_spawn(b.context, job.run(supply({tree.path.string()})),
+        asio::co_spawn(b.context, job.run(supply({tree.path()})),
                        asio::bind_cancellation_slot(stop.slot(), [&](const std::exception_ptr& thrown) {
                            ended = true;
                            failure = thrown;

@@ -1,5 +1,6 @@
 // A journal is read as it was written, up to the first byte that is not; nobody else's file is taken for one.
 
+#include "support/full_disk.hpp"
 #include "support/seed.hpp"
 #include "support/temp_dir.hpp"
 
@@ -10,13 +11,11 @@
 
 #include <doctest/doctest.h>
 
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <string>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -256,27 +255,6 @@ TEST_CASE("journal: cleared, it is another one; removed, its name is free for th
     second.remove();
 }
 
-/// Files of this process grow no further, for a while.
-class full_disk {
-public:
-    explicit full_disk(rlim_t bytes) : before_(std::signal(SIGXFSZ, SIG_IGN))
-    {
-        ::getrlimit(RLIMIT_FSIZE, &limit_);
-        rlimit now = limit_;
-        now.rlim_cur = bytes;
-        ::setrlimit(RLIMIT_FSIZE, &now);
-    }
-    ~full_disk()
-    {
-        ::setrlimit(RLIMIT_FSIZE, &limit_);
-        std::signal(SIGXFSZ, before_);
-    }
-
-private:
-    rlimit limit_{};
-    void (*before_)(int);
-};
-
 TEST_CASE("journal: on a full disk the record fails that did not fit, and is not there; it goes on when there is room")
 {
     const test::temp_dir directory;
@@ -285,7 +263,7 @@ TEST_CASE("journal: on a full disk the record fails that did not fit, and is not
     journal opened(path);
     write_all(opened, {fits});
     {
-        const full_disk full(1500);
+        const test::full_disk full(1500);
         opened.append(more.first, bytes_of(more.second));
         CHECK(failure_of([&] { opened.flush(); }) == std::errc::file_too_large);
         CHECK(std::filesystem::file_size(path) == 1500);
@@ -297,7 +275,7 @@ TEST_CASE("journal: on a full disk the record fails that did not fit, and is not
     opened.seek(weir::detail::journal_head_bytes);
     CHECK(read_all(opened) == std::vector<entry>{fits, small});
     CHECK(failure_of([&] {
-              const full_disk full(10);
+              const test::full_disk full(10);
               journal made(directory / "new");
           }) == std::errc::file_too_large);
     CHECK(read_all(directory / "new").empty());
