@@ -1,5 +1,5 @@
 #pragma once
-// Two blocks for one side of a stream that is encoded or decoded; the other side has the flow's.
+// Blocks for one side of a stream that is encoded or decoded, two in general; the other side has the flow's.
 
 #include <weir/buffer_pool.hpp>
 #include <weir/engine.hpp>
@@ -12,18 +12,26 @@
 
 namespace weir::codecs {
 
+/// Blocks that are nobody else's.
+struct own_blocks {
+    std::size_t count = 0;
+    std::size_t bytes = 0; ///< of each
+};
+
 /// Of the engine's pool where that has such blocks free, else of a pool of their own: a stream that waited for them
 /// while it holds others could wait for itself.
 class coding_memory {
 public:
-    /// Blocks of `block_bytes`; 0: as the engine has them.
+    /// Two blocks of `block_bytes`; 0: as the engine has them.
     coding_memory(engine& owner, std::size_t block_bytes)
     {
         std::optional<reservation> granted;
         if (block_bytes == 0 || block_bytes == owner.block_bytes())
             granted = reserve(owner.pool(), owner.block_bytes());
-        blocks_ = granted ? std::move(*granted) : reserve_own(block_bytes == 0 ? usual_bytes : block_bytes);
+        blocks_ = granted ? std::move(*granted) : reserve_own({count, block_bytes == 0 ? usual_bytes : block_bytes});
     }
+    /// Of a pool of their own in any case.
+    explicit coding_memory(own_blocks wanted) : blocks_(reserve_own(wanted)) {}
 
     [[nodiscard]] reservation& blocks() noexcept { return blocks_; }
 
@@ -41,12 +49,13 @@ private:
         }
     }
 
-    reservation reserve_own(std::size_t block_bytes)
+    reservation reserve_own(own_blocks wanted)
     {
         constexpr std::size_t page = std::size_t{64} << 10; // the largest there is: the pool counts in whole ones
-        own_ = std::make_unique<buffer_pool>(pool_options{
-            .tiers = {{block_bytes, count}}, .max_bytes = count * (block_bytes + page), .max_mapped = 0});
-        return std::move(own_->try_reserve(count, block_bytes)).value();
+        own_ = std::make_unique<buffer_pool>(pool_options{.tiers = {{wanted.bytes, wanted.count}},
+                                                          .max_bytes = wanted.count * (wanted.bytes + page),
+                                                          .max_mapped = 0});
+        return std::move(own_->try_reserve(wanted.count, wanted.bytes)).value();
     }
 
     std::unique_ptr<buffer_pool> own_;

@@ -1,6 +1,6 @@
 #include "files/mapped_source.hpp"
 
-#include "files/zeros.hpp"
+#include "memory/zeros.hpp"
 
 #include <weir/error.hpp>
 

@@ -1,7 +1,7 @@
 #include "files/regular_source.hpp"
 
 #include "files/fault_injection.hpp"
-#include "files/zeros.hpp"
+#include "memory/zeros.hpp"
 
 #include <weir/error.hpp>
 

@@ -1,0 +1,89 @@
+#include "archives/archive_input.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace weir::codecs {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr std::size_t input_block_bytes = std::size_t{128} << 10; // what a decoder gives in one turn
+constexpr std::size_t input_blocks = 4;
+constexpr auto turn_time = std::chrono::milliseconds(2);
+
+} // namespace
+
+asio::awaitable<bool> archive_input::fill()
+{
+    if (!at_hand_.empty())
+        co_return true;
+    if (!memory_)
+        memory_.emplace(own_blocks{input_blocks, input_block_bytes});
+    at_hand_ = co_await from_->read(memory_->blocks(), input_block_bytes);
+    co_return !at_hand_.empty();
+}
+
+asio::awaitable<bool> archive_input::gather(std::vector<std::byte>& target, std::size_t size)
+{
+    while (target.size() < size) {
+        if (!co_await fill())
+            co_return false;
+        const bytes piece = take_at_hand(size - target.size());
+        for (const slice& each : piece)
+            target.insert(target.end(), each.begin(), each.end());
+    }
+    co_return true;
+}
+
+asio::awaitable<void> archive_input::skip(std::uint64_t& count)
+{
+    clock::time_point turn = clock::now();
+    while (count != 0) {
+        if (!co_await fill())
+            co_return;
+        count -= take_at_hand(static_cast<std::size_t>(std::min<std::uint64_t>(count, at_hand_.size()))).size();
+        if (clock::now() - turn > turn_time) { // others' turn: a source that has its bytes at hand does not wait
+            const auto here = co_await asio::this_coro::executor;
+            co_await asio::post(here, asio::use_awaitable);
+            turn = clock::now();
+        }
+    }
+}
+
+asio::awaitable<bytes> archive_input::take(block_filler& target, reservation& memory, std::size_t max_bytes)
+{
+    if (memory_->blocks().free_blocks() != 0)
+        co_return take_at_hand(max_bytes);
+    const std::span<std::byte> room = co_await target.spare(memory);
+    const bytes piece = take_at_hand(std::min(max_bytes, room.size()));
+    piece.copy_to(room);
+    bytes out;
+    if (!piece.empty())
+        out.append(target.commit(piece.size()));
+    co_return out;
+}
+
+bytes archive_input::take_at_hand(std::size_t count)
+{
+    bytes out = at_hand_.take_front(std::min(count, at_hand_.size()));
+    position_ += out.size();
+    return out;
+}
+
+asio::awaitable<void> archive_input::close()
+{
+    at_hand_.clear();
+    memory_.reset();
+    co_await from_->close();
+}
+
+} // namespace weir::codecs

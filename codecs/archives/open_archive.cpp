@@ -1,0 +1,150 @@
+#include <weir/open_archive.hpp>
+
+#include "archives/tar_archive.hpp"
+#include "archives/tar_block.hpp"
+#include "streams/coding_memory.hpp"
+
+#include <weir/coding_source.hpp>
+#include <weir/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::string_view tar_magic = "ustar";
+constexpr std::size_t tar_magic_offset = 257;
+
+// Of an entry, of the end of an archive without any, and of one that was to be cut in parts but fits in one.
+constexpr std::string_view zip_magics[] = {"PK\3\4", "PK\5\6", "PK\7\10PK\3\4", "PK00PK\3\4"};
+
+/// An input from its beginning, though that was read already.
+class resumed_source final : public source {
+public:
+    resumed_source(bytes start, std::unique_ptr<source> rest) noexcept
+        : start_(std::move(start)), rest_(std::move(rest))
+    {}
+
+    asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override
+    {
+        if (start_.empty())
+            return rest_->read(memory, max_bytes);
+        return read_start(max_bytes);
+    }
+    std::optional<std::uint64_t> size() const noexcept override { return rest_->size(); }
+    std::size_t read_ahead_blocks() const noexcept override { return rest_->read_ahead_blocks(); }
+    std::string_view name() const noexcept override { return rest_->name(); }
+    asio::awaitable<void> close() override
+    {
+        start_.clear();
+        return rest_->close();
+    }
+
+private:
+    asio::awaitable<bytes> read_start(std::size_t max_bytes)
+    {
+        bytes out = start_.take_front(std::min(start_.size(), max_bytes));
+        co_return out;
+    }
+
+    bytes start_;
+    const std::unique_ptr<source> rest_;
+};
+
+/// The first bytes of an input, which goes on behind them.
+asio::awaitable<std::vector<std::byte>> look_at(source& input)
+{
+    // Its own: an input may give a block for every byte, and those of others are not to be waited for.
+    codecs::coding_memory memory(codecs::own_blocks{2, codecs::tar::block_bytes});
+    std::vector<std::byte> start;
+    while (start.size() < archive_magic_bytes) {
+        const bytes piece = co_await input.read(memory.blocks(), archive_magic_bytes - start.size());
+        if (piece.empty())
+            break;
+        for (const slice& each : piece)
+            start.insert(start.end(), each.begin(), each.end());
+    }
+    co_return start;
+}
+
+std::unique_ptr<source> resume(std::vector<std::byte> start, std::unique_ptr<source> rest)
+{
+    const auto kept = std::make_shared<const std::vector<std::byte>>(std::move(start));
+    return std::make_unique<resumed_source>(bytes(slice::adopt(*kept, kept)), std::move(rest));
+}
+
+bool may_be_empty_tar(std::span<const std::byte> start) noexcept
+{
+    return start.size() == codecs::tar::block_bytes && codecs::tar::is_zero(start);
+}
+
+[[noreturn]] void refuse(errc code, const source& input, std::string_view why)
+{
+    throw error(code, "open", input.name(), 0, why);
+}
+
+asio::awaitable<std::unique_ptr<archive>> open_stream(engine& owner, std::unique_ptr<source> input,
+                                                      archive_options options, bool is_decoded)
+{
+    std::vector<std::byte> start = co_await look_at(*input);
+    const std::optional<archive_format> format = detect_archive(start);
+    const bool is_empty_tar = may_be_empty_tar(start);
+    const std::optional<codec> compressed =
+        detect_codec(std::span(start).first(std::min(start.size(), codec_magic_bytes)));
+    std::unique_ptr<source> whole = resume(std::move(start), std::move(input));
+    if (format == archive_format::tar || is_empty_tar)
+        co_return codecs::make_tar_archive(std::move(whole), options);
+    if (format == archive_format::zip)
+        refuse(errc::unsupported_format, *whole, "a zip archive from a stream");
+    if (!compressed)
+        refuse(errc::bad_format, *whole, "no known archive begins so");
+    if (is_decoded)
+        refuse(errc::unsupported_format, *whole, "it is compressed twice");
+    decoding_options how;
+    how.codec = compressed;
+    how.settings = options.decoder;
+    if (compressed != codec::zstd)
+        how.settings.dictionary = {}; // it was given in case that it is needed
+    how.contexts = options.contexts;
+    auto decoded = std::make_unique<decoding_source>(owner, std::move(whole), how);
+    std::unique_ptr<archive> out = co_await open_stream(owner, std::move(decoded), std::move(options), true);
+    co_return out;
+}
+
+} // namespace
+
+std::optional<archive_format> detect_archive(std::span<const std::byte> start) noexcept
+{
+    const std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
+    if (std::ranges::any_of(zip_magics, [&](std::string_view magic) { return text.starts_with(magic); }))
+        return archive_format::zip;
+    if (text.size() > tar_magic_offset && text.substr(tar_magic_offset).starts_with(tar_magic))
+        return archive_format::tar;
+    if (start.size() < codecs::tar::block_bytes)
+        return std::nullopt;
+    const codecs::tar::block first = start.first<codecs::tar::block_bytes>();
+    if (codecs::tar::is_zero(first) || !codecs::tar::checksum_fits(first))
+        return std::nullopt;
+    return archive_format::tar;
+}
+
+asio::awaitable<std::unique_ptr<archive>> open_archive(engine& owner, std::unique_ptr<source> input,
+                                                       const archive_options& options)
+{
+    return open_stream(owner, std::move(input), options, false);
+}
+
+asio::awaitable<std::unique_ptr<archive>> open_archive(engine& owner, std::shared_ptr<random_access_input> input,
+                                                       const archive_options& options)
+{
+    return open_stream(owner, input->open(0, input->size()), options, false);
+}
+
+} // namespace weir

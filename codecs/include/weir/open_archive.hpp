@@ -1,0 +1,46 @@
+#pragma once
+// Archives by what they begin with.
+
+#include <weir/archive.hpp>
+#include <weir/export.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace weir {
+
+/// How many bytes at the start of an input `detect_archive` looks at.
+inline constexpr std::size_t archive_magic_bytes = 512;
+
+/// Tells a format by the first bytes.
+///
+/// tar: by its magic, or, as the oldest have none, by a checksum that fits. zip: by the signature of its first entry,
+/// or of an archive without any. An archive of nothing that tar writes has only zeros: it is not told from other files
+/// here. \param start  the first `archive_magic_bytes` bytes, or all there are \returns  nothing where no archive
+/// begins like this; it may still be one that is compressed, see `detect_codec`
+[[nodiscard]] WEIR_API std::optional<archive_format> detect_archive(std::span<const std::byte> start) noexcept;
+
+/// An archive from a stream: tar, or zip by the headers of its entries; compressed or not.
+///
+/// A codec is found by its magic number, and decoded with `options.decoder`; inside of it has to be an archive. Entries
+/// come as the stream does, one at a time. The engine outlives the archive.
+/// \throws weir::error  with the input's name
+///   `errc::bad_format`: no known archive begins so.
+///   `errc::unsupported_format`: it is compressed twice.
+///   `errc::codec_unavailable`; and what the input and its decoder report.
+/// \par Cancellation
+/// terminal, partial, total: the input is lost.
+[[nodiscard]] WEIR_API boost::asio::awaitable<std::unique_ptr<archive>>
+open_archive(engine& owner, std::unique_ptr<source> input, const archive_options& options = {});
+
+/// An archive from something with bytes at any place: zip by its directory, whose entries can be read in any order and
+/// at the same time; everything else as a stream of all its bytes. \throws weir::error  as that one; and what a broken
+/// directory is refused for
+[[nodiscard]] WEIR_API boost::asio::awaitable<std::unique_ptr<archive>>
+open_archive(engine& owner, std::shared_ptr<random_access_input> input, const archive_options& options = {});
+
+} // namespace weir
