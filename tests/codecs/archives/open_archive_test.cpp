@@ -1,0 +1,140 @@
+#include <weir/open_archive.hpp>
+
+#include "archive_reading.hpp"
+#include "tar_writing.hpp"
+
+#include <weir/memory_source.hpp>
+
+#include <doctest/doctest.h>
+
+using test::bench;
+using test::tar_file;
+using weir::archive_format;
+using weir::codec;
+using weir::errc;
+
+namespace {
+
+std::optional<archive_format> found_in(std::string_view start)
+{
+    return weir::detect_archive(std::as_bytes(std::span(start)));
+}
+
+std::string compressed(codec which, std::string_view content)
+{
+    const test::byte_vector out = test::encoded(which, std::as_bytes(std::span(content)));
+    return {reinterpret_cast<const char*>(out.data()), out.size()};
+}
+
+std::error_code refusal_of(bench& b, std::string_view text, const weir::archive_options& options = {})
+{
+    return test::read_text(b, text, {}, options).ended;
+}
+
+test::script byte_by_byte()
+{
+    test::script out;
+    out.read_size = [] { return std::size_t{1}; };
+    out.wasteful = true; // a block for each of them
+    return out;
+}
+
+class text_input final : public weir::random_access_input {
+public:
+    explicit text_input(std::string text) : text_(std::move(text)) {}
+    std::uint64_t size() const noexcept override { return text_.size(); }
+    std::string_view name() const noexcept override { return "text"; }
+    std::unique_ptr<weir::source> open(std::uint64_t offset, std::uint64_t length) override
+    {
+        return std::make_unique<weir::memory_source>(text_.substr(offset, length), "text");
+    }
+
+private:
+    const std::string text_;
+};
+
+} // namespace
+
+TEST_CASE("detect archive: tar by its magic or a checksum that fits, zip by its signatures, others not")
+{
+    CHECK(found_in(tar_file("x", "")) == archive_format::tar);
+    CHECK(found_in(tar_file("x", "", '0', test::gnu_magic)) == archive_format::tar);
+    CHECK(found_in(tar_file("x", "", '0', test::no_magic)) == archive_format::tar);
+    CHECK(found_in(tar_file("x", "").substr(0, 262)) == archive_format::tar);
+    CHECK(found_in("PK\3\4....") == archive_format::zip);
+    CHECK(found_in("PK\5\6....") == archive_format::zip);
+    CHECK(found_in("PK\7\10PK\3\4") == archive_format::zip);
+    CHECK(!found_in(""));
+    CHECK(!found_in("PK"));
+    CHECK(!found_in(tar_file("x", "").substr(0, 257)));
+    CHECK(!found_in(tar_file("x", "", '0', test::no_magic).substr(0, 511)));
+    CHECK(!found_in(std::string(512, '\0')));
+    CHECK(!found_in(std::string(512, 'x')));
+}
+
+TEST_CASE("open archive: a codec is found and decoded, once")
+{
+    bench b;
+    const std::string text = tar_file("file", "content") + test::tar_end();
+    const test::reading plain = test::read_text(b, text);
+    for (const codec each : {codec::zstd, codec::lz4, codec::gzip, codec::zlib, codec::xz}) {
+        if (!weir::is_built_in(each))
+            continue;
+        CAPTURE(weir::to_string(each));
+        const std::string once = compressed(each, text);
+        CHECK(test::read_text(b, once) == plain);
+        CHECK(test::read_text(b, once, byte_by_byte()) == plain);
+        CHECK(refusal_of(b, compressed(each, once)) == errc::unsupported_format);
+        CHECK(refusal_of(b, compressed(each, "no archive")) == errc::bad_format);
+        CHECK(refusal_of(b, once.substr(0, once.size() - 1)) == errc::truncated);
+    }
+    CHECK(b.engine.pool().check());
+}
+
+TEST_CASE("open archive: the end of a compressed archive is verified, behind the end of the tar")
+{
+    if (!weir::is_built_in(codec::gzip))
+        return;
+    bench b;
+    std::string text = compressed(codec::gzip, tar_file("file", "content") + std::string(10'240, '\0'));
+    text[text.size() - 8] = static_cast<char>(text[text.size() - 8] ^ 1); // the CRC
+    const test::reading all = test::read_text(b, text);
+    CHECK(all.ended == errc::checksum_mismatch);
+}
+
+TEST_CASE("open archive: the limits of the decoder hold for the whole")
+{
+    if (!weir::is_built_in(codec::zstd))
+        return;
+    bench b;
+    const std::string text = compressed(codec::zstd, tar_file("file", std::string(100'000, 'x')) + test::tar_end());
+    weir::archive_options options;
+    options.decoder.max_output_bytes = 50'000;
+    CHECK(refusal_of(b, text, options) == errc::limit_exceeded);
+}
+
+TEST_CASE("open archive: what is no archive is refused, whatever its size")
+{
+    bench b;
+    for (const std::string& text : {std::string(), std::string("x"), std::string(511, '\0'), std::string(5000, 'x')})
+        CHECK(refusal_of(b, text) == errc::bad_format);
+}
+
+TEST_CASE("open archive: an archive of nothing is zeros to its end; another file that begins with zeros is none")
+{
+    bench b;
+    for (const std::size_t size : {512, 1024, 10'240, 1'000'000})
+        CHECK(!refusal_of(b, std::string(size, '\0')));
+    CHECK(refusal_of(b, std::string(32'768, '\0') + "\1CD001\1") == errc::bad_format);
+    CHECK(refusal_of(b, std::string(512, '\0') + tar_file("x", "")) == errc::bad_format);
+}
+
+TEST_CASE("open archive: of something with bytes at any place")
+{
+    bench b;
+    const std::string text = tar_file("file", "content") + test::tar_end();
+    const auto opened =
+        test::run(b.context, weir::open_archive(b.engine, std::make_shared<text_input>(text), weir::archive_options()));
+    CHECK(opened->format() == archive_format::tar);
+    CHECK(test::read_all(b, *opened) == test::read_text(b, text));
+}
