@@ -228,7 +228,7 @@ TEST_CASE("ingest: files that are swapped for FIFOs and links while it runs are 
         temp_dir tree;
         for (int i = 0; i < 20; ++i)
             tree.write(std::to_string(i), test::random_bytes(100, 5));
-        swapping_peer peer(tree.path, secret);
+        swapping_peer peer(tree.path(), secret);
         const weir::detail::scoped_faults install(peer);
         weir::ingest_options options;
         options.backend = weir::backend::threads;
