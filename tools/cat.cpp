@@ -1,12 +1,15 @@
 // weir cat: copies URLs and files to standard output, and says by its exit code whether they came whole.
 #include "body_output.hpp"
 #include "command.hpp"
+#include "decoder_options.hpp"
 #include "fetch_exit.hpp"
 #include "http_options.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "session.hpp"
 
+#include <weir/coding_source.hpp>
+#include <weir/content_coding.hpp>
 #include <weir/engine.hpp>
 #include <weir/error.hpp>
 #include <weir/file_handle.hpp>
@@ -25,6 +28,8 @@
 #include <cerrno>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <span>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +45,7 @@ constexpr std::string_view examples = R"(Examples:
   weir cat --expect-sha256 "$sum" https://host/a.tar | tar x
   weir cat -H @token.txt --retries 20 --timeout-idle 10 https://host/private
   weir cat --parallel 8 https://far.away/image | weir ingest -
+  weir cat --decompress https://host/log.zst | grep -c error
   until weir cat --resume -o big.iso https://host/big.iso; do sleep 60; done
 
 Several are written one after the other; the first failure ends the command. What goes to a FILE is FILE.part until it
@@ -61,6 +67,7 @@ struct cat_arguments {
     std::vector<std::string> names;
     std::string output;     // a file; empty: standard output
     bool resume = false;
+    std::optional<weir::decoding_options> decode;
     std::size_t memory = 0; // 0: by the connections
     bool quiet = false;
     progress_mode progress = progress_mode::automatic;
@@ -94,6 +101,8 @@ void check(const cat_arguments& arguments)
     const bool one_url = arguments.names.size() == 1 && weir::is_url(arguments.names.front());
     if (!arguments.output.empty() && !one_url)
         throw usage_error("--output is for one URL");
+    if (!arguments.output.empty() && arguments.decode && can_be_replaced(arguments.output))
+        throw usage_error("--decompress writes to standard output: --output keeps what was sent");
     if (arguments.resume && arguments.output.empty())
         throw usage_error("--resume needs --output FILE: what went to standard output cannot be checked");
     if (arguments.resume && !can_be_replaced(arguments.output))
@@ -134,7 +143,9 @@ private:
     asio::awaitable<void> copy_all()
     {
         const std::unique_ptr<http_opener, http_opener::closer> at_the_end(&web_);
-        memory_ = engine_.pool().try_reserve(engine_.memory_bytes() / block_bytes, block_bytes).value();
+        const std::size_t blocks = engine_.memory_bytes() / block_bytes;
+        const std::size_t others = arguments_.decode ? blocks / 2 : 0; // of decoders
+        memory_ = engine_.pool().try_reserve(blocks - others, block_bytes).value();
         for (const std::string& name : arguments_.names) {
             if (!arguments_.output.empty() && !device_)
                 co_await save_url(name);
@@ -148,9 +159,12 @@ private:
 
     asio::awaitable<void> copy_url(std::string name)
     {
-        const std::unique_ptr<weir::http::http_source> input = co_await web_.open(name);
+        std::unique_ptr<weir::http::http_source> opened = co_await web_.open(name);
+        const weir::http::http_source& body = *opened;
+        const std::vector<std::string> codings = body.report().content_codings;
+        const std::unique_ptr<weir::source> input = decoded(std::move(opened), codings);
         co_await copy(*input);
-        judge(name, input->report());
+        judge(name, body.report());
     }
 
     asio::awaitable<void> save_url(std::string name)
@@ -187,9 +201,16 @@ private:
 
     asio::awaitable<void> copy_file(std::string name)
     {
-        const std::unique_ptr<weir::source> input = name == "-" ? weir::open_descriptor(engine_, STDIN_FILENO, name)
-                                                                : weir::open_file(engine_, name);
+        const std::unique_ptr<weir::source> input = decoded(
+            name == "-" ? weir::open_descriptor(engine_, STDIN_FILENO, name) : weir::open_file(engine_, name), {});
         co_await copy(*input);
+    }
+
+    std::unique_ptr<weir::source> decoded(std::unique_ptr<weir::source> input, std::span<const std::string> codings)
+    {
+        if (!arguments_.decode)
+            return input;
+        return weir::decode_whole(engine_, std::move(input), codings, *arguments_.decode);
     }
 
     asio::awaitable<void> copy(weir::source& input)
@@ -244,13 +265,17 @@ int run_cat(int argc, char** argv)
     line.add({"quiet", "", "no notices, no progress", [&](std::string_view) { arguments.quiet = true; }});
     display_options display;
     add_progress_option(line, display);
+    const decompress_option decompress(line);
     auto names = line.parse(argc, argv);
     if (!names)
         return all_read;
     arguments.names = std::move(*names);
     arguments.progress = display.progress;
+    arguments.decode = decompress.resolve();
     check(arguments);
-    const http_settings settings = web.resolve(arguments.names, false);
+    http_settings settings = web.resolve(arguments.names, false);
+    if (arguments.decode)
+        accept_codings(settings);
     warn_of_insecurity(settings);
     try {
         cat_run(arguments, settings).run();

@@ -2,17 +2,15 @@
 #include "coded_names.hpp"
 #include "coding_run.hpp"
 #include "command.hpp"
+#include "decoder_options.hpp"
 #include "level_arguments.hpp"
 #include "options.hpp"
-
-#include <weir/size.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <csignal>
-#include <limits>
 #include <thread>
 #include <unistd.h>
 
@@ -45,25 +43,6 @@ Exit: 0 all is whole; 1 an input failed, and the rest was done; 2 usage; 3 an ou
 129, 130 or 143 by a signal, which leaves no half of an output.
 )";
 
-std::string names_of_codecs()
-{
-    std::string names;
-    for (const weir::codec which : weir::all_codecs())
-        if (which != weir::codec::identity)
-            names.append(names.empty() ? "" : ", ").append(weir::to_string(which));
-    return names;
-}
-
-weir::codec read_codec(std::string_view text)
-{
-    const std::optional<weir::codec> which = weir::parse_codec(text);
-    if (!which || which == weir::codec::identity)
-        throw usage_error(fmt::format("--codec {}: allowed are {}", text, names_of_codecs()));
-    if (!weir::is_built_in(*which))
-        throw usage_error(fmt::format("--codec {}: not built in; `weir version --codecs` lists what is", text));
-    return *which;
-}
-
 int read_level(std::string_view option, std::string_view text)
 {
     int level = 0;
@@ -80,11 +59,6 @@ weir::codec_level read_fast_level(std::string_view text)
     if (text.empty())
         return weir::codec_level::fastest;
     return -static_cast<int>(read_number("fast", text, 1, fastest_of_all));
-}
-
-std::uint64_t read_limit(std::string_view option, std::string_view text)
-{
-    return text == "none" ? weir::unlimited : read_size(option, text);
 }
 
 void add_file_options(command_line& line, coding_options& options)
@@ -115,7 +89,7 @@ void add_work_options(command_line& line, coding_options& options)
               [&](std::string_view) { options.what = work::test; }, 't'});
     line.add({"list", "", "sizes, found by decompressing; what a header says may be wrong",
               [&](std::string_view) { options.what = work::list; }, 'l'});
-    line.add({"codec", "NAME", names_of_codecs(), [&](std::string_view text) { options.codec = read_codec(text); }});
+    line.add({"codec", "NAME", names_of_codecs(), [&](std::string_view text) { options.codec = read_codec("codec", text); }});
 }
 
 void add_encoder_options(command_line& line, coding_options& options)
@@ -132,19 +106,8 @@ void add_encoder_options(command_line& line, coding_options& options)
 
 void add_limits(command_line& line, coding_options& options)
 {
-    line.begin_group("Limits of decompression (`none` switches one off)");
-    line.add({"memory-limit", "SIZE", "for the window and the tables of a stream (default 128M)",
-              [&](std::string_view text) { options.decoder.max_memory_bytes = read_limit("memory-limit", text); }});
-    line.add({"ratio-limit", "N", "bytes for each byte of input, past 64M (default 1000)", [&](std::string_view text) {
-                  constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
-                  options.decoder.max_ratio =
-                      text == "none" ? 0 : static_cast<std::uint32_t>(read_number("ratio-limit", text, 1, most));
-              }});
-    line.add(
-        {"output-limit", "SIZE", "for each file (default: none; 16G for standard input)", [&](std::string_view text) {
-             options.decoder.max_output_bytes = read_limit("output-limit", text);
-             options.has_output_limit = true;
-         }});
+    add_decoder_limits(line, options.decoder, "for each file (default: none; 16G for standard input)",
+                       &options.has_output_limit);
 }
 
 void add_threads(command_line& line, coding_options& options)
@@ -199,7 +162,7 @@ void resolve_encoder(coding_options& options)
     using weir::codec;
     if (!options.codec)
         options.codec = options.output ? codec_of_name(*options.output) : std::nullopt;
-    options.codec = read_codec(weir::to_string(options.codec.value_or(codec::zstd)));
+    options.codec = read_codec("codec", weir::to_string(options.codec.value_or(codec::zstd)));
     if (options.all_cores && (options.codec == codec::zstd || options.codec == codec::xz))
         options.encoder.threads = std::thread::hardware_concurrency();
     if (options.encoder.threads == 1)

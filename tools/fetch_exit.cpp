@@ -52,6 +52,8 @@ const std::array meanings = {
 
 exit_code exit_code_of(const weir::error& failure) noexcept
 {
+    if (failure.operation() == "decode")
+        return input_failed; // what came is whole, but not what was compressed
     const auto found = std::ranges::find_if(
         meanings, [&](const meaning& candidate) { return failure.code() == candidate.what; });
     if (found == meanings.end())

@@ -4,6 +4,7 @@
 #include "command.hpp"
 #include "options.hpp"
 
+#include <weir/content_coding.hpp>
 #include <weir/error.hpp>
 #include <weir/http/fields.hpp>
 #include <weir/http/proxy.hpp>
@@ -218,6 +219,15 @@ http_settings http_options::resolve(const std::vector<std::string>& arguments, b
         throw usage_error("--cacert and --insecure exclude each other");
     check_certificates(values_.client.tls);
     return values_;
+}
+
+void accept_codings(http_settings& values)
+{
+    weir::http::fields& header = values.source.header;
+    if (header.contains("Range"))
+        throw usage_error("--decompress does not go together with a Range of --header: a part cannot be decoded");
+    if (!header.contains("Accept-Encoding"))
+        header.add("Accept-Encoding", weir::accepted_content_codings());
 }
 
 void warn_of_insecurity(const http_settings& values)

@@ -47,6 +47,10 @@ private:
     http_settings values_;
 };
 
+/// Has servers encode what they send as `weir::decode_content` can undo it.
+/// \throws usage_error  only a part of an object is asked for
+void accept_codings(http_settings& values);
+
 /// Says so on standard error if anybody could have sent what is read.
 void warn_of_insecurity(const http_settings& values);
 

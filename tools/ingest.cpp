@@ -1,6 +1,7 @@
 // weir ingest: cuts files, trees, URLs and streams into chunks, digests them, and says so.
 #include "arguments.hpp"
 #include "command.hpp"
+#include "decoder_options.hpp"
 #include "http_options.hpp"
 #include "options.hpp"
 #include "report.hpp"
@@ -20,6 +21,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <utility>
 
 namespace tool {
 namespace {
@@ -30,6 +32,7 @@ constexpr std::string_view examples = R"(Examples:
   tar cf - src | weir ingest --chunk-avg 64K -  cut a stream, one average size
   weir ingest --json https://host/big.iso       what a URL gives, without keeping it
   weir ingest --json --resume j https://host/b  the same, and after a crash it goes on where it was
+  weir ingest --decompress=auto /var/log        what is compressed, by its content
   find . -name '*.log' -print0 | weir ingest --files-from - -0
   weir ingest --chunker fastcdc2020 --hash sha512-256 --exclude '*.tmp' src
 
@@ -61,6 +64,8 @@ void check(const ingest_arguments& arguments)
 void check(const ingest_arguments& arguments, const weir::ingest_options& options)
 {
     const bool can_go_on = !options.file_digest || *options.file_digest == weir::hash_algorithm::sha256;
+    if (!arguments.journal.empty() && options.decode)
+        throw usage_error("--decompress does not go together with --resume: a journal tells of what was sent");
     if (!arguments.journal.empty() && !can_go_on)
         throw usage_error(fmt::format("--file-digest={} does not go together with --resume; sha256 does",
                                       weir::to_string(*options.file_digest)));
@@ -69,9 +74,10 @@ void check(const ingest_arguments& arguments, const weir::ingest_options& option
 /// One ingest from its options to its report.
 class ingest_run {
 public:
-    ingest_run(const settings& values, const http_settings& web, const ingest_arguments& arguments)
+    ingest_run(const settings& values, weir::ingest_options options, const http_settings& web,
+               const ingest_arguments& arguments)
         : arguments_(arguments),
-          options_(values.ingest_options()),
+          options_(std::move(options)),
           session_(arguments.display.quiet ? progress_mode::never : arguments.display.progress,
                    [this] { return look(); }),
           engine_(session_.context().get_executor(), weir::engine_options_of(values.configuration)),
@@ -201,18 +207,23 @@ int run_ingest(int argc, char** argv)
                   arguments.journal = text;
               }});
     add_display_options(line, arguments.display, "no report, no progress");
+    const decompress_option decompress(line);
     auto paths = line.parse(argc, argv);
     if (!paths)
         return all_read;
     arguments.paths = std::move(*paths);
     check(arguments);
     const settings values = setting.resolve();
-    check(arguments, values.ingest_options());
-    const http_settings http = web.resolve(arguments.paths, !arguments.lists.empty());
+    weir::ingest_options options = values.ingest_options();
+    options.decode = decompress.resolve();
+    check(arguments, options);
+    http_settings http = web.resolve(arguments.paths, !arguments.lists.empty());
+    if (options.decode)
+        accept_codings(http);
     warn_of_weak_digests(values);
     warn_of_insecurity(http);
     weir::install_mapping_guard(); // a file that is truncated while it is mapped is an error, not the end
-    return ingest_run(values, http, arguments).run();
+    return ingest_run(values, std::move(options), http, arguments).run();
 }
 
 } // namespace tool

@@ -28,6 +28,13 @@ const encoder_settings& without_threads(const encoding_options& options)
     return options.settings;
 }
 
+// RFC 1950, section 2.2.
+bool is_zlib_header(std::span<const std::byte> start)
+{
+    const auto method = std::to_integer<unsigned>(start[0]);
+    return (method & 0x0F) == 8 && (method << 8 | std::to_integer<unsigned>(start[1])) % 31 == 0;
+}
+
 } // namespace
 
 stream_coder::stream_coder(const encoding_options& options)
@@ -38,7 +45,7 @@ stream_coder::stream_coder(const encoding_options& options)
 stream_coder::stream_coder(const decoding_options& options, std::string name)
     : options_(options), name_(std::move(name)), piece_bytes_(decoded_piece_bytes)
 {
-    if (options_.codec)
+    if (options_.codec && !options_.raw_deflate_too)
         make_decoder(*options_.codec);
 }
 
@@ -99,18 +106,28 @@ bool stream_coder::choose_codec()
     if (hungry_)
         return false;
     input_.subrange(0, count).copy_to(start);
-    const std::optional<codec> found = detect_codec(std::span(start).first(count));
-    if (!found && !options_.pass_unknown)
-        throw error(errc::bad_format, "decode", name_, 0, "no known format begins so");
+    const codec found = codec_for(std::span(start).first(count));
     if (found != codec::zstd)
         options_.settings.dictionary = {}; // it was given in case that it is needed
     try {
-        make_decoder(found.value_or(codec::identity));
+        make_decoder(found);
     }
     catch (const error& why) {
         throw error(why.code(), "decode", name_, 0, why.subject());
     }
     return true;
+}
+
+codec stream_coder::codec_for(std::span<const std::byte> start)
+{
+    if (options_.codec) {
+        const bool is_raw = options_.codec == codec::zlib && start.size() > 1 && !is_zlib_header(start);
+        return is_raw ? codec::deflate : *options_.codec;
+    }
+    const std::optional<codec> found = detect_codec(start);
+    if (!found && !options_.pass_unknown)
+        throw error(errc::bad_format, "decode", name_, 0, "no known format begins so");
+    return found.value_or(codec::identity);
 }
 
 void stream_coder::make_decoder(codec which)

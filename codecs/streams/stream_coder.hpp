@@ -43,6 +43,7 @@ public:
 private:
     std::size_t work(std::span<std::byte> room);
     bool choose_codec();
+    [[nodiscard]] codec codec_for(std::span<const std::byte> start);
     void make_decoder(codec which);
     void let_go() noexcept;
     template <class Coder> std::size_t run(Coder& coder, std::span<std::byte> room);

@@ -1,5 +1,7 @@
 #include "download.hpp"
 
+#include "digest_checker.hpp"
+
 #include <weir/as_result.hpp>
 #include <weir/error.hpp>
 #include <weir/http/etag.hpp>
@@ -152,7 +154,6 @@ void download::judge(const std::optional<byte_range>& range)
 
 void download::judge_first(const std::optional<byte_range>& range)
 {
-    constexpr unsigned partial = 206;
     const response_head& head = answer_->head();
     known_version found{validator::of(head.header), std::nullopt};
     if (range) {
@@ -171,7 +172,7 @@ void download::judge_first(const std::optional<byte_range>& range)
             raise_status();
         }
     }
-    else if (head.status / 100 != 2 || (head.status == partial && !target_.header.contains("Range"))) {
+    else if (head.status / 100 != 2 || (head.status == partial_content && !target_.header.contains("Range"))) {
         raise_status();
     }
     if (!part_ && answer_->how().end == body_end::length)
@@ -301,6 +302,17 @@ void download::raise_status()
 void download::raise_changed() const
 {
     throw error(errc::version_changed, "read", from_.to_string(), position_);
+}
+
+std::vector<std::string> download::content_codings() const
+{
+    std::vector<std::string> out;
+    if (first_head_.status == partial_content && !asked_)
+        return out; // of a range that is the caller's
+    for (const std::string_view each : first_head_.header.elements("Content-Encoding"))
+        if (!each.empty() && !same_name(each, "identity")) // RFC 9110, section 5.6.1.2: empty elements are ignored
+            out.emplace_back(each);
+    return out;
 }
 
 } // namespace weir::http

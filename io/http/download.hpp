@@ -15,6 +15,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace weir::http {
 
@@ -86,6 +88,8 @@ public:
     /// Whether one answer gave all of it, so that digests of its content are digests of what was read.
     [[nodiscard]] bool is_one_answer() const noexcept { return answers_ == 1; }
     [[nodiscard]] const fields& trailer() const noexcept { return trailer_; }
+    /// As `source_report` has them.
+    [[nodiscard]] std::vector<std::string> content_codings() const;
 
 private:
     [[nodiscard]] boost::asio::awaitable<void> connect();

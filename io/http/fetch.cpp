@@ -135,9 +135,12 @@ private:
         }
         else if (wants_parts(options_)) {
             work.reset();
-            request.input = co_await open_source(from_, what.where, options_);
+            std::unique_ptr<http_source> opened = co_await open_source(from_, what.where, options_);
+            request.content_codings = opened->report().content_codings;
+            request.input = std::move(opened);
         }
         else {
+            request.content_codings = work->content_codings();
             request.input = make_single_source(std::move(work), counters, from_->executor, options_);
         }
     }
@@ -151,6 +154,7 @@ private:
             request.room.commit(got);
         }
         digests.finish(work.trailer(), work.is_one_answer(), work.from().to_string());
+        request.content_codings = work.content_codings();
         request.is_whole = true;
     }
 

@@ -210,8 +210,15 @@ public:
     source_report report() const override
     {
         const download_counters::values counted = counters_->read();
-        return {first_->from(),     first_->head().status, true,             digests_.checked(),
-                digests_.ignored(), counted.attempts,      counted.failures, counted.discarded_bytes};
+        return {first_->from(),
+                first_->head().status,
+                true,
+                digests_.checked(),
+                digests_.ignored(),
+                first_->content_codings(),
+                counted.attempts,
+                counted.failures,
+                counted.discarded_bytes};
     }
 
 private:

@@ -86,8 +86,15 @@ public:
     source_report report() const override
     {
         const download_counters::values counted = counters_->read();
-        return {work_->from(),        work_->head().status, work_->is_verifiable(), digests_.checked(),
-                digests_.ignored(),   counted.attempts,     counted.failures,       counted.discarded_bytes};
+        return {work_->from(),
+                work_->head().status,
+                work_->is_verifiable(),
+                digests_.checked(),
+                digests_.ignored(),
+                work_->content_codings(),
+                counted.attempts,
+                counted.failures,
+                counted.discarded_bytes};
     }
 
 private:

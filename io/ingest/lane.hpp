@@ -2,60 +2,25 @@
 // One of the coroutines that an ingest works with: it takes entries of the walk and reads what they name.
 
 #include "file_batch.hpp"
-#include "report.hpp"
-
-#include "flow/flow_ledger.hpp"
+#include "ingest_work.hpp"
 
 #include <weir/chunk_stream.hpp>
-#include <weir/file_source.hpp>
 #include <weir/ingest.hpp>
 #include <weir/merkle_tree.hpp>
 #include <weir/small_files.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
-#include <atomic>
-#include <mutex>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace weir::detail {
-
-/// What the lanes of one job share: the walk, the way to the sink, and the sums.
-class ingest_work final : public metered {
-public:
-    ingest_work(engine& on, ingest_options how, std::size_t lanes);
-    ~ingest_work() { ledger_->leave(*this); }
-
-    /// Of the batches; streams have numbers of their own.
-    [[nodiscard]] flow_statistics meter() const noexcept override;
-
-    /// Appends the next entries; false when there are none left. Blocks on the file system, and on the supplier.
-    /// \param most_urls  of them
-    bool next_entries(std::vector<tree_entry>& out, std::size_t most_urls);
-    void add_stages(const stage_snapshot& more);
-    [[nodiscard]] stage_snapshot stages() const;
-
-    engine& owner;
-    const ingest_options options;
-    /// Of a large file, where its back end reads ahead; less where the pool is small.
-    std::size_t read_ahead_blocks = file_source_options().read_ahead_blocks;
-    report_channel reports;
-    path_supplier paths;
-    std::atomic<bool> cancelled{false}; ///< looked at between steps that do not suspend
-    std::atomic<std::uint64_t> skipped{0};
-    known_files known;
-    stage_clock batches; ///< of the files that were read in batches
-
-private:
-    bool next_arguments(std::vector<tree_entry>& out, std::size_t most);
-
-    std::shared_ptr<flow_ledger> ledger_;
-    std::mutex walk_mutex_; ///< apart from the other, because a walk may block
-    tree_walker walk_;
-    std::vector<std::string> arguments_; ///< the next ones
-    mutable std::mutex stages_mutex_;
-    stage_snapshot streams_{};
-};
 
 /// Runs on a strand of the worker pool until the walk has nothing more to give.
 class ingest_lane {
@@ -76,11 +41,21 @@ private:
     };
 
     static constexpr std::size_t least_urls = 1; // large ones are for several lanes
+    static constexpr std::size_t slot_bytes = std::size_t{16} << 10; // of a small file, or a small body
+    // To observers and registries: no allocation as a string.
+    static constexpr std::string_view batch_name = "small files";
 
     /// A file whose content is known by another name.
     struct repeated_file {
         std::string path;
         std::shared_ptr<const known_file> known;
+    };
+
+    /// What lies whole in memory, and is to be decoded.
+    struct coded_file {
+        std::string path;
+        slice content;
+        std::vector<std::string> content_codings;
     };
 
     boost::asio::awaitable<void> read_entries();
@@ -95,6 +70,11 @@ private:
     std::vector<url_request> requests_for(std::vector<std::string> urls);
     boost::asio::awaitable<std::vector<url_request>> open_urls(std::vector<url_request> requests);
     boost::asio::awaitable<std::vector<std::string>> take_answers(std::vector<url_request> answers);
+    boost::asio::awaitable<void> read_coded();
+    boost::asio::awaitable<void> pass_decoded(std::string path, std::unique_ptr<source> input,
+                                              std::vector<std::string> content_codings = {});
+    std::unique_ptr<source> decoded(std::unique_ptr<source> input, std::span<const std::string> content_codings = {});
+    void take_whole(url_request answer);
     boost::asio::awaitable<void> pass_or_fail(std::string path, std::unique_ptr<source> input,
                                               std::exception_ptr failure, known_file* found = nullptr);
     boost::asio::awaitable<void> pass(std::string path, std::unique_ptr<source> input, known_file* found);
@@ -116,6 +96,7 @@ private:
     std::vector<small_file> results_; ///< of `files_`
     std::vector<large_file> large_;
     std::vector<repeated_file> repeated_;
+    std::vector<coded_file> coded_;
     std::optional<reservation> memory_; ///< of the batch; never held while a stream waits for its own
     file_batch batch_;
     std::size_t urls_at_once_ = least_urls; ///< more while they are small

@@ -49,8 +49,9 @@ asio::awaitable<void> ingest_lane::read_urls(std::vector<std::string> urls)
         urls_at_once_ = all_were_small ? std::min(2 * urls_at_once_, work_.options.batch_files) : least_urls;
         std::stable_partition(opened_.begin(), opened_.end(), is_soon_read);
         for (url_request& each : opened_)
-            co_await pass_or_fail(http::redacted(each.url), std::move(each.input), nullptr);
+            co_await pass_decoded(http::redacted(each.url), std::move(each.input), std::move(each.content_codings));
         opened_.clear();
+        co_await read_coded();
     }
 }
 
@@ -79,6 +80,16 @@ asio::awaitable<std::vector<url_request>> ingest_lane::open_urls(std::vector<url
     co_return answers;
 }
 
+void ingest_lane::take_whole(url_request answer)
+{
+    const slice content = std::move(answer.room).freeze();
+    const bool is_coded = work_.options.decode && !answer.content_codings.empty();
+    if (is_coded || work_.is_coded(content.span()))
+        coded_.push_back({http::redacted(answer.url), content, std::move(answer.content_codings)});
+    else
+        batch_.add(http::redacted(answer.url), bytes(content));
+}
+
 /// Reports what failed, digests what came whole, and keeps what is to be read.
 /// \returns  what is to be asked again
 asio::awaitable<std::vector<std::string>> ingest_lane::take_answers(std::vector<url_request> answers)
@@ -90,7 +101,7 @@ asio::awaitable<std::vector<std::string>> ingest_lane::take_answers(std::vector<
         if (each.failure)
             fail(http::redacted(each.url), each.failure);
         else if (each.is_whole)
-            batch_.add(http::redacted(each.url), bytes(std::move(each.room).freeze()));
+            take_whole(std::move(each));
         else if (keeps)
             opened_.push_back(std::move(each));
         else

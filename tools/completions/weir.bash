@@ -13,7 +13,7 @@ _weir_files()
 
 _weir()
 {
-    local cur prev subcommand settings web coding display
+    local cur prev subcommand settings web coding decoding display
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     subcommand=${COMP_WORDS[1]}
@@ -24,6 +24,7 @@ _weir()
         --timeout-idle --timeout-total --cacert --insecure --proxy --unix-socket"
     coding="-d --decompress -t --test -l --list --codec -T --threads -c --stdout -o --output -k --keep --rm -f --force
         --memory-limit --ratio-limit --output-limit"
+    decoding="--decompress --memory-limit --ratio-limit --output-limit"
     display="--json --quiet --progress"
 
     if ((COMP_CWORD == 1)); then
@@ -45,6 +46,10 @@ _weir()
         _weir_files
         return
     fi
+    if [[ $prev == "--decompress=" ]]; then
+        _weir_words "auto zstd lz4 gzip zlib deflate xz lzma"
+        return
+    fi
     case ${prev%=} in
     --chunker) _weir_words "weir1 fastcdc2020 fixed"; return ;;
     --hash) _weir_words "sha256 sha512-256 xxh3-128"; return ;;
@@ -64,9 +69,9 @@ _weir()
         return
     fi
     case $subcommand in
-    ingest) _weir_words "$settings $web $display --resume --files-from -0 --null -h --help --version" ;;
+    ingest) _weir_words "$settings $web $decoding $display --resume --files-from -0 --null -h --help --version" ;;
     diff) _weir_words "$settings $display -h --help --version" ;;
-    cat) _weir_words "$web -o --output --resume --memory --quiet --progress -h --help --version" ;;
+    cat) _weir_words "$web $decoding -o --output --resume --memory --quiet --progress -h --help --version" ;;
     check) _weir_words "--quiet --progress -h --help --version" ;;
     config) _weir_words "$settings -h --help --version" ;;
     origin) _weir_words "--listen --quiet -h --help --version" ;;

@@ -26,6 +26,8 @@ struct decoding_options {
     decoder_settings settings = {};
     /// Where no format is detected: whether the stream is passed on as it is, else it is `errc::bad_format`.
     bool pass_unknown = false;
+    /// With `codec::zlib`: a stream that does not begin like zlib's is taken for raw deflate, as browsers do.
+    bool raw_deflate_too = false;
     codec_pool* contexts = nullptr; ///< null: `codec_pool::common()`; outlives what is made with it
     std::size_t buffer_bytes = 0;   ///< as that of `encoding_options`
 };

@@ -8,6 +8,7 @@
 #include <weir/chunk.hpp>
 #include <weir/chunk_sizes.hpp>
 #include <weir/chunker.hpp>
+#include <weir/coding_options.hpp>
 #include <weir/digest.hpp>
 #include <weir/engine.hpp>
 #include <weir/export.hpp>
@@ -81,6 +82,9 @@ struct ingest_options {
     /// Files with several names (hard links) that are remembered in a job, so that each is read once. 0: none.
     std::size_t file_cache_size = 1024;
     tree_options tree = {};
+    /// Reads the content of what is compressed in its place: of files, streams and URLs, whose content codings are undone
+    /// before. With `pass_unknown` the rest is read as it is, else that is an error. Not for a `resumable_source`.
+    std::optional<decoding_options> decode = {};
     /// Opens arguments that are URLs; called on workers, by each of `jobs` at a time. `http::fetch_all` does it for http
     /// and https. With a `resumable_source` the job goes on with what an earlier one has found. Empty: they fail with
     /// `errc::unsupported_scheme`.

@@ -20,6 +20,7 @@ struct url_request {
     buffer room = {};                   ///< empty, for a body that fits; without capacity: for none
     bool is_whole = false;              ///< the body lies in `room`, all of it
     std::unique_ptr<source> input = {}; ///< the body is read from here
+    std::vector<std::string> content_codings = {}; ///< of the body, as `http::source_report` has them
     std::exception_ptr failure = {};    ///< why there is no body
 };
 

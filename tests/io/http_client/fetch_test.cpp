@@ -205,4 +205,42 @@ TEST_CASE("fetch_all: cancelled after any step, connections are back")
     CHECK(steps > 10);
 }
 
+TEST_CASE("fetch_all: what a server has encoded is given as it came, with the names of the codings")
+{
+    script played;
+    const std::string coded = "coded";
+    for (const char* const path : {"/small", "/large"}) {
+        auto& answer = played.on(path).answer(200).body(path == std::string("/small") ? coded : std::string(2 * room, 'c'));
+        answer.header("Content-Encoding", "gzip, identity, ").header("Content-Encoding", "zstd");
+    }
+    origin server(std::move(played));
+    web web;
+    const auto get = [&](std::vector<url_request> wanted, weir::http::source_options how) {
+        return test::await(web.context, weir::http::fetch_all(web.client, std::move(wanted), std::move(how), 1));
+    };
+    const auto answers = get(requests(web, server, {"/small", "/large"}), {});
+    const std::vector<std::string> codings{"gzip", "zstd"};
+    CHECK(text_in(answer_of(answers, "/small")) == coded);
+    CHECK(answer_of(answers, "/small").content_codings == codings);
+    CHECK(answer_of(answers, "/large").content_codings == codings);
+}
+
+TEST_CASE("fetch_all: a part of what a server has encoded has no codings: it cannot be decoded")
+{
+    script played;
+    played.object("o", 1000, 1);
+    played.on("/o").serve("o").header("Content-Encoding", "gzip");
+    origin server(std::move(played));
+    web web;
+    weir::http::source_options part;
+    part.header.add("Range", "bytes=5-9");
+    const auto got
+        = test::await(web.context, weir::http::fetch_all(web.client, requests(web, server, {"/o"}), part, 1));
+    CHECK(text_in(got.front()).size() == 5);
+    CHECK(got.front().content_codings.empty());
+    weir::http::source_options in_parts;
+    in_parts.parallel = 2;
+    CHECK(web.fetch(server.url("/o"), in_parts).report.content_codings == std::vector<std::string>{"gzip"});
+}
+
 } // namespace

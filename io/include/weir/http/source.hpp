@@ -54,6 +54,9 @@ struct source_report {
     bool verifiable = false;     ///< its end is known by the framing, not by the end of the connection alone
     std::vector<std::string> checked; ///< digests that were right: `Repr-Digest: sha-256`
     std::vector<std::string> ignored; ///< digests that were stated and could not be checked, with the reason
+    /// That the server made of the object to send it, in their order, as its Content-Encoding fields say; `identity` is
+    /// left out. Bytes are given as they came: see `decode_content`. Empty for a part of an object, which cannot be decoded.
+    std::vector<std::string> content_codings;
     std::uint64_t attempts = 0;  ///< requests that were sent
     std::uint64_t failures = 0;  ///< of them, those that failed and were tried again
     std::uint64_t discarded_bytes = 0; ///< that were fetched for nothing

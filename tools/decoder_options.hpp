@@ -1,0 +1,43 @@
+#pragma once
+// The options by which commands decode, and how far they trust what they decode.
+
+#include "command_line.hpp"
+
+#include <weir/codec_settings.hpp>
+#include <weir/coding_options.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tool {
+
+/// Of all codecs but `identity`, with commas.
+[[nodiscard]] std::string names_of_codecs();
+
+/// \throws usage_error  it is not known, or not built in
+[[nodiscard]] weir::codec read_codec(std::string_view option, std::string_view text);
+
+/// Adds --memory-limit, --ratio-limit and --output-limit, which set `limits`.
+/// \param output_help  of the last: what the default is
+/// \param has_output   set when the last is given
+void add_decoder_limits(command_line& line, weir::decoder_settings& limits, std::string output_help,
+                        bool* has_output = nullptr);
+
+/// --decompress[=auto|CODEC], with its limits.
+class decompress_option {
+public:
+    /// Adds it to `line`, which refers to this object from then on.
+    explicit decompress_option(command_line& line);
+    decompress_option(const decompress_option&) = delete;
+    decompress_option& operator=(const decompress_option&) = delete;
+
+    /// Nothing: what is read stays as it is.
+    [[nodiscard]] std::optional<weir::decoding_options> resolve() const;
+
+private:
+    bool given_ = false;
+    weir::decoding_options options_;
+};
+
+} // namespace tool
