@@ -18,6 +18,7 @@ using clock = std::chrono::steady_clock;
 
 constexpr std::size_t input_block_bytes = std::size_t{128} << 10; // what a decoder gives in one turn
 constexpr std::size_t input_blocks = 4;
+constexpr std::uint64_t least_jump = std::uint64_t{1} << 20; // less is read sooner than opened anew
 constexpr auto turn_time = std::chrono::milliseconds(2);
 
 } // namespace
@@ -48,7 +49,9 @@ asio::awaitable<void> archive_input::skip(std::uint64_t& count)
 {
     clock::time_point turn = clock::now();
     while (count != 0) {
-        if (!co_await fill())
+        if (places_ && count >= at_hand_.size() + least_jump)
+            co_await jump(count);
+        if (count == 0 || !co_await fill())
             co_return;
         count -= take_at_hand(static_cast<std::size_t>(std::min<std::uint64_t>(count, at_hand_.size()))).size();
         if (clock::now() - turn > turn_time) { // others' turn: a source that has its bytes at hand does not wait
@@ -57,6 +60,17 @@ asio::awaitable<void> archive_input::skip(std::uint64_t& count)
             turn = clock::now();
         }
     }
+}
+
+asio::awaitable<void> archive_input::jump(std::uint64_t& count)
+{
+    co_await from_->close();
+    at_hand_.clear();
+    const std::uint64_t size = places_->size();
+    const std::uint64_t to = position_ + std::min(count, size - std::min(position_, size));
+    from_ = places_->open(to, size - std::min(to, size));
+    count -= to - position_;
+    position_ = to;
 }
 
 asio::awaitable<bytes> archive_input::take(block_filler& target, reservation& memory, std::size_t max_bytes)

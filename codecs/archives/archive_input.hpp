@@ -7,6 +7,7 @@
 
 #include "streams/coding_memory.hpp"
 
+#include <weir/archive.hpp>
 #include <weir/bytes.hpp>
 #include <weir/source.hpp>
 
@@ -23,7 +24,10 @@ namespace weir::codecs {
 
 class archive_input {
 public:
-    explicit archive_input(std::unique_ptr<source> from) noexcept : from_(std::move(from)) {}
+    /// \param places  where the same bytes can be had from any place on; null where they cannot
+    explicit archive_input(std::unique_ptr<source> from, std::shared_ptr<random_access_input> places = nullptr) noexcept
+        : from_(std::move(from)), places_(std::move(places))
+    {}
 
     [[nodiscard]] std::string_view name() const noexcept { return from_->name(); }
     [[nodiscard]] std::uint64_t position() const noexcept { return position_; } ///< of the next byte
@@ -41,8 +45,8 @@ public:
     /// \returns  whether `target` has `size` bytes
     [[nodiscard]] boost::asio::awaitable<bool> gather(std::vector<std::byte>& target, std::size_t size);
 
-    /// Passes over `count` bytes, of which it is subtracted as it goes, or up to the input's end. Cancellation as
-    /// `fill`.
+    /// Passes over `count` bytes, counting it down, or up to the input's end; long ways by a jump where that is
+    /// possible. Cancellation as `fill`.
     [[nodiscard]] boost::asio::awaitable<void> skip(std::uint64_t& count);
 
     /// The next bytes at hand, into the memory of the one who reads them if that is `target`'s, else lent.
@@ -56,8 +60,10 @@ public:
 
 private:
     [[nodiscard]] bytes take_at_hand(std::size_t count);
+    [[nodiscard]] boost::asio::awaitable<void> jump(std::uint64_t& count);
 
-    const std::unique_ptr<source> from_;
+    std::unique_ptr<source> from_;
+    const std::shared_ptr<random_access_input> places_;
     std::optional<coding_memory> memory_;
     bytes at_hand_;
     std::uint64_t position_ = 0;

@@ -58,6 +58,12 @@ private:
     const std::unique_ptr<source> rest_;
 };
 
+/// Where a stream comes from.
+struct origin {
+    std::shared_ptr<random_access_input> places; ///< of its bytes themselves
+    bool is_decoded = false;
+};
+
 /// The first bytes of an input, which goes on behind them.
 asio::awaitable<std::vector<std::byte>> look_at(source& input)
 {
@@ -91,7 +97,7 @@ bool may_be_empty_tar(std::span<const std::byte> start) noexcept
 }
 
 asio::awaitable<std::unique_ptr<archive>> open_stream(engine& owner, std::unique_ptr<source> input,
-                                                      archive_options options, bool is_decoded)
+                                                      archive_options options, origin from)
 {
     std::vector<std::byte> start = co_await look_at(*input);
     const std::optional<archive_format> format = detect_archive(start);
@@ -100,12 +106,12 @@ asio::awaitable<std::unique_ptr<archive>> open_stream(engine& owner, std::unique
         detect_codec(std::span(start).first(std::min(start.size(), codec_magic_bytes)));
     std::unique_ptr<source> whole = resume(std::move(start), std::move(input));
     if (format == archive_format::tar || is_empty_tar)
-        co_return codecs::make_tar_archive(std::move(whole), options);
+        co_return codecs::make_tar_archive(std::move(whole), options, std::move(from.places));
     if (format == archive_format::zip)
         refuse(errc::unsupported_format, *whole, "a zip archive from a stream");
     if (!compressed)
         refuse(errc::bad_format, *whole, "no known archive begins so");
-    if (is_decoded)
+    if (from.is_decoded)
         refuse(errc::unsupported_format, *whole, "it is compressed twice");
     decoding_options how;
     how.codec = compressed;
@@ -114,7 +120,10 @@ asio::awaitable<std::unique_ptr<archive>> open_stream(engine& owner, std::unique
         how.settings.dictionary = {}; // it was given in case that it is needed
     how.contexts = options.contexts;
     auto decoded = std::make_unique<decoding_source>(owner, std::move(whole), how);
-    std::unique_ptr<archive> out = co_await open_stream(owner, std::move(decoded), std::move(options), true);
+    origin inside;
+    inside.is_decoded = true;
+    std::unique_ptr<archive> out =
+        co_await open_stream(owner, std::move(decoded), std::move(options), std::move(inside));
     co_return out;
 }
 
@@ -138,13 +147,16 @@ std::optional<archive_format> detect_archive(std::span<const std::byte> start) n
 asio::awaitable<std::unique_ptr<archive>> open_archive(engine& owner, std::unique_ptr<source> input,
                                                        const archive_options& options)
 {
-    return open_stream(owner, std::move(input), options, false);
+    return open_stream(owner, std::move(input), options, origin());
 }
 
 asio::awaitable<std::unique_ptr<archive>> open_archive(engine& owner, std::shared_ptr<random_access_input> input,
                                                        const archive_options& options)
 {
-    return open_stream(owner, input->open(0, input->size()), options, false);
+    origin from;
+    from.places = std::move(input);
+    std::unique_ptr<source> all = from.places->open(0, from.places->size());
+    return open_stream(owner, std::move(all), options, std::move(from));
 }
 
 } // namespace weir

@@ -30,8 +30,11 @@ struct content_state {
 /// What an archive and the source of its present entry share: either may go first.
 class tar_stream {
 public:
-    tar_stream(std::unique_ptr<source> input, const archive_options& options)
-        : name_(input->name()), input_(std::move(input)), parser_(name_, options.limits, options.refuse_unsafe_names)
+    tar_stream(std::unique_ptr<source> input, const archive_options& options,
+               std::shared_ptr<random_access_input> places)
+        : name_(input->name()),
+          input_(std::move(input), std::move(places)),
+          parser_(name_, options.limits, options.refuse_unsafe_names)
     {}
 
     static asio::awaitable<std::optional<archive_entry>> next(std::shared_ptr<tar_stream> self);
@@ -245,8 +248,9 @@ private:
 
 class tar_archive final : public archive {
 public:
-    tar_archive(std::unique_ptr<source> input, const archive_options& options)
-        : stream_(std::make_shared<tar_stream>(std::move(input), options))
+    tar_archive(std::unique_ptr<source> input, const archive_options& options,
+                std::shared_ptr<random_access_input> places)
+        : stream_(std::make_shared<tar_stream>(std::move(input), options, std::move(places)))
     {}
     ~tar_archive() override { stream_->shut(); }
 
@@ -266,9 +270,10 @@ private:
 
 } // namespace
 
-std::unique_ptr<archive> make_tar_archive(std::unique_ptr<source> input, const archive_options& options)
+std::unique_ptr<archive> make_tar_archive(std::unique_ptr<source> input, const archive_options& options,
+                                          std::shared_ptr<random_access_input> places)
 {
-    return std::make_unique<tar_archive>(std::move(input), options);
+    return std::make_unique<tar_archive>(std::move(input), options, std::move(places));
 }
 
 } // namespace weir::codecs

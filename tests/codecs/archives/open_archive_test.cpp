@@ -42,10 +42,14 @@ test::script byte_by_byte()
 class text_input final : public weir::random_access_input {
 public:
     explicit text_input(std::string text) : text_(std::move(text)) {}
+
+    std::vector<std::uint64_t> opened_at;
+
     std::uint64_t size() const noexcept override { return text_.size(); }
     std::string_view name() const noexcept override { return "text"; }
     std::unique_ptr<weir::source> open(std::uint64_t offset, std::uint64_t length) override
     {
+        opened_at.push_back(offset);
         return std::make_unique<weir::memory_source>(text_.substr(offset, length), "text");
     }
 
@@ -129,7 +133,7 @@ TEST_CASE("open archive: an archive of nothing is zeros to its end; another file
     CHECK(refusal_of(b, std::string(512, '\0') + tar_file("x", "")) == errc::bad_format);
 }
 
-TEST_CASE("open archive: of something with bytes at any place")
+TEST_CASE("open archive: anything with bytes at any place is a stream too")
 {
     bench b;
     const std::string text = tar_file("file", "content") + test::tar_end();
@@ -137,4 +141,29 @@ TEST_CASE("open archive: of something with bytes at any place")
         test::run(b.context, weir::open_archive(b.engine, std::make_shared<text_input>(text), weir::archive_options()));
     CHECK(opened->format() == archive_format::tar);
     CHECK(test::read_all(b, *opened) == test::read_text(b, text));
+}
+
+TEST_CASE("open archive: contents that nobody reads are jumped where the input has bytes at any place")
+{
+    bench b;
+    const std::string large(3'000'000, 'x');
+    const std::string text =
+        tar_file("a", large) + tar_file("b", "small") + tar_file("c", large) + tar_file("d", large) + test::tar_end();
+    const test::reading whole = test::read_text(b, text);
+    const auto open = [&](const std::shared_ptr<text_input>& input) {
+        return test::run(b.context, weir::open_archive(b.engine, input, weir::archive_options()));
+    };
+    const auto input = std::make_shared<text_input>(text);
+    const test::reading some = test::read_all(b, *open(input), {.every = 2});
+    CHECK(!some.ended);
+    REQUIRE(some.entries.size() == 4);
+    CHECK(some.entries[1] == whole.entries[1]);
+    CHECK(some.entries[3] == whole.entries[3]);
+    CHECK(input->opened_at
+          == std::vector<std::uint64_t>{0, whole.entries[1].entry.offset, whole.entries[3].entry.offset, text.size()});
+
+    const auto cut = std::make_shared<text_input>(text.substr(0, whole.entries[3].entry.offset - 1000));
+    const test::reading part = test::read_all(b, *open(cut), {.every = 2});
+    CHECK(part.entries.size() == 3);
+    CHECK(part.ended == errc::truncated);
 }
