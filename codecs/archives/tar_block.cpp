@@ -65,13 +65,15 @@ std::optional<std::int64_t> number(block from, field which) noexcept
 
 bool checksum_fits(block header) noexcept
 {
-    std::int64_t as_unsigned = 0;
-    std::int64_t as_signed = 0;
-    for (std::size_t i = 0; i < block_bytes; ++i) {
-        const bool counts = i < checksum_field.offset || i >= checksum_field.offset + checksum_field.size;
-        const std::uint8_t value = counts ? static_cast<std::uint8_t>(header[i]) : std::uint8_t{' '};
-        as_unsigned += value;
-        as_signed += static_cast<std::int8_t>(value);
+    std::int32_t as_unsigned = 0;
+    std::int32_t as_signed = 0;
+    for (const std::byte each : header) {
+        as_unsigned += static_cast<std::uint8_t>(each);
+        as_signed += static_cast<std::int8_t>(each);
+    }
+    for (const std::byte each : header.subspan<checksum_field.offset, checksum_field.size>()) { // blanks, for the sum
+        as_unsigned += ' ' - static_cast<std::uint8_t>(each);
+        as_signed += ' ' - static_cast<std::int8_t>(each);
     }
     const std::optional<std::int64_t> said = number(header, checksum_field);
     return said && (*said == as_unsigned || *said == as_signed);
