@@ -19,6 +19,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr std::size_t input_bytes = std::size_t{64} << 10; // of a decoder, at a time
+
 constexpr std::string_view tar_magic = "ustar";
 constexpr std::size_t tar_magic_offset = 257;
 
@@ -119,6 +121,8 @@ asio::awaitable<std::unique_ptr<archive>> open_stream(engine& owner, std::unique
     if (compressed != codec::zstd)
         how.settings.dictionary = {}; // it was given in case that it is needed
     how.contexts = options.contexts;
+    // A size that the engine's pool does not have: between two entries their reader may wait for all that it has.
+    how.buffer_bytes = owner.block_bytes() == input_bytes ? 2 * input_bytes : input_bytes;
     auto decoded = std::make_unique<decoding_source>(owner, std::move(whole), how);
     origin inside;
     inside.is_decoded = true;

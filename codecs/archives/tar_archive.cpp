@@ -174,6 +174,8 @@ asio::awaitable<bytes> tar_stream::read(std::shared_ptr<tar_stream> self, conten
         std::rethrow_exception(self->failure_);
     try {
         bytes piece = co_await self->read_content(of, memory, max_bytes);
+        if (self->is_closed_)
+            throw error(errc::closed, "read", of.name);
         co_return piece;
     }
     catch (...) {
@@ -210,10 +212,11 @@ asio::awaitable<void> tar_stream::close(std::shared_ptr<tar_stream> self)
     co_await self->input_.close();
 }
 
+/// Of the input or the format. What was closed was the reader's memory, or is found closed again.
 void tar_stream::note_failure() noexcept
 {
     const std::exception_ptr why = std::current_exception();
-    if (code_of(why) != condition::cancelled)
+    if (code_of(why) != condition::cancelled && code_of(why) != errc::closed)
         failure_ = why;
 }
 
