@@ -35,19 +35,34 @@ struct mapped_source::window {
     std::shared_ptr<std::atomic<bool>> broken_flag;
 };
 
-mapped_source::mapped_source(engine& owner, file_handle file, std::string name, const file_source_options& options,
-                             std::uint64_t start)
-    : resources_(owner.resources()), file_(std::move(file)), name_(std::move(name)), read_ahead_blocks_(options.read_ahead_blocks), start_(start),
-      position_(start), broken_(std::make_shared<std::atomic<bool>>(false)),
-      counters_(&find_threads(owner.executor()).counters())
+mapped_source::mapped_source(engine& owner, std::shared_ptr<const file_handle> file, std::string name,
+                             const file_source_options& options, std::uint64_t start)
+    : resources_(owner.resources()), file_(std::move(file)), name_(std::move(name)),
+      read_ahead_blocks_(options.read_ahead_blocks), start_(start), position_(start),
+      broken_(std::make_shared<std::atomic<bool>>(false)), counters_(&find_threads(owner.executor()).counters())
 {
     if (!mapping_guard_installed())
         throw error(errc::backend_unavailable, "open", name_, std::nullopt, "mmap needs the mapping guard");
-    const file_info info = file_.info(name_);
+}
+
+mapped_source::mapped_source(engine& owner, file_handle file, std::string name, const file_source_options& options,
+                             std::uint64_t start)
+    : mapped_source(owner, std::make_shared<const file_handle>(std::move(file)), std::move(name), options, start)
+{
+    const file_info info = file_->info(name_);
     entry_ = resources_.add({.kind = resource_kind::file, .name = name_, .bytes = info.size});
     end_ = std::max(info.size, start);
     if (info.allocated_bytes < info.size)
-        holes_.start(file_.descriptor());
+        holes_.start(file_->descriptor());
+}
+
+mapped_source::mapped_source(engine& owner, file_part part, std::string name, const file_source_options& options)
+    : mapped_source(owner, std::move(part.file), std::move(name), options, part.start)
+{
+    end_ = part.end;
+    end_seen_ = true;
+    if (part.has_holes)
+        holes_.start(file_->descriptor());
 }
 
 void mapped_source::check_windows() const
@@ -63,7 +78,7 @@ void mapped_source::check_windows() const
 // Once: what has grown until now is read too.
 void mapped_source::look_at_end()
 {
-    const std::uint64_t now = file_.info(name_).size;
+    const std::uint64_t now = file_->info(name_).size;
     if (now < position_)
         throw error(errc::mapping_broken, "read", name_, now);
     if (!std::exchange(end_seen_, true))
@@ -103,7 +118,7 @@ asio::awaitable<bytes> mapped_source::read(reservation& memory, std::size_t max_
 slice mapped_source::map_window(std::vector<buffer> tokens, std::size_t count)
 {
     std::error_code failure;
-    file_handle copy = file_.duplicate(failure);
+    file_handle copy = file_->duplicate(failure);
     if (failure)
         throw error(failure, "map", name_, position_);
     map_options options;

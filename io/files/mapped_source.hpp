@@ -1,6 +1,7 @@
 #pragma once
 // A mapped file as a source: nothing is copied, and each window counts against the flow's memory.
 
+#include "files/file_part.hpp"
 #include "files/hole_finder.hpp"
 #include "files/read_service.hpp"
 
@@ -18,6 +19,7 @@ namespace weir::detail {
 class mapped_source final : public source {
 public:
     mapped_source(engine& owner, file_handle file, std::string name, const file_source_options& options, std::uint64_t start);
+    mapped_source(engine& owner, file_part part, std::string name, const file_source_options& options);
 
     [[nodiscard]] boost::asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override;
     [[nodiscard]] std::optional<std::uint64_t> size() const noexcept override { return end_ - start_; }
@@ -29,19 +31,21 @@ public:
 private:
     struct window;
 
+    mapped_source(engine& owner, std::shared_ptr<const file_handle> file, std::string name,
+                  const file_source_options& options, std::uint64_t start);
     void check_windows() const;
     void look_at_end();
     [[nodiscard]] slice map_window(std::vector<buffer> tokens, std::size_t count);
 
     registry& resources_;
     registration entry_;
-    file_handle file_;
+    std::shared_ptr<const file_handle> file_;
     std::string name_;
     std::size_t read_ahead_blocks_;
     std::uint64_t start_;
     std::uint64_t position_;
-    std::uint64_t end_;
-    bool end_seen_ = false;
+    std::uint64_t end_ = 0;
+    bool end_seen_ = false; // `end_` was looked at again, or is that of a part
     hole_finder holes_;
     std::shared_ptr<std::atomic<bool>> broken_; // set by windows when they end
     std::vector<std::weak_ptr<window>> windows_; // in use: not many more than the reservation has blocks

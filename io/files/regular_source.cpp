@@ -48,13 +48,20 @@ long read_without_waiting(int descriptor, std::span<std::byte> memory, std::uint
 
 } // namespace
 
-regular_source::regular_source(engine& owner, file_handle file, std::string name, const file_source_options& options,
-                               std::uint64_t start, bool direct)
-    : executor_(owner.executor()), file_(std::make_shared<const file_handle>(std::move(file))),
-      name_(std::move(name)), options_(options), direct_(direct), start_(start),
-      position_(start), issued_(start), counters_(&find_threads(executor_).counters())
+regular_source::regular_source(engine& owner, std::shared_ptr<const file_handle> file, std::string name,
+                               const file_source_options& options, std::uint64_t start, bool direct)
+    : executor_(owner.executor()), file_(std::move(file)), name_(std::move(name)), options_(options), direct_(direct),
+      start_(start), position_(start), issued_(start), counters_(&find_threads(executor_).counters())
 {
     options_.read_ahead_blocks = std::max<std::size_t>(options_.read_ahead_blocks, 1);
+    if (options_.backend == backend::uring)
+        (void)service(); // throws now rather than at the first miss
+}
+
+regular_source::regular_source(engine& owner, file_handle file, std::string name, const file_source_options& options,
+                               std::uint64_t start, bool direct)
+    : regular_source(owner, std::make_shared<const file_handle>(std::move(file)), std::move(name), options, start, direct)
+{
     const file_info info = file_->info(name_);
     const bool sized = info.type == file_type::regular && info.size > 0;
     const off_t device_end = info.type == file_type::block_device ? ::lseek(file_->descriptor(), 0, SEEK_END) : 0;
@@ -65,8 +72,15 @@ regular_source::regular_source(engine& owner, file_handle file, std::string name
         holes_.start(file_->descriptor());
     if (direct_ && start % direct_alignment != 0)
         stop_direct();
-    if (options_.backend == backend::uring)
-        (void)service(); // throws now rather than at the first miss
+}
+
+regular_source::regular_source(engine& owner, file_part part, std::string name, const file_source_options& options)
+    : regular_source(owner, std::move(part.file), std::move(name), options, part.start, false)
+{
+    end_ = part.end;
+    end_seen_ = true;
+    if (part.has_holes)
+        holes_.start(file_->descriptor());
 }
 
 std::optional<std::uint64_t> regular_source::size() const noexcept
@@ -292,6 +306,10 @@ regular_source::step regular_source::leave_front()
 // The end of what was known, or a read that found nothing.
 regular_source::step regular_source::reach_end()
 {
+    if (end_seen_ && position_ >= end_) {
+        ended_ = true;
+        return step::end;
+    }
     const file_info now = file_->info(name_);
     if (now.type == file_type::regular && !endless_) {
         if (now.size < end_ && position_ < end_)

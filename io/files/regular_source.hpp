@@ -3,8 +3,9 @@
 //
 //   position_      given so far; the front of the window, if there is one, begins here
 //   issued_        up to here reads are with the back end
-//   end_           the size at the opening; looked at once more when it is reached
+//   end_           the size at the opening; looked at once more when it is reached, unless it is that of a part
 
+#include "files/file_part.hpp"
 #include "files/hole_finder.hpp"
 #include "files/read_window.hpp"
 
@@ -20,6 +21,8 @@ public:
     /// Reads from `start` on. `direct` says that the handle was opened with `open_flags::direct`.
     regular_source(engine& owner, file_handle file, std::string name, const file_source_options& options,
                    std::uint64_t start, bool direct);
+    /// Reads a part of a regular file, never directly.
+    regular_source(engine& owner, file_part part, std::string name, const file_source_options& options);
 
     [[nodiscard]] boost::asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override;
     [[nodiscard]] std::optional<std::uint64_t> size() const noexcept override;
@@ -29,6 +32,9 @@ public:
 
 private:
     enum class step { progress, needs_memory, needs_wait, end };
+
+    regular_source(engine& owner, std::shared_ptr<const file_handle> file, std::string name,
+                   const file_source_options& options, std::uint64_t start, bool direct);
 
     [[nodiscard]] step advance(reservation& memory, std::size_t room, bytes& out);
     [[nodiscard]] step read_cached(reservation& memory, std::size_t room, bytes& out);
@@ -54,14 +60,14 @@ private:
     file_source_options options_;
     bool direct_;
     bool nowait_ = true;             // until the file system says that it cannot
-    bool endless_;                   // no size is known: /proc, devices
-    bool end_seen_ = false;          // `end_` was looked at again
+    bool endless_ = false;           // no size is known: /proc, devices
+    bool end_seen_ = false;          // `end_` was looked at again, or is that of a part
     bool end_doubted_ = false;       // a read found nothing where there should be something
     bool ended_ = false;
     std::uint64_t start_;
     std::uint64_t position_;
     std::uint64_t issued_;
-    std::uint64_t end_;
+    std::uint64_t end_ = 0;
     std::uint64_t cold_until_ = 0;   // a miss was not far behind, so the kernel is asked for what comes
     std::uint64_t advised_ = 0;      // it was asked up to here
     hole_finder holes_;

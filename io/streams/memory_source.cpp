@@ -17,11 +17,15 @@ slice keep(std::string text)
 } // namespace
 
 memory_source::memory_source(std::span<const std::byte> memory, std::shared_ptr<const void> owner, std::string name)
-    : rest_(slice::adopt(memory, std::move(owner))), size_(memory.size()), name_(std::move(name))
+    : memory_source(slice::adopt(memory, std::move(owner)), std::move(name))
+{}
+
+memory_source::memory_source(slice memory, std::string name)
+    : rest_(std::move(memory)), size_(rest_.size()), name_(std::move(name))
 {}
 
 memory_source::memory_source(std::string text, std::string name)
-    : rest_(keep(std::move(text))), size_(rest_.size()), name_(std::move(name))
+    : memory_source(keep(std::move(text)), std::move(name))
 {}
 
 boost::asio::awaitable<bytes> memory_source::read(reservation&, std::size_t max_bytes)

@@ -53,6 +53,7 @@ struct archive_entry {
     /// Why its content is not given, a `weir::error`: it is encrypted, of an unknown method, past a limit, it overlaps
     /// another, its header contradicts the directory, or its name is unsafe. Null: `archive::open` may be tried.
     std::exception_ptr refusal = nullptr;
+    std::shared_ptr<const void> place = nullptr; ///< for the archive that gave it
 };
 
 /// Whether a name stays below the directory that it would be put into: it is relative, and has no part "..".

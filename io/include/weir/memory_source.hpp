@@ -24,6 +24,9 @@ public:
     explicit memory_source(std::span<const std::byte> memory, std::shared_ptr<const void> owner = nullptr,
                            std::string name = "memory");
 
+    /// A share in memory that has an owner already.
+    explicit memory_source(slice memory, std::string name = "memory");
+
     /// Keeps the text itself.
     explicit memory_source(std::string text, std::string name = "memory");
 
