@@ -49,6 +49,7 @@ public:
     asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes);
     asio::awaitable<void> close();
     [[nodiscard]] std::string_view name() const noexcept { return input_->name(); }
+    [[nodiscard]] bytes take_unused() { return turns_ ? turns_->coder.take_unused() : bytes(); }
 
 private:
     asio::awaitable<void> feed();
@@ -145,6 +146,7 @@ asio::awaitable<bytes> coding_source::read(reservation& memory, std::size_t max_
 
 std::string_view coding_source::name() const noexcept { return core_->name(); }
 asio::awaitable<void> coding_source::close() { return core_->close(); }
+bytes coding_source::take_rest() { return core_->take_unused(); }
 
 encoding_source::encoding_source(engine& owner, std::unique_ptr<source> input, const encoding_options& options)
     : coding_source(std::make_unique<codecs::source_core>(owner, std::move(input), codecs::stream_coder(options),

@@ -70,8 +70,10 @@ std::size_t stream_coder::turn(std::span<std::byte> room)
         std::rethrow_exception(failure_);
     try {
         const std::size_t filled = work(room);
-        if (ended_)
+        if (ended_) {
+            keep_unused();
             let_go();
+        }
         return filled;
     }
     catch (...) {
@@ -79,6 +81,15 @@ std::size_t stream_coder::turn(std::span<std::byte> room)
         let_go();
         throw;
     }
+}
+
+void stream_coder::keep_unused()
+{
+    const auto* const done = std::get_if<decoder>(&coder_);
+    if (!done || !options_.keep_unused)
+        return;
+    const std::size_t used = pushed_ - done->unused().size();
+    unused_ = input_.subrange(used, input_.size() - used);
 }
 
 // Blocks of the flow and a context that others could use: an owner may keep this object for long.

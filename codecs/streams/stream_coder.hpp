@@ -10,6 +10,7 @@
 #include <exception>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace weir::codecs {
@@ -40,11 +41,15 @@ public:
     /// \throws weir::error  and the same again at every later call
     std::size_t turn(std::span<std::byte> room);
 
+    /// See `decoding_source::take_unused`.
+    [[nodiscard]] bytes take_unused() { return std::exchange(unused_, {}); }
+
 private:
     std::size_t work(std::span<std::byte> room);
     bool choose_codec();
     [[nodiscard]] codec codec_for(std::span<const std::byte> start);
     void make_decoder(codec which);
+    void keep_unused();
     void let_go() noexcept;
     template <class Coder> std::size_t run(Coder& coder, std::span<std::byte> room);
     template <class Coder> bool feed(Coder& coder);
@@ -53,6 +58,7 @@ private:
     std::string name_;
     std::variant<std::monostate, encoder, decoder> coder_; ///< none before the codec is known, or after the end
     bytes input_;
+    bytes unused_; ///< of the input, after the end, where it is asked for
     std::size_t pushed_ = 0; ///< of the input, at its front: the coder refers to it
     std::size_t piece_bytes_;
     bool finished_ = false;

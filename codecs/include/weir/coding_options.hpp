@@ -28,6 +28,8 @@ struct decoding_options {
     bool pass_unknown = false;
     /// With `codec::zlib`: a stream that does not begin like zlib's is taken for raw deflate, as browsers do.
     bool raw_deflate_too = false;
+    /// Without `settings.concatenated`: whether `decoding_source::take_unused` gives what was read and not used.
+    bool keep_unused = false;
     codec_pool* contexts = nullptr; ///< null: `codec_pool::common()`; outlives what is made with it
     std::size_t buffer_bytes = 0;   ///< as that of `encoding_options`
 };

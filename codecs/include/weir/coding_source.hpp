@@ -47,6 +47,7 @@ public:
 
 protected:
     explicit coding_source(std::unique_ptr<codecs::source_core> core) noexcept;
+    [[nodiscard]] bytes take_rest();
 
 private:
     std::unique_ptr<codecs::source_core> core_;
@@ -66,6 +67,10 @@ public:
     /// Where the codec is found by the first bytes, a dictionary of the settings is for zstd only.
     /// \throws weir::error  as `decoder`, where the codec is named
     decoding_source(engine& owner, std::unique_ptr<source> input, const decoding_options& options = {});
+
+    /// What was read of the input and does not belong to the first stream, once its end was given. Empty without
+    /// `decoding_options::keep_unused`, and the second time.
+    [[nodiscard]] bytes take_unused() { return take_rest(); }
 };
 
 } // namespace weir
