@@ -93,6 +93,13 @@ bytes archive_input::take_at_hand(std::size_t count)
     return out;
 }
 
+void archive_input::put_back(bytes unused)
+{
+    position_ -= unused.size();
+    unused.append(std::move(at_hand_));
+    at_hand_ = std::move(unused);
+}
+
 asio::awaitable<void> archive_input::close()
 {
     at_hand_.clear();

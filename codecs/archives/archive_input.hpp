@@ -55,6 +55,9 @@ public:
     /// terminal, partial, total: nothing is lost.
     [[nodiscard]] boost::asio::awaitable<bytes> take(block_filler& target, reservation& memory, std::size_t max_bytes);
 
+    /// What was taken, or gathered, and not used comes first again.
+    void put_back(bytes unused);
+
     /// Gives the memory back, and closes the input.
     [[nodiscard]] boost::asio::awaitable<void> close();
 

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t most_digested_bytes = std::size_t{1} << 20; // at a time: a millisecond at most
 
 /// Turns the header of method 14 (section 5.8.8: two bytes of version, two of size, five of properties) into that of
-/// LZMA alone, which has the properties and eight bytes of size.
+/// LZMA alone, which has the properties and eight bytes of size. It reads no further ahead than its reader does.
 class lzma_data final : public source {
 public:
     static constexpr std::uint64_t until_marker = std::numeric_limits<std::uint64_t>::max();
@@ -188,8 +188,6 @@ std::unique_ptr<decoding_source> decode(engine& owner, std::unique_ptr<source> d
 
 void require_agreement(const header& local, const content_place& directory, std::string_view name)
 {
-    constexpr unsigned compared = encrypted_flag | descriptor_flag | patch_flag | strong_encryption_flag | utf8_flag
-        | masked_flag;
     const auto require = [name](bool same, const char* what) {
         if (!same)
             throw error(errc::corrupt_data, "read", name, std::nullopt,
@@ -197,7 +195,7 @@ void require_agreement(const header& local, const content_place& directory, std:
     };
     require(local.name == directory.name, "its name");
     require(local.method == directory.method, "the method");
-    require(((local.flags ^ directory.flags) & compared) == 0, "its flags");
+    require(((local.flags ^ directory.flags) & compared_flags) == 0, "its flags");
     require(!local.fault, "its size");
     // Where they follow the content, the header has zeros, or what is right.
     const bool follow = local.has(descriptor_flag);

@@ -55,6 +55,10 @@ enum flag : std::uint16_t {
     masked_flag = 1u << 13,
 };
 
+/// Those in which the headers of an entry have to agree: they say how to read it. The others are of the compression.
+inline constexpr std::uint16_t compared_flags = encrypted_flag | descriptor_flag | patch_flag | strong_encryption_flag
+    | utf8_flag | masked_flag;
+
 /// Section 4.4.5; those that are decoded, or refused by name.
 enum method : std::uint16_t {
     stored_method = 0,

@@ -5,6 +5,7 @@
 #include "zip_writer.hpp"
 
 #include "archives/zip_archive.hpp"
+#include "archives/zip_stream.hpp"
 
 #include <weir/archive.hpp>
 #include <weir/memory_input.hpp>
@@ -81,6 +82,18 @@ inline std::vector<zip_found> read_zip(bench& on, const byte_vector& archive, co
                                        std::size_t most = 1 << 20)
 {
     return read_zip(on, zip_input(archive), options, most);
+}
+
+/// The same as a stream, whose reads are as `how` says.
+inline std::vector<zip_found> stream_zip(bench& on, const byte_vector& archive, const weir::archive_options& options = {},
+                                         script how = {}, std::size_t most = 1 << 20)
+{
+    auto input = std::make_unique<scripted_source>(archive, std::move(how));
+    const std::unique_ptr<weir::archive> from = weir::codecs::make_zip_stream(on.engine, std::move(input), options);
+    weir::reservation memory = on.engine.pool().try_reserve(1, on.engine.block_bytes()).value();
+    std::vector<zip_found> out = await(on.context, zip_read_all(*from, memory, most));
+    run(on.context, from->close());
+    return out;
 }
 
 /// The code of the error that `call` throws; none if it throws none.

@@ -1,0 +1,528 @@
+#include "archives/zip_stream.hpp"
+
+#include "archives/archive_input.hpp"
+#include "archives/zip_content.hpp"
+#include "archives/zip_descriptor.hpp"
+#include "archives/zip_tally.hpp"
+#include "compression/stream_start.hpp"
+#include "streams/coding_memory.hpp"
+
+#include <weir/engine.hpp>
+#include <weir/error.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+#include <vector>
+
+namespace weir::codecs {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using namespace zip;
+
+constexpr std::uint64_t records_of_a_turn = 4096; // some milliseconds of digests
+
+/// The entry that was told last.
+struct present_entry {
+    entry_numbers numbers;
+    std::string name; ///< as the header has it
+    std::exception_ptr refusal;
+    bool sized = true;       ///< else a descriptor follows the content
+    std::uint64_t taken = 0; ///< of the compressed bytes
+    std::optional<content_check> check;
+    bool is_open = false;
+    bool is_decoded = false; ///< and what is not of it was given back
+    bool is_done = false;    ///< nothing of it is left in the input
+};
+
+/// What an archive and the source of its present entry share: either may go first.
+class zip_stream {
+public:
+    zip_stream(engine& owner, std::unique_ptr<source> input, archive_options options)
+        : owner_(owner), options_(std::move(options)), name_(input->name()), input_(std::move(input))
+    {}
+
+    static asio::awaitable<std::optional<archive_entry>> next(std::shared_ptr<zip_stream> self);
+    static asio::awaitable<bytes> read(std::shared_ptr<zip_stream> self, std::uint64_t turn, reservation& memory,
+                                       std::size_t max_bytes);
+    static asio::awaitable<void> close(std::shared_ptr<zip_stream> self);
+
+    /// \returns  whose turn it is
+    /// \throws weir::error  as `archive::open`
+    [[nodiscard]] std::uint64_t begin_content(const archive_entry& which);
+    void leave_content(std::uint64_t turn) noexcept;
+    void shut() noexcept { is_closed_ = true; }
+    [[nodiscard]] std::string name_of(const archive_entry& which) const { return name_of_content(name_, which.name); }
+
+private:
+    class entry_data;
+
+    asio::awaitable<std::optional<archive_entry>> find_next();
+    asio::awaitable<void> pass_over();
+    asio::awaitable<void> decode_rest();
+    asio::awaitable<bytes> read_content(reservation& memory, std::size_t max_bytes);
+    asio::awaitable<void> finish_content();
+    asio::awaitable<void> read_descriptor();
+    asio::awaitable<bytes> read_data(block_filler& copies, reservation& memory, std::size_t max_bytes);
+    asio::awaitable<std::uint32_t> gather_record();
+    asio::awaitable<void> require_gathered(std::size_t size);
+    [[nodiscard]] std::size_t size_of_record(std::uint32_t kind) const;
+    void require_order(std::uint32_t kind) const;
+    archive_entry begin_entry();
+    void make_content();
+    void take_record(std::uint32_t kind);
+    void take_locator(std::uint64_t at) const;
+    void take_end(std::uint64_t at) const;
+    [[noreturn]] void fail(errc code, const char* why) const;
+    void note_failure() noexcept;
+
+    engine& owner_;
+    const archive_options options_;
+    const std::string name_;
+    archive_input input_;
+    std::vector<std::byte> record_; ///< as far as it was gathered
+    std::uint32_t last_ = 0;        ///< the signature of the record before
+    std::optional<present_entry> present_;
+    std::unique_ptr<source> content_;    ///< of the present entry, decoded; refers to this
+    decoding_source* decoder_ = nullptr; ///< the same, where it finds its own end
+    std::optional<coding_memory> passing_; ///< for contents that are decoded to find their end
+    std::uint64_t to_skip_ = 0; ///< of contents that are left
+    std::uint64_t turn_ = 0;
+    zip_tally tally_;
+    std::uint64_t directory_at_ = 0;
+    std::uint64_t end64_at_ = 0;
+    std::optional<std::vector<std::byte>> end64_;
+    bool has_ended_ = false;
+    std::atomic<bool> is_closed_ = false; ///< by the end of the archive, on any thread
+    std::exception_ptr failure_;          ///< given again at each call
+};
+
+/// The compressed bytes of the present entry, and what follows where it is not known how many they are.
+class zip_stream::entry_data final : public source {
+public:
+    explicit entry_data(zip_stream& of) noexcept : of_(of) {}
+
+    asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override
+    {
+        return of_.read_data(copies_, memory, max_bytes);
+    }
+    std::string_view name() const noexcept override { return of_.present_->check->name(); }
+
+private:
+    zip_stream& of_;
+    block_filler copies_;
+};
+
+asio::awaitable<std::optional<archive_entry>> zip_stream::next(std::shared_ptr<zip_stream> self)
+{
+    if (self->is_closed_)
+        throw error(errc::closed, "read", self->name_);
+    if (self->failure_)
+        std::rethrow_exception(self->failure_);
+    try {
+        std::optional<archive_entry> found = co_await self->find_next();
+        co_return found;
+    }
+    catch (...) {
+        self->note_failure();
+        throw;
+    }
+}
+
+asio::awaitable<std::optional<archive_entry>> zip_stream::find_next()
+{
+    const auto here = co_await asio::this_coro::executor;
+    ++turn_;
+    co_await pass_over();
+    while (last_ != end_signature) {
+        const std::uint32_t kind = co_await gather_record();
+        if (kind == local_signature)
+            co_return begin_entry();
+        take_record(kind);
+        if (tally_.told() % records_of_a_turn == 0)
+            co_await asio::post(here, asio::use_awaitable);
+    }
+    if (!has_ended_ && co_await input_.fill())
+        fail(errc::trailing_data, "behind the archive");
+    has_ended_ = true;
+    co_return std::nullopt;
+}
+
+/// The record that begins here, whole.
+asio::awaitable<std::uint32_t> zip_stream::gather_record()
+{
+    co_await require_gathered(signature_bytes);
+    const std::uint32_t first = signature_of(record_);
+    if (last_ == 0 && input_.position() == signature_bytes
+        && (first == descriptor_signature || first == one_segment_signature)) {
+        record_.clear(); // of an archive that could have had several parts
+        co_await require_gathered(signature_bytes);
+    }
+    const std::uint32_t kind = signature_of(record_);
+    require_order(kind);
+    for (std::size_t size = size_of_record(kind); record_.size() < size; size = size_of_record(kind))
+        co_await require_gathered(size);
+    co_return kind;
+}
+
+asio::awaitable<void> zip_stream::require_gathered(std::size_t size)
+{
+    const bool enough = co_await input_.gather(record_, size);
+    if (!enough)
+        fail(errc::truncated, "before the end of its directory");
+}
+
+/// How much of it has to be there: all, or what tells how much that is.
+std::size_t zip_stream::size_of_record(std::uint32_t kind) const
+{
+    const auto with = [this](std::size_t fixed, std::size_t (*whole)(std::span<const std::byte>) noexcept) {
+        return record_.size() < fixed ? fixed : whole(record_);
+    };
+    switch (kind) {
+    case local_signature: return with(local_header_bytes, size_of_local_header);
+    case directory_signature: return with(directory_header_bytes, size_of_directory_header);
+    case digital_signature:
+        return with(signature_bytes + 2, [](std::span<const std::byte> record) noexcept {
+            return signature_bytes + 2 + static_cast<std::size_t>(little_endian(record.subspan(signature_bytes, 2)));
+        });
+    case end64_signature: return end64_bytes;
+    case locator_signature: return locator_bytes;
+    default:
+        return with(end_bytes, [](std::span<const std::byte> record) noexcept { return end_bytes + comment_bytes(record); });
+    }
+}
+
+/// Section 4.3.6.
+void zip_stream::require_order(std::uint32_t kind) const
+{
+    const bool in_entries = last_ == 0 || last_ == local_signature;
+    const bool in_directory = in_entries || last_ == directory_signature;
+    bool fits = false;
+    switch (kind) {
+    case local_signature: fits = in_entries; break;
+    case directory_signature: fits = in_directory; break;
+    case digital_signature: fits = last_ == directory_signature; break;
+    case end64_signature: fits = in_directory || last_ == digital_signature; break;
+    case locator_signature: fits = last_ == end64_signature; break;
+    case end_signature: fits = in_directory || last_ == digital_signature || last_ == locator_signature; break;
+    case extra_data_signature: fail(errc::encrypted, "the directory");
+    default: break;
+    }
+    if (!fits)
+        fail(last_ == 0 ? errc::bad_format : errc::corrupt_data, "no record of a zip archive where one has to be");
+}
+
+archive_entry zip_stream::begin_entry()
+{
+    if (options_.limits.max_entries <= tally_.found())
+        fail(errc::limit_exceeded, "the number of entries");
+    const header from = parse_local_header(record_);
+    present_entry now;
+    now.sized = !from.has(descriptor_flag);
+    if (now.sized && from.fault)
+        fail(errc::corrupt_data, from.fault);
+    archive_entry out = entry_of(from);
+    out.offset = input_.position() - record_.size();
+    if (!now.sized) {
+        out.size.reset();
+        out.stored_bytes = 0;
+    }
+    out.refusal = refusal_of(from, out, now.sized, options_, name_);
+    now.numbers = {.offset = out.offset, .flags = from.flags, .method = from.method};
+    if (now.sized) {
+        now.numbers.crc = from.crc;
+        now.numbers.compressed = from.compressed;
+        now.numbers.size = from.size;
+    } else if (!tells_its_end(from.method, from.flags) && (!out.refusal || code_of(out.refusal) == errc::unsafe_name)) {
+        out.refusal = std::make_exception_ptr(error(errc::unsupported_format, "open", name_of(out), std::nullopt,
+                                                    out.method + ", with its size behind it"));
+    }
+    now.name = from.name;
+    now.refusal = out.refusal;
+    now.check.emplace(name_of(out));
+    if (now.sized)
+        tally_.find(now.numbers, now.name);
+    present_ = std::move(now);
+    last_ = local_signature;
+    record_.clear();
+    return out;
+}
+
+/// The sources that read the present entry.
+void zip_stream::make_content()
+{
+    const entry_numbers& numbers = present_->numbers;
+    auto data = std::make_unique<entry_data>(*this);
+    if (numbers.method == stored_method) {
+        content_ = std::move(data);
+        return;
+    }
+    const auto size = present_->sized ? std::optional(numbers.size) : std::nullopt;
+    auto decoded = decode(owner_, std::move(data), numbers.method, numbers.flags, size, !present_->sized, options_);
+    decoder_ = present_->sized ? nullptr : decoded.get();
+    content_ = std::move(decoded);
+}
+
+std::uint64_t zip_stream::begin_content(const archive_entry& which)
+{
+    const bool has_turn = present_ && !present_->is_open && which.offset == present_->numbers.offset;
+    if (is_closed_ || failure_ || !has_turn)
+        throw error(errc::closed, "open", name_of(which), std::nullopt, "it is another entry's turn");
+    if (which.refusal || present_->refusal)
+        std::rethrow_exception(which.refusal ? which.refusal : present_->refusal);
+    make_content();
+    present_->is_open = true;
+    return turn_;
+}
+
+/// Its reader's memory goes, unless what is not read has to be decoded all the same.
+void zip_stream::leave_content(std::uint64_t turn) noexcept
+{
+    if (turn == turn_ && present_ && present_->sized)
+        content_.reset();
+}
+
+asio::awaitable<bytes> zip_stream::read(std::shared_ptr<zip_stream> self, std::uint64_t turn, reservation& memory,
+                                        std::size_t max_bytes)
+{
+    if (self->is_closed_ || turn != self->turn_)
+        throw error(errc::closed, "read", self->name_);
+    if (self->failure_)
+        std::rethrow_exception(self->failure_);
+    bytes piece;
+    if (self->present_->is_done)
+        co_return piece;
+    try {
+        piece = co_await self->read_content(memory, max_bytes);
+    }
+    catch (...) {
+        if (!self->present_->sized) // nobody knows where it ends
+            self->note_failure();
+        throw;
+    }
+    co_return piece;
+}
+
+asio::awaitable<bytes> zip_stream::read_content(reservation& memory, std::size_t max_bytes)
+{
+    present_entry& now = *present_;
+    bytes piece;
+    if (!now.is_decoded) {
+        piece = co_await content_->read(memory, max_bytes);
+        now.check->add(piece);
+        if (now.sized)
+            now.check->require_within(now.numbers.size);
+    }
+    if (piece.empty())
+        co_await finish_content();
+    co_return piece;
+}
+
+asio::awaitable<void> zip_stream::finish_content()
+{
+    present_entry& now = *present_;
+    if (!std::exchange(now.is_decoded, true) && decoder_) {
+        bytes unused = decoder_->take_unused();
+        now.taken -= unused.size();
+        input_.put_back(std::move(unused));
+    }
+    if (!now.sized)
+        co_await read_descriptor();
+    now.check->require(now.numbers.size, now.numbers.crc);
+    now.is_done = true;
+    decoder_ = nullptr;
+    content_.reset();
+}
+
+asio::awaitable<void> zip_stream::read_descriptor()
+{
+    present_entry& now = *present_;
+    static_cast<void>(co_await input_.gather(record_, most_descriptor_bytes + signature_bytes));
+    now.numbers.crc = now.check->crc();
+    now.numbers.compressed = now.taken;
+    now.numbers.size = now.check->size();
+    const descriptor_match found = match_descriptor(record_, now.numbers);
+    if (!found.fits)
+        throw error(found.size != 0 ? errc::checksum_mismatch : errc::corrupt_data, "read", now.check->name(),
+                    now.numbers.size, "what follows the content says something else of it");
+    const auto rest = std::make_shared<const std::vector<std::byte>>(std::exchange(record_, {}));
+    input_.put_back(bytes(slice::adopt(std::span(*rest).subspan(found.size), rest)));
+    tally_.find(now.numbers, now.name);
+}
+
+asio::awaitable<bytes> zip_stream::read_data(block_filler& copies, reservation& memory, std::size_t max_bytes)
+{
+    present_entry& now = *present_;
+    bytes piece;
+    std::size_t room = max_bytes;
+    if (now.sized)
+        room = static_cast<std::size_t>(std::min<std::uint64_t>(room, now.numbers.compressed - now.taken));
+    if (room == 0)
+        co_return piece;
+    const bool any = co_await input_.fill();
+    if (!any)
+        throw error(errc::truncated, "read", now.check->name(), now.taken, "the archive ends in its content");
+    piece = co_await input_.take(copies, memory, room);
+    now.taken += piece.size();
+    co_return piece;
+}
+
+/// To the end of the present entry.
+asio::awaitable<void> zip_stream::pass_over()
+{
+    if (!present_)
+        co_return;
+    if (present_->sized) {
+        decoder_ = nullptr;
+        content_.reset();
+        to_skip_ += present_->numbers.compressed - std::exchange(present_->taken, present_->numbers.compressed);
+        co_await input_.skip(to_skip_);
+        if (to_skip_ != 0)
+            fail(errc::truncated, "it ends in the content of an entry");
+    } else if (!present_->is_done) {
+        co_await decode_rest();
+    }
+    present_.reset();
+}
+
+asio::awaitable<void> zip_stream::decode_rest()
+{
+    present_entry& now = *present_;
+    if (!tells_its_end(now.numbers.method, now.numbers.flags) || (now.refusal && code_of(now.refusal) != errc::unsafe_name))
+        std::rethrow_exception(now.refusal);
+    if (!content_ && !now.is_decoded)
+        make_content();
+    if (!passing_)
+        passing_.emplace(own_blocks{2, std::size_t{64} << 10});
+    while (!now.is_done)
+        static_cast<void>(co_await read_content(passing_->blocks(), passing_->blocks().block_bytes()));
+    passing_.reset();
+}
+
+void zip_stream::take_record(std::uint32_t kind)
+{
+    const std::uint64_t at = input_.position() - record_.size();
+    if (last_ == 0 || last_ == local_signature)
+        directory_at_ = at;
+    if (kind == directory_signature) {
+        const header told = parse_directory_header(record_);
+        if (told.fault || tally_.told() == tally_.found())
+            fail(errc::corrupt_data, told.fault ? told.fault : "its directory has more entries than it");
+        tally_.tell({.offset = told.offset, .flags = told.flags, .method = told.method, .crc = told.crc,
+                     .compressed = told.compressed, .size = told.size},
+                    told.name);
+    } else if (kind == end64_signature) {
+        end64_ = record_;
+        end64_at_ = at;
+    } else if (kind == end_signature || kind == locator_signature) {
+        try {
+            kind == end_signature ? take_end(at) : take_locator(at);
+        }
+        catch (const fault& found) {
+            throw error(found.code, "read", name_, found.offset, found.why);
+        }
+    }
+    last_ = kind;
+    record_.clear();
+}
+
+void zip_stream::take_locator(std::uint64_t at) const
+{
+    constexpr std::uint64_t size_behind_it = end64_bytes - 12;
+    if (parse_locator(record_, at) != end64_at_ || little_endian(std::span(*end64_).subspan(4, 8)) != size_behind_it)
+        throw fault{errc::corrupt_data, "the zip64 end of its directory is not where it should be", at};
+}
+
+void zip_stream::take_end(std::uint64_t at) const
+{
+    directory_end end = parse_end(record_, at);
+    if (end64_)
+        end = widen_end(end, *end64_, end64_at_);
+    const std::uint64_t directory_end_at = end64_ ? end64_at_ : at;
+    if (end.entries != tally_.told() || end.offset != directory_at_ || end.bytes != directory_end_at - directory_at_)
+        throw fault{errc::corrupt_data, "its end says something else of its directory", at};
+    if (!tally_.agrees())
+        throw fault{errc::corrupt_data, "its directory says something else of its entries", at};
+}
+
+asio::awaitable<void> zip_stream::close(std::shared_ptr<zip_stream> self)
+{
+    self->is_closed_ = true;
+    self->content_.reset();
+    self->passing_.reset();
+    co_await self->input_.close();
+}
+
+void zip_stream::fail(errc code, const char* why) const { throw error(code, "read", name_, input_.position(), why); }
+
+/// Of the input or the format. What was closed was the reader's memory, or is found closed again.
+void zip_stream::note_failure() noexcept
+{
+    const std::exception_ptr why = std::current_exception();
+    if (code_of(why) != condition::cancelled && code_of(why) != errc::closed)
+        failure_ = why;
+}
+
+class stream_content final : public source {
+public:
+    stream_content(std::shared_ptr<zip_stream> from, std::uint64_t turn, std::string name,
+                   std::optional<std::uint64_t> size) noexcept
+        : stream_(std::move(from)), turn_(turn), name_(std::move(name)), size_(size)
+    {}
+    ~stream_content() override { stream_->leave_content(turn_); }
+
+    asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override
+    {
+        return zip_stream::read(stream_, turn_, memory, max_bytes);
+    }
+    std::optional<std::uint64_t> size() const noexcept override { return size_; }
+    std::string_view name() const noexcept override { return name_; }
+    asio::awaitable<void> close() override
+    {
+        stream_->leave_content(std::exchange(turn_, 0));
+        co_return;
+    }
+
+private:
+    const std::shared_ptr<zip_stream> stream_;
+    std::uint64_t turn_; ///< 0 once it is closed
+    const std::string name_;
+    const std::optional<std::uint64_t> size_;
+};
+
+class zip_stream_archive final : public archive {
+public:
+    zip_stream_archive(engine& owner, std::unique_ptr<source> input, const archive_options& options)
+        : stream_(std::make_shared<zip_stream>(owner, std::move(input), options))
+    {}
+    ~zip_stream_archive() override { stream_->shut(); }
+
+    archive_format format() const noexcept override { return archive_format::zip; }
+    bool reads_in_any_order() const noexcept override { return false; }
+    asio::awaitable<std::optional<archive_entry>> next() override { return zip_stream::next(stream_); }
+    std::unique_ptr<source> open(const archive_entry& which) override
+    {
+        const std::uint64_t turn = stream_->begin_content(which);
+        return std::make_unique<stream_content>(stream_, turn, stream_->name_of(which), which.size);
+    }
+    asio::awaitable<void> close() override { return zip_stream::close(stream_); }
+
+private:
+    const std::shared_ptr<zip_stream> stream_;
+};
+
+} // namespace
+
+std::unique_ptr<archive> make_zip_stream(engine& owner, std::unique_ptr<source> input, const archive_options& options)
+{
+    return std::make_unique<zip_stream_archive>(owner, std::move(input), options);
+}
+
+} // namespace weir::codecs
