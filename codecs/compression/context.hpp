@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <memory_resource>
 #include <span>
@@ -51,6 +52,9 @@ public:
 
     /// Begins a stream, whatever was before.
     virtual void start() = 0;
+
+    /// The stream that begins will have so much content: an encoder may say so in front.
+    virtual void expect(std::uint64_t /*size*/) {}
 
     /// Works until `output` is full or `input` is used up and nothing more can be given; cuts off from both what it
     /// used. `last`: nothing follows `input`.

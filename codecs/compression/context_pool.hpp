@@ -27,6 +27,7 @@ public:
     template <class Settings> void prepare(codec which, const Settings& settings, std::size_t count);
     void clear();
     [[nodiscard]] codec_pool_statistics statistics() const;
+    [[nodiscard]] std::pmr::memory_resource& memory() const noexcept { return memory_; }
 
 private:
     struct idle_context {

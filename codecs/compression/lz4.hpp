@@ -15,6 +15,10 @@ template <class Memory> [[nodiscard]] LZ4F_CustomMem lz4_memory(Memory& from) no
             [](void* memory, void* piece) { static_cast<Memory*>(memory)->give_back(piece); }, &from};
 }
 
+/// The library's number of the level.
+/// \throws weir::error  `errc::bad_configuration` names the setting
+[[nodiscard]] int lz4_level(const encoder_settings& settings);
+
 [[nodiscard]] std::unique_ptr<context> make_lz4_encoder(const encoder_settings& settings,
                                                         std::pmr::memory_resource& from);
 [[nodiscard]] std::unique_ptr<context> make_lz4_decoder(const decoder_settings& settings,

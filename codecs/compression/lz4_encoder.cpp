@@ -18,20 +18,12 @@ constexpr int levels[] = {-8, 1, 1, 12};
 constexpr std::size_t block_bytes = std::size_t{64} << 10; // of the frame: decoders need twice that
 constexpr std::size_t history_bytes = std::size_t{64} << 10;
 
-int level_of(const encoder_settings& settings)
-{
-    refuse_window(codec::lz4, settings);
-    refuse_threads(codec::lz4, settings);
-    refuse_dictionary(codec::lz4, settings.dictionary);
-    return level_number(codec::lz4, settings.level, levels, -65537, LZ4F_compressionLevel_max());
-}
-
 LZ4F_preferences_t preferences_of(const encoder_settings& settings)
 {
     LZ4F_preferences_t out = LZ4F_INIT_PREFERENCES;
     out.frameInfo.blockSizeID = LZ4F_max64KB;
     out.frameInfo.contentChecksumFlag = settings.checksum ? LZ4F_contentChecksumEnabled : LZ4F_noContentChecksum;
-    out.compressionLevel = level_of(settings);
+    out.compressionLevel = lz4_level(settings);
     return out;
 }
 
@@ -199,6 +191,14 @@ std::size_t decoder_memory(const decoder_settings& settings)
 }
 
 } // namespace
+
+int lz4_level(const encoder_settings& settings)
+{
+    refuse_window(codec::lz4, settings);
+    refuse_threads(codec::lz4, settings);
+    refuse_dictionary(codec::lz4, settings.dictionary);
+    return level_number(codec::lz4, settings.level, levels, -65537, LZ4F_compressionLevel_max());
+}
 
 std::unique_ptr<context> make_lz4_encoder(const encoder_settings& settings, std::pmr::memory_resource& from)
 {

@@ -11,22 +11,6 @@ namespace {
 constexpr int levels[] = {0, 2, 6, 9};
 constexpr unsigned most_threads = 1024;
 
-lzma_options_lzma options_of(codec which, const encoder_settings& settings)
-{
-    refuse_dictionary(which, settings.dictionary);
-    if (which == codec::lzma)
-        refuse_threads(which, settings);
-    if (settings.threads > most_threads)
-        refuse_setting(which, "threads", "at most 1024 are possible");
-    const bool extreme = settings.level == codec_level(codec_level::best);
-    const int level = level_number(which, settings.level, levels, 0, 9);
-    lzma_options_lzma out{};
-    lzma_lzma_preset(&out, static_cast<std::uint32_t>(level) | (extreme ? LZMA_PRESET_EXTREME : 0));
-    if (const unsigned log = window_log(which, settings.window_bytes, 12, 30); log != 0)
-        out.dict_size = std::uint32_t{1} << log;
-    return out;
-}
-
 void check_encoding(lzma_ret result)
 {
     if (result == LZMA_MEM_ERROR)
@@ -38,7 +22,7 @@ void check_encoding(lzma_ret result)
 class lzma_encoder final : public context {
 public:
     lzma_encoder(codec which, const encoder_settings& settings, std::pmr::memory_resource& from)
-        : context(from), which_(which), options_(options_of(which, settings)), threads_(settings.threads),
+        : context(from), which_(which), options_(lzma_options_of(which, settings)), threads_(settings.threads),
           check_(settings.checksum ? LZMA_CHECK_CRC64 : LZMA_CHECK_NONE), coder_(memory_)
     {}
 
@@ -133,7 +117,7 @@ std::unique_ptr<context> make_alone_decoder(const decoder_settings& settings, st
 
 template <codec Which> std::size_t encoder_memory(const encoder_settings& settings)
 {
-    lzma_options_lzma options = options_of(Which, settings);
+    lzma_options_lzma options = lzma_options_of(Which, settings);
     const lzma_filter filters[] = {{Which == codec::xz ? LZMA_FILTER_LZMA2 : LZMA_FILTER_LZMA1, &options},
                                    {LZMA_VLI_UNKNOWN, nullptr}};
     if (settings.threads == 0)
@@ -153,6 +137,22 @@ std::size_t decoder_memory(const decoder_settings& settings)
 std::string version() { return std::string("liblzma ") + lzma_version_string(); }
 
 } // namespace
+
+lzma_options_lzma lzma_options_of(codec which, const encoder_settings& settings)
+{
+    refuse_dictionary(which, settings.dictionary);
+    if (which == codec::lzma)
+        refuse_threads(which, settings);
+    if (settings.threads > most_threads)
+        refuse_setting(which, "threads", "at most 1024 are possible");
+    const bool extreme = settings.level == codec_level(codec_level::best);
+    const int level = level_number(which, settings.level, levels, 0, 9);
+    lzma_options_lzma out{};
+    lzma_lzma_preset(&out, static_cast<std::uint32_t>(level) | (extreme ? LZMA_PRESET_EXTREME : 0));
+    if (const unsigned log = window_log(which, settings.window_bytes, 12, 30); log != 0)
+        out.dict_size = std::uint32_t{1} << log;
+    return out;
+}
 
 lzma_ret lzma_coder::turn(std::span<const std::byte>& input, std::span<std::byte>& output, lzma_action action) noexcept
 {
@@ -188,7 +188,7 @@ const implementation xz_implementation = {
     .decoder_memory = decoder_memory,
     .bound =
         [](std::size_t size, const encoder_settings& settings) {
-            static_cast<void>(options_of(codec::xz, settings));
+            static_cast<void>(lzma_options_of(codec::xz, settings));
             // Threads make blocks of 1 MiB at least, each with a header, a check and a place in the index.
             constexpr std::size_t of_a_block = 128;
             return lzma_stream_buffer_bound(size) + (size >> 20) * of_a_block;
@@ -203,7 +203,7 @@ const implementation lzma_implementation = {
     .decoder_memory = decoder_memory,
     .bound =
         [](std::size_t size, const encoder_settings& settings) {
-            static_cast<void>(options_of(codec::lzma, settings));
+            static_cast<void>(lzma_options_of(codec::lzma, settings));
             return size + size / 3 + 128; // it has no stored blocks, and the library names no bound
         },
 };

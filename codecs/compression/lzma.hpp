@@ -33,6 +33,10 @@ private:
     lzma_stream stream_ = LZMA_STREAM_INIT;
 };
 
+/// What the settings are to the library.
+/// \throws weir::error  `errc::bad_configuration` names the setting
+[[nodiscard]] lzma_options_lzma lzma_options_of(codec which, const encoder_settings& settings);
+
 /// For decoders.
 /// \throws failure  unless `result` says that all is well; `std::bad_alloc`
 void check_decoding(lzma_ret result);

@@ -1,9 +1,8 @@
 // gzip, zlib and raw deflate: one library, told apart by its window bits.
 
-#include "compression/context.hpp"
-#include "compression/stream_start.hpp"
+#include "compression/zlib.hpp"
 
-#include <zlib.h>
+#include "compression/stream_start.hpp"
 
 #include <algorithm>
 #include <climits>
@@ -16,35 +15,6 @@ namespace {
 
 constexpr int levels[] = {1, 3, 6, 9};
 constexpr int usual_window_log = 15;
-constexpr int memory_level = 8;
-
-/// What the library adds to the logarithm of the window, by format.
-int window_bits(codec which, int log) noexcept
-{
-    return which == codec::gzip ? log + 16 : which == codec::zlib ? log : -log;
-}
-
-struct parameters {
-    int level;
-    int window_log;
-};
-
-parameters parameters_of(codec which, const encoder_settings& settings)
-{
-    refuse_threads(which, settings);
-    refuse_dictionary(which, settings.dictionary);
-    const auto log = static_cast<int>(window_log(which, settings.window_bytes, 9, 15));
-    return {level_number(which, settings.level, levels, 0, 9), log == 0 ? usual_window_log : log};
-}
-
-void use_memory(z_stream& stream, library_memory& from) noexcept
-{
-    stream.zalloc = [](void* memory, unsigned count, unsigned size) {
-        return static_cast<library_memory*>(memory)->take(std::size_t{count} * size);
-    };
-    stream.zfree = [](void* memory, void* piece) { static_cast<library_memory*>(memory)->give_back(piece); };
-    stream.opaque = &from;
-}
 
 /// One call of the library, which counts in `unsigned`.
 template <class Call>
@@ -66,9 +36,9 @@ class zlib_encoder final : public context {
 public:
     zlib_encoder(codec which, const encoder_settings& settings, std::pmr::memory_resource& from) : context(from)
     {
-        const parameters chosen = parameters_of(which, settings);
+        const deflate_parameters chosen = deflate_parameters_of(which, settings);
         use_memory(stream_, memory_);
-        if (deflateInit2(&stream_, chosen.level, Z_DEFLATED, window_bits(which, chosen.window_log), memory_level,
+        if (deflateInit2(&stream_, chosen.level, Z_DEFLATED, window_bits(which, chosen.window_log), deflate_memory_level,
                          Z_DEFAULT_STRATEGY) != Z_OK)
             throw std::bad_alloc();
     }
@@ -238,8 +208,8 @@ std::unique_ptr<context> make_decoder(const decoder_settings& settings, std::pmr
 template <codec Which> std::size_t encoder_memory(const encoder_settings& settings)
 {
     constexpr std::size_t state = std::size_t{8} << 10;
-    return (std::size_t{1} << (parameters_of(Which, settings).window_log + 2))
-        + (std::size_t{1} << (memory_level + 9)) + state;
+    return (std::size_t{1} << (deflate_parameters_of(Which, settings).window_log + 2))
+        + (std::size_t{1} << (deflate_memory_level + 9)) + state;
 }
 
 std::size_t decoder_memory(const decoder_settings&)
@@ -252,7 +222,7 @@ std::size_t decoder_memory(const decoder_settings&)
 template <codec Which> std::size_t bound(std::size_t size, const encoder_settings& settings)
 {
     constexpr std::size_t header_and_trailer = 18; // of gzip, the longest
-    const bool usual = parameters_of(Which, settings).window_log == usual_window_log;
+    const bool usual = deflate_parameters_of(Which, settings).window_log == usual_window_log;
     return header_and_trailer + (usual ? compressBound(size) : size + ((size + 7) >> 3) + ((size + 63) >> 6) + 5);
 }
 
@@ -266,6 +236,23 @@ template <codec Which> constexpr implementation with_zlib = {
 };
 
 } // namespace
+
+deflate_parameters deflate_parameters_of(codec which, const encoder_settings& settings)
+{
+    refuse_threads(which, settings);
+    refuse_dictionary(which, settings.dictionary);
+    const auto log = static_cast<int>(window_log(which, settings.window_bytes, 9, 15));
+    return {level_number(which, settings.level, levels, 0, 9), log == 0 ? usual_window_log : log};
+}
+
+void use_memory(z_stream& stream, library_memory& from) noexcept
+{
+    stream.zalloc = [](void* memory, unsigned count, unsigned size) {
+        return static_cast<library_memory*>(memory)->take(std::size_t{count} * size);
+    };
+    stream.zfree = [](void* memory, void* piece) { static_cast<library_memory*>(memory)->give_back(piece); };
+    stream.opaque = &from;
+}
 
 const implementation gzip_implementation = with_zlib<codec::gzip>;
 const implementation zlib_implementation = with_zlib<codec::zlib>;

@@ -20,6 +20,9 @@ namespace weir::codecs {
 /// \throws weir::error  `errc::bad_configuration`
 void check_zstd_dictionary(const dictionary& given);
 
+/// The window of a long stream with these settings.
+[[nodiscard]] std::size_t zstd_window_bytes(const encoder_settings& settings);
+
 [[nodiscard]] std::unique_ptr<context> make_zstd_encoder(const encoder_settings& settings,
                                                          std::pmr::memory_resource& from);
 [[nodiscard]] std::unique_ptr<context> make_zstd_decoder(const decoder_settings& settings,

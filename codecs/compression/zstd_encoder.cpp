@@ -56,6 +56,8 @@ public:
 
     void start() override { checked(ZSTD_CCtx_reset(stream_.get(), ZSTD_reset_session_only)); }
 
+    void expect(std::uint64_t size) override { checked(ZSTD_CCtx_setPledgedSrcSize(stream_.get(), size)); }
+
     bool run(std::span<const std::byte>& input, std::span<std::byte>& output, bool last) override
     {
         ZSTD_inBuffer in{input.data(), input.size(), 0};
@@ -114,6 +116,13 @@ std::size_t decoder_memory(const decoder_settings& settings)
 }
 
 } // namespace
+
+std::size_t zstd_window_bytes(const encoder_settings& settings)
+{
+    const parameters chosen = parameters_of(settings);
+    const auto usual = static_cast<int>(ZSTD_getCParams(chosen.level, ZSTD_CONTENTSIZE_UNKNOWN, 0).windowLog);
+    return std::size_t{1} << (chosen.window_log == 0 ? usual : chosen.window_log);
+}
 
 void check_zstd_dictionary(const dictionary& given)
 {

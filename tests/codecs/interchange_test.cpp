@@ -4,6 +4,8 @@
 
 #include "support/temp_dir.hpp"
 
+#include <weir/parallel_encoding.hpp>
+
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -73,4 +75,51 @@ TEST_CASE("interchange: the tools read what weir writes, and weir reads what the
             CHECK(test::decoded(each.which, theirs, {}, {[] { return std::size_t{99}; }}) == content);
         }
     }
+}
+
+namespace {
+
+/// Of tools that list files, and no standard input.
+std::string listing(const std::string& command)
+{
+    return "sh -c 'file=$(mktemp); cat >$file; " + command + " $file; rm $file'";
+}
+
+} // namespace
+
+TEST_CASE("interchange: the tools read what several threads have encoded")
+{
+    const weir::parallel_options options{.threads = 3, .piece_bytes = std::size_t{64} << 10};
+    for (const tool& each : tools) {
+        if (!weir::is_built_in(each.which) || !is_installed(each.name) || each.which == codec::lzma)
+            continue;
+        CAPTURE(each.decode);
+        for (const std::size_t size : {0, 65'536, 300'000}) {
+            const test::byte_vector content = test::words(size, size);
+            test::byte_vector stream;
+            weir::encode_parallel(each.which, {}, options, content, [&](test::byte_span bytes) {
+                stream.insert(stream.end(), bytes.begin(), bytes.end());
+            });
+            CHECK(through(each.decode, stream) == content);
+        }
+    }
+}
+
+TEST_CASE("interchange: blocks of xz and frames of zstd say how large they are")
+{
+    const test::byte_vector content = test::words(300'000, 1);
+    const auto sizes = [&](codec which, const std::string& list) {
+        test::byte_vector stream;
+        weir::encode_parallel(which, {}, {.threads = 2, .piece_bytes = std::size_t{64} << 10}, content,
+                              [&](test::byte_span bytes) { stream.insert(stream.end(), bytes.begin(), bytes.end()); });
+        const test::byte_vector text = through(list, stream);
+        return std::string(reinterpret_cast<const char*>(text.data()), text.size());
+    };
+    if (weir::is_built_in(codec::xz) && is_installed("xz")) {
+        const std::string said = sizes(codec::xz, listing("xz --list --robot -vv"));
+        CHECK(said.find("\nblock\t1\t5\t") != std::string::npos);
+        CHECK(said.find("\tcu\t") != std::string::npos); // both sizes are in the header
+    }
+    if (weir::is_built_in(codec::zstd) && is_installed("zstd"))
+        CHECK(sizes(codec::zstd, listing("zstd --list")).find("293") != std::string::npos);
 }
