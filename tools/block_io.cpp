@@ -5,6 +5,7 @@
 #include <weir/error.hpp>
 #include <weir/size.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <poll.h>
 #include <unistd.h>
@@ -86,6 +87,17 @@ void block_writer::commit(std::size_t count)
     written.size += count;
     if (written.size == block_bytes)
         hand_over();
+}
+
+void block_writer::write(std::span<const std::byte> bytes)
+{
+    while (!bytes.empty()) {
+        const std::span<std::byte> free = room();
+        const std::size_t count = std::min(bytes.size(), free.size());
+        std::ranges::copy(bytes.first(count), free.begin());
+        commit(count);
+        bytes = bytes.subspan(count);
+    }
 }
 
 void block_writer::flush()

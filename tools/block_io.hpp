@@ -55,6 +55,9 @@ public:
     [[nodiscard]] std::span<std::byte> room();
     /// So many of them are there.
     void commit(std::size_t count);
+    /// Copies bytes that are elsewhere: `room` and `commit` as often as it takes.
+    /// \throws output_error  what an earlier write reported
+    void write(std::span<const std::byte> bytes);
     /// Writes what is there while more is made.
     void flush();
     /// Writes the rest.

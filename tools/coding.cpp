@@ -5,6 +5,9 @@
 #include <weir/error.hpp>
 #include <weir/size.hpp>
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 namespace tool {
 namespace {
 
@@ -29,6 +32,15 @@ weir::codec detect(std::span<const std::byte> start, const std::string& name)
                       "--codec deflate or --codec lzma");
 }
 
+/// Takes the pages of a map out of the process: they count as its memory, though they are the page cache's.
+void forget(std::span<const std::byte> content)
+{
+    static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = reinterpret_cast<std::uintptr_t>(content.data());
+    const std::uintptr_t first = begin / page * page; // what is taken too soon comes back when it is touched
+    (void)::madvise(reinterpret_cast<void*>(first), begin - first + content.size(), MADV_DONTNEED);
+}
+
 } // namespace
 
 file_coder::file_coder() : input_(std::make_unique_for_overwrite<std::byte[]>(input_bytes)) {}
@@ -47,6 +59,24 @@ coded file_coder::encode(block_reader& in, weir::codec which, const weir::encode
         pull_all(encoder, out);
     }
     return {which, encoder.consumed(), encoder.produced()};
+}
+
+coded file_coder::encode(block_reader& in, weir::codec which, const weir::encoder_settings& settings,
+                         const weir::parallel_options& how, block_writer& out)
+{
+    const weir::parallel_totals totals = weir::encode_parallel(
+        which, settings, how, [&](std::span<std::byte> room) { return in.read(room, room.size()).size(); },
+        [&](std::span<const std::byte> bytes) { out.write(bytes); });
+    return {which, totals.consumed, totals.produced};
+}
+
+coded file_coder::encode(const weir::mapped_file& in, weir::codec which, const weir::encoder_settings& settings,
+                         const weir::parallel_options& how, block_writer& out)
+{
+    const weir::parallel_totals totals = weir::encode_parallel(
+        which, settings, how, in.view(), [&](std::span<const std::byte> bytes) { out.write(bytes); }, &forget);
+    in.verify();
+    return {which, totals.consumed, totals.produced};
 }
 
 coded file_coder::decode(block_reader& in, std::optional<weir::codec> which, const weir::decoder_settings& settings,

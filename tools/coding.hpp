@@ -4,6 +4,8 @@
 #include "block_io.hpp"
 
 #include <weir/codec_settings.hpp>
+#include <weir/mapped_file.hpp>
+#include <weir/parallel_encoding.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -25,6 +27,13 @@ public:
     /// Writes all but the last block: `out.finish()` is the caller's.
     /// \throws weir::error  of reading and of the encoder; output_error
     coded encode(block_reader& in, weir::codec which, const weir::encoder_settings& settings, block_writer& out);
+
+    /// The same by several threads, piece by piece.
+    coded encode(block_reader& in, weir::codec which, const weir::encoder_settings& settings,
+                 const weir::parallel_options& how, block_writer& out);
+    /// \throws weir::error  `errc::mapping_broken`, too: the file was cut short meanwhile
+    coded encode(const weir::mapped_file& in, weir::codec which, const weir::encoder_settings& settings,
+                 const weir::parallel_options& how, block_writer& out);
 
     /// The same the other way round.
     /// \param which      nothing: by the first bytes

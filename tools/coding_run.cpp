@@ -41,6 +41,20 @@ struct stat status_of(const weir::file_handle& file, const std::string& name)
     return status;
 }
 
+/// Its content without a copy, where the file system has that.
+std::optional<weir::mapped_file> map_of(const weir::file_handle& file, const std::string& name)
+{
+    try {
+        weir::install_mapping_guard();
+        weir::file_handle same(::fcntl(file.descriptor(), F_DUPFD_CLOEXEC, 0));
+        const weir::map_options options{.advice = weir::map_advice::sequential, .direct_access = true};
+        return weir::mapped_file(std::move(same), name, options);
+    }
+    catch (const std::exception&) {
+        return std::nullopt; // it is read, which says better what is wrong
+    }
+}
+
 /// What there is to say of a failure; where a limit was passed, also how to lift it.
 std::string explained(const std::exception& failure)
 {
@@ -190,7 +204,7 @@ coded coding_run::code(const input& from, int descriptor, const std::string& nam
         settings.max_output_bytes = weir::unlimited;
     try {
         const coded sizes = options_.what == work::compress
-            ? coder_.encode(in, *options_.codec, options_.encoder, out)
+            ? encode(from, in, out)
             : coder_.decode(in, options_.codec, settings, !is_regular, out);
         out.finish();
         return sizes;
@@ -200,6 +214,18 @@ coded coding_run::code(const input& from, int descriptor, const std::string& nam
             out.finish();
         throw;
     }
+}
+
+coded coding_run::encode(const input& from, block_reader& in, block_writer& out)
+{
+    constexpr off_t small = 512 << 10; // threads would cost more than they give
+    const bool is_regular = S_ISREG(from.status.st_mode);
+    if (!options_.pieces || (is_regular && from.status.st_size < small))
+        return coder_.encode(in, *options_.codec, options_.encoder, out);
+    if (is_regular && from.name != "-") // standard input may be in the middle of its file
+        if (const std::optional<weir::mapped_file> map = map_of(from.file, from.name))
+            return coder_.encode(*map, *options_.codec, options_.encoder, *options_.pieces, out);
+    return coder_.encode(in, *options_.codec, options_.encoder, *options_.pieces, out);
 }
 
 void coding_run::write_file(const input& from, const std::string& path)

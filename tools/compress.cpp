@@ -6,12 +6,13 @@
 #include "level_arguments.hpp"
 #include "options.hpp"
 
+#include <weir/worker_pool.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <csignal>
-#include <thread>
 #include <unistd.h>
 
 namespace tool {
@@ -112,11 +113,10 @@ void add_limits(command_line& line, coding_options& options)
 
 void add_threads(command_line& line, coding_options& options)
 {
-    line.add({"threads", "N", "zstd and xz compress with N; 0: all cores (default 1)",
+    line.add({"threads", "N", "compress with N threads, in pieces; 0: all cores; 1: as one, not in pieces",
               [&](std::string_view text) {
-                  constexpr std::uint64_t most = 200; // of libzstd
-                  options.encoder.threads = static_cast<unsigned>(read_number("threads", text, 0, most));
-                  options.all_cores = options.encoder.threads == 0;
+                  constexpr std::uint64_t most = 1024;
+                  options.threads = static_cast<std::size_t>(read_number("threads", text, 0, most));
               },
               'T'});
 }
@@ -156,6 +156,29 @@ void check_terminals(const coding_options& options)
     }
 }
 
+/// As many threads as have the memory that they need.
+std::size_t usual_threads(weir::codec which, const weir::encoder_settings& settings)
+{
+    constexpr std::size_t most_memory = std::size_t{1} << 30;
+    std::size_t threads = weir::default_worker_count();
+    while (threads > 1 && weir::parallel_memory(which, settings, {.threads = threads}) > most_memory)
+        --threads;
+    return threads;
+}
+
+/// Without -T the output is that of -T0, on any machine: it does not depend on how many threads there are.
+void choose_threads(coding_options& options)
+{
+    if (options.threads == 1)
+        return;
+    const bool has_pieces = options.codec != weir::codec::lzma;
+    const std::size_t wanted = options.threads.value_or(0);
+    if (!has_pieces && wanted != 0)
+        throw usage_error(fmt::format("--threads {}: {} has one", wanted, weir::to_string(*options.codec)));
+    if (has_pieces)
+        options.pieces = {.threads = options.threads ? wanted : usual_threads(*options.codec, options.encoder)};
+}
+
 /// What is asked of the encoder, before any file is opened.
 void resolve_encoder(coding_options& options)
 {
@@ -163,11 +186,8 @@ void resolve_encoder(coding_options& options)
     if (!options.codec)
         options.codec = options.output ? codec_of_name(*options.output) : std::nullopt;
     options.codec = read_codec("codec", weir::to_string(options.codec.value_or(codec::zstd)));
-    if (options.all_cores && (options.codec == codec::zstd || options.codec == codec::xz))
-        options.encoder.threads = std::thread::hardware_concurrency();
-    if (options.encoder.threads == 1)
-        options.encoder.threads = 0; // ours does it
     (void)weir::encoder_memory(*options.codec, options.encoder);
+    choose_threads(options);
     const bool can_follow =
         *options.codec != codec::zlib && *options.codec != codec::deflate && *options.codec != codec::lzma;
     if (options.to_standard_output && options.names.size() > 1 && !can_follow)

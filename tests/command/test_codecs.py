@@ -104,16 +104,36 @@ class RoundTrips(CodecTest):
         self.assertNotEqual(self.succeed("compress", "-1c", "a"), best)
 
     def test_threads_change_nothing_but_the_time(self):
-        content = text(4_000_000)
-        for codec in {"zstd", "xz"} & set(BUILT_IN):
-            for threads in ("-T0", "-T1", "-T3"):
-                packed = self.succeed("compress", "--codec", codec, "-1", threads, stdin=content)
-                self.assertEqual(self.succeed("decompress", "-T2", stdin=packed), content)
+        content = text(5_000_000)
+        self.write("a", content)
+        for codec in set(BUILT_IN) - {"lzma"}:
+            with self.subTest(codec=codec):
+                named = ["--codec", codec] if codec in WITHOUT_MAGIC else []
+                packed = self.succeed("compress", "--codec", codec, "-1", "-c", "a")
+                self.assertEqual(self.succeed("decompress", "-T2", *named, stdin=packed), content)
+                self.assertEqual(self.succeed("compress", "--codec", codec, "-1", "-T0", stdin=content), packed)
+                self.assertEqual(self.succeed("compress", "--codec", codec, "-1", "-T3", "-c", "a"), packed)
+                whole = self.succeed("compress", "--codec", codec, "-1", "-T1", "-c", "a")
+                self.assertEqual(self.succeed("decompress", *named, stdin=whole), content)
+                self.assertLess(len(packed), 1.01 * len(whole))
 
     def test_a_codec_without_threads_refuses_them(self):
-        for codec in set(BUILT_IN) - {"zstd", "xz"}:
-            self.refused(2, "threads", "compress", "--codec", codec, "-T2", stdin=b"x")
-            self.succeed("compress", "--codec", codec, "-T0", stdin=b"x")
+        if "lzma" not in BUILT_IN:
+            self.skipTest("lzma is not built in")
+        self.refused(2, "--threads 2: lzma has one", "compress", "--codec", "lzma", "-T2", stdin=b"x")
+        for threads in ("-T0", "-T1"):
+            self.succeed("compress", "--codec", "lzma", threads, stdin=b"x")
+
+    @unittest.skipUnless("gzip" in BUILT_IN, "gzip is not built in")
+    def test_what_several_threads_read_may_be_cut_short_meanwhile(self):
+        self.write("a", noise(64_000_000))
+        with subprocess.Popen([WEIR, "compress", "--codec", "gzip", "-9", "-T2", "a"], cwd=self.directory,
+                              stderr=subprocess.PIPE) as process:
+            self.wait_for_temporary(least=1)
+            os.truncate(self.directory / "a", 1000)
+            complaint = process.stderr.read().decode()
+        self.assertRegex(complaint, r"\Aweir: .*a.*\n\Z")
+        self.assertEqual((process.returncode, self.names()), (1, {"a"}))
 
     def test_several_files_to_one_output_are_one_stream(self):
         self.write("a", text())
@@ -535,7 +555,7 @@ class Failures(CodecTest):
     def interrupt(self, number):
         """Ends a run in the middle of its work, with much of its output written."""
         process = self.start("compress", "--rm", "-o", "b.zst", "-", stdin=subprocess.PIPE)
-        process.stdin.write(noise(3_000_000))
+        process.stdin.write(noise(20_000_000))  # more than two pieces
         process.stdin.flush()
         self.wait_for_temporary(1)
         process.send_signal(number)
