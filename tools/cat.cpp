@@ -1,4 +1,5 @@
 // weir cat: copies URLs and files to standard output, and says by its exit code whether they came whole.
+#include "archive_options.hpp"
 #include "body_output.hpp"
 #include "command.hpp"
 #include "decoder_options.hpp"
@@ -45,6 +46,7 @@ constexpr std::string_view examples = R"(Examples:
   weir cat --expect-sha256 "$sum" https://host/a.tar | tar x
   weir cat -H @token.txt --retries 20 --timeout-idle 10 https://host/private
   weir cat --parallel 8 https://far.away/image | weir ingest -
+  weir cat backup.tar.zst etc/hosts etc/passwd
   weir cat --decompress https://host/log.zst | grep -c error
   until weir cat --resume -o big.iso https://host/big.iso; do sleep 60; done
 
@@ -68,6 +70,8 @@ struct cat_arguments {
     std::string output;     // a file; empty: standard output
     bool resume = false;
     std::optional<weir::decoding_options> decode;
+    weir::archive_options archive;
+    bool entries = false; // the first name is an archive, the others are of entries
     std::size_t memory = 0; // 0: by the connections
     bool quiet = false;
     progress_mode progress = progress_mode::automatic;
@@ -109,6 +113,13 @@ void check(const cat_arguments& arguments)
         throw usage_error(fmt::format("--resume: {} is not a file that can be gone on with", arguments.output));
 }
 
+bool names_entries(const cat_arguments& arguments)
+{
+    if (arguments.names.size() < 2 || std::any_of(arguments.names.begin() + 1, arguments.names.end(), weir::is_url))
+        return false;
+    return is_archive(arguments.names.front(), arguments.archive);
+}
+
 weir::engine_options engine_options_of(const cat_arguments& arguments, const http_settings& web)
 {
     weir::engine_options options;
@@ -144,8 +155,12 @@ private:
     {
         const std::unique_ptr<http_opener, http_opener::closer> at_the_end(&web_);
         const std::size_t blocks = engine_.memory_bytes() / block_bytes;
-        const std::size_t others = arguments_.decode ? blocks / 2 : 0; // of decoders
+        const std::size_t others = arguments_.decode || arguments_.entries ? blocks / 2 : 0; // of decoders and archives
         memory_ = engine_.pool().try_reserve(blocks - others, block_bytes).value();
+        if (arguments_.entries) {
+            co_await copy_entries(arguments_.names.front());
+            co_return;
+        }
         for (const std::string& name : arguments_.names) {
             if (!arguments_.output.empty() && !device_)
                 co_await save_url(name);
@@ -165,6 +180,34 @@ private:
         const std::unique_ptr<weir::source> input = decoded(std::move(opened), codings);
         co_await copy(*input);
         judge(name, body.report());
+    }
+
+    /// In the order of the archive, and all of a name that it has more than once, as `tar -xO`.
+    asio::awaitable<void> copy_entries(std::string name)
+    {
+        const std::unique_ptr<weir::archive> opened = co_await open_archive(engine_, web_, name, arguments_.archive);
+        std::vector<std::string_view> missing(arguments_.names.begin() + 1, arguments_.names.end());
+        const std::vector<std::string_view> wanted = missing;
+        for (;;) {
+            std::optional<weir::archive_entry> entry = co_await opened->next();
+            if (!entry)
+                break;
+            const auto is_entry = [&](std::string_view each) {
+                return plain_entry_name(each) == plain_entry_name(entry->name);
+            };
+            if (std::ranges::none_of(wanted, is_entry))
+                continue;
+            std::erase_if(missing, is_entry);
+            if (!entry->refusal && entry->type != weir::archive_entry_type::file)
+                throw weir::error(weir::errc::no_such_entry, "read", name + "/" + entry->name, std::nullopt,
+                                  "it is no file, and links are not followed");
+            const std::unique_ptr<weir::source> input = opened->open(*entry);
+            co_await copy(*input);
+            ++done_.files;
+        }
+        co_await opened->close();
+        if (!missing.empty())
+            throw weir::error(weir::errc::no_such_entry, "read", name + "/" + std::string(missing.front()));
     }
 
     asio::awaitable<void> save_url(std::string name)
@@ -248,7 +291,7 @@ int run_cat(int argc, char** argv)
 {
     cat_arguments arguments;
     command_line line("cat", "copy URLs and files to standard output, and say whether they are whole",
-                      "URL... | FILE... | -", std::string(examples));
+                      "URL... | FILE... | - | ARCHIVE ENTRY...", std::string(examples));
     http_options web(line);
     line.begin_group("Memory and output");
     line.add({"output", "FILE", "write the one URL to FILE, which is replaced when all is whole and right",
@@ -266,13 +309,21 @@ int run_cat(int argc, char** argv)
     display_options display;
     add_progress_option(line, display);
     const decompress_option decompress(line);
+    arguments.archive.refuse_unsafe_names = false; // nothing is put anywhere
+    line.begin_group("Archives");
+    bool archives = true;
+    line.add({"archives", "WHICH", "named (default): what stands behind an archive are entries of it; or none",
+              [&](std::string_view text) { archives = choose("archives", text, {"named", "none"}) == 0; }});
+    add_archive_limits(line, arguments.archive.limits);
     auto names = line.parse(argc, argv);
     if (!names)
         return all_read;
     arguments.names = std::move(*names);
     arguments.progress = display.progress;
     arguments.decode = decompress.resolve();
+    arguments.archive.decoder = decompress.settings();
     check(arguments);
+    arguments.entries = archives && names_entries(arguments);
     http_settings settings = web.resolve(arguments.names, false);
     if (arguments.decode)
         accept_codings(settings);

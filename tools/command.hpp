@@ -33,6 +33,7 @@ public:
 // Each subcommand gets the command line from its own name on.
 int run_ingest(int argc, char** argv);
 int run_cat(int argc, char** argv);
+int run_ls(int argc, char** argv);
 int run_compress(int argc, char** argv);
 int run_decompress(int argc, char** argv);
 int run_check(int argc, char** argv);

@@ -10,14 +10,6 @@
 #include <utility>
 
 namespace tool {
-namespace {
-
-std::uint64_t read_limit(std::string_view option, std::string_view text)
-{
-    return text == "none" ? weir::unlimited : read_size(option, text);
-}
-
-} // namespace
 
 std::string names_of_codecs()
 {

@@ -35,6 +35,9 @@ public:
     /// Nothing: what is read stays as it is.
     [[nodiscard]] std::optional<weir::decoding_options> resolve() const;
 
+    /// With the limits that were given, for other decoders.
+    [[nodiscard]] const weir::decoder_settings& settings() const noexcept { return options_.settings; }
+
 private:
     bool given_ = false;
     weir::decoding_options options_;

@@ -1,5 +1,6 @@
 // weir ingest: cuts files, trees, URLs and streams into chunks, digests them, and says so.
 #include "arguments.hpp"
+#include "archive_options.hpp"
 #include "command.hpp"
 #include "decoder_options.hpp"
 #include "http_options.hpp"
@@ -32,6 +33,7 @@ constexpr std::string_view examples = R"(Examples:
   tar cf - src | weir ingest --chunk-avg 64K -  cut a stream, one average size
   weir ingest --json https://host/big.iso       what a URL gives, without keeping it
   weir ingest --json --resume j https://host/b  the same, and after a crash it goes on where it was
+  weir ingest backup.tar.zst photos.zip         every entry as a file of its own
   weir ingest --decompress=auto /var/log        what is compressed, by its content
   find . -name '*.log' -print0 | weir ingest --files-from - -0
   weir ingest --chunker fastcdc2020 --hash sha512-256 --exclude '*.tmp' src
@@ -208,6 +210,14 @@ int run_ingest(int argc, char** argv)
               }});
     add_display_options(line, arguments.display, "no report, no progress");
     const decompress_option decompress(line);
+    weir::archive_options archive;
+    auto archives = weir::archive_choice::named;
+    line.begin_group("Archives");
+    line.add({"archives", "WHICH", "whose entries are read: named (default: those that are arguments), all or none",
+              [&](std::string_view text) {
+                  archives = static_cast<weir::archive_choice>(choose("archives", text, {"none", "named", "all"}));
+              }});
+    add_archive_limits(line, archive.limits);
     auto paths = line.parse(argc, argv);
     if (!paths)
         return all_read;
@@ -216,6 +226,9 @@ int run_ingest(int argc, char** argv)
     const settings values = setting.resolve();
     weir::ingest_options options = values.ingest_options();
     options.decode = decompress.resolve();
+    options.archives = archives;
+    options.archive = std::move(archive);
+    options.archive.decoder = decompress.settings();
     check(arguments, options);
     http_settings http = web.resolve(arguments.paths, !arguments.lists.empty());
     if (options.decode)

@@ -26,6 +26,7 @@ struct subcommand {
 constexpr std::array subcommands = {
     subcommand{"ingest", &tool::run_ingest, "cut files, trees, URLs or a stream into chunks and digest them"},
     subcommand{"cat", &tool::run_cat, "copy URLs and files to standard output, and say whether they are whole"},
+    subcommand{"ls", &tool::run_ls, "list what is in archives: tar, zip, compressed or not"},
     subcommand{"compress", &tool::run_compress, "compress files, or standard input"},
     subcommand{"decompress", &tool::run_decompress, "decompress files, or standard input, or test them"},
     subcommand{"check", &tool::run_check, "compare files with what `ingest --json` said of them"},
@@ -46,6 +47,7 @@ void print_overview()
             "  weir ingest --json photos > photos.list  every chunk and file as JSON Lines\n"
             "  weir check photos.list                   are the photos still what they were?\n"
             "  weir cat https://host/a.iso > a.iso      exits with 0 only if all of it came\n"
+            "  weir ls backup.tar.zst                   what is in it, and weir cat gives it\n"
             "  weir decompress -t *.zst *.gz            are they whole?\n"
             "  weir diff old.img new.img                how much the images have in common\n"
             "\n`weir SUBCOMMAND --help` says more of each.\n";

@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 
+#include <weir/codec_settings.hpp>
 #include <weir/error.hpp>
 #include <weir/hasher.hpp>
 #include <weir/size.hpp>
@@ -83,6 +84,11 @@ void warn_of_weak_digests(const settings& values)
 {
     if (values.hash == weir::hash_algorithm::xxh3_128 || values.file_digest == weir::hash_algorithm::xxh3_128)
         say("warning: xxh3-128 is NOT cryptographic: whoever chooses the content can make digests collide");
+}
+
+std::uint64_t read_limit(std::string_view option, std::string_view text)
+{
+    return text == "none" ? weir::unlimited : read_size(option, text);
 }
 
 std::size_t choose(std::string_view option, std::string_view word, std::initializer_list<std::string_view> words)

@@ -90,6 +90,8 @@ void warn_of_weak_digests(const settings& values);
                                         std::uint64_t most);
 /// A number of bytes above 0, as `weir::parse_size` reads it.
 [[nodiscard]] std::uint64_t read_size(std::string_view option, std::string_view text);
+/// As `read_size`, or `none`: `weir::unlimited`.
+[[nodiscard]] std::uint64_t read_limit(std::string_view option, std::string_view text);
 /// The word's place in `words`.
 [[nodiscard]] std::size_t choose(std::string_view option, std::string_view word,
                                  std::initializer_list<std::string_view> words);

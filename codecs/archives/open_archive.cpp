@@ -2,9 +2,11 @@
 
 #include "archives/tar_archive.hpp"
 #include "archives/tar_block.hpp"
+#include "archives/zip_archive.hpp"
 #include "streams/coding_memory.hpp"
 
 #include <weir/coding_source.hpp>
+#include <weir/decoder.hpp>
 #include <weir/error.hpp>
 
 #include <algorithm>
@@ -88,6 +90,15 @@ std::unique_ptr<source> resume(std::vector<std::byte> start, std::unique_ptr<sou
     return std::make_unique<resumed_source>(bytes(slice::adopt(*kept, kept)), std::move(rest));
 }
 
+bool names_compressed_tar(std::string_view name)
+{
+    constexpr std::string_view endings[] = {".tgz", ".taz", ".tzst", ".txz", ".tlz", ".tlz4"};
+    if (std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); }))
+        return true;
+    const std::size_t suffix = name.rfind('.');
+    return suffix != name.npos && name.substr(0, suffix).ends_with(".tar");
+}
+
 bool may_be_empty_tar(std::span<const std::byte> start) noexcept
 {
     return start.size() == codecs::tar::block_bytes && codecs::tar::is_zero(start);
@@ -109,6 +120,11 @@ asio::awaitable<std::unique_ptr<archive>> open_stream(engine& owner, std::unique
     std::unique_ptr<source> whole = resume(std::move(start), std::move(input));
     if (format == archive_format::tar || is_empty_tar)
         co_return codecs::make_tar_archive(std::move(whole), options, std::move(from.places));
+    if (format == archive_format::zip && from.places) {
+        co_await whole->close();
+        std::unique_ptr<archive> by_directory = co_await codecs::open_zip(owner, std::move(from.places), options);
+        co_return by_directory;
+    }
     if (format == archive_format::zip)
         refuse(errc::unsupported_format, *whole, "a zip archive from a stream");
     if (!compressed)
@@ -146,6 +162,30 @@ std::optional<archive_format> detect_archive(std::span<const std::byte> start) n
     if (codecs::tar::is_zero(first) || !codecs::tar::checksum_fits(first))
         return std::nullopt;
     return archive_format::tar;
+}
+
+bool is_archive_file(std::span<const std::byte> start, std::string_view name, const archive_options& options)
+{
+    const std::optional<codec> compressed = detect_codec(start.first(std::min(start.size(), codec_magic_bytes)));
+    if (!compressed)
+        return detect_archive(start).has_value();
+    if (names_compressed_tar(name))
+        return true;
+    std::array<std::byte, archive_magic_bytes> decoded;
+    std::size_t count = 0;
+    try {
+        decoder reader(*compressed, options.decoder, options.contexts ? *options.contexts : codec_pool::common());
+        reader.push(start);
+        while (count < decoded.size()) {
+            const std::size_t more = reader.pull(std::span(decoded).subspan(count));
+            count += more;
+            if (more == 0)
+                break;
+        }
+    }
+    catch (const error&) { // of what it is, if it is one, the one who opens it will hear
+    }
+    return detect_archive(std::span(decoded).first(count)).has_value();
 }
 
 asio::awaitable<std::unique_ptr<archive>> open_archive(engine& owner, std::unique_ptr<source> input,

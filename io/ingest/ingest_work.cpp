@@ -1,5 +1,7 @@
 #include "ingest_work.hpp"
 
+#include <weir/open_archive.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -30,7 +32,7 @@ ingest_options within_descriptors(ingest_options options, std::size_t lanes)
 } // namespace
 
 ingest_work::ingest_work(engine& on, ingest_options how, std::size_t lanes)
-    : owner(on), options(within_descriptors(std::move(how), lanes)), reports(lanes), known(options.file_cache_size),
+    : owner(on), options(within_descriptors(std::move(how), lanes)), reports(lanes), known(options.file_cache_size), archives(lanes),
       ledger_(on.ledger()), walk_(options.tree)
 {
     ledger_->enter(*this);
@@ -77,6 +79,17 @@ file_source_options ingest_work::file_options() const
     out.backend = options.backend;
     out.read_ahead_blocks = read_ahead_blocks;
     return out;
+}
+
+bool ingest_work::reads_archives(const tree_entry& entry) const noexcept
+{
+    const bool is_named = !entry.directory;
+    return options.archives == archive_choice::all || (options.archives == archive_choice::named && is_named);
+}
+
+bool ingest_work::is_archive(const tree_entry& entry, std::span<const std::byte> start) const
+{
+    return reads_archives(entry) && is_archive_file(start, entry.path, options.archive);
 }
 
 bool ingest_work::is_coded(std::span<const std::byte> start) const

@@ -3,6 +3,7 @@
 
 #include "known_files.hpp"
 #include "report.hpp"
+#include "shared_archive.hpp"
 
 #include "flow/flow_ledger.hpp"
 
@@ -35,6 +36,9 @@ public:
     bool next_entries(std::vector<tree_entry>& out, std::size_t most_urls);
     /// How a file is read that has a stream of its own.
     [[nodiscard]] file_source_options file_options() const;
+    /// Whether entries of the file are read if it is an archive.
+    [[nodiscard]] bool reads_archives(const tree_entry& entry) const noexcept;
+    [[nodiscard]] bool is_archive(const tree_entry& entry, std::span<const std::byte> start) const;
     /// Whether what begins so is decoded.
     [[nodiscard]] bool is_coded(std::span<const std::byte> start) const;
     void add_stages(const stage_snapshot& more);
@@ -49,6 +53,7 @@ public:
     std::atomic<bool> cancelled{false}; ///< looked at between steps that do not suspend
     std::atomic<std::uint64_t> skipped{0};
     known_files known;
+    archive_desk archives;
     stage_clock batches; ///< of the files that were read in batches
 
 private:

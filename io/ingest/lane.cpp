@@ -22,9 +22,12 @@ asio::awaitable<void> ingest_lane::run()
     const auto strand = co_await asio::this_coro::executor;
     for (;;) {
         entries_.clear();
-        if (!work_.next_entries(entries_, urls_at_once_))
+        if (auto opened = work_.archives.find())
+            co_await read_entries_of(std::move(opened));
+        else if (work_.next_entries(entries_, urls_at_once_))
+            co_await read_entries();
+        else if (!co_await work_.archives.wait())
             break;
-        co_await read_entries();
         if (report_)
             send_report();
         // Other flows have their turn, and a cancellation its chance.
@@ -39,6 +42,9 @@ void ingest_lane::drop() noexcept
     repeated_.clear();
     results_.clear();
     coded_.clear();
+    archives_.clear();
+    work_.archives.clear(); // a lane ends when there is none, or all end
+    slots_.clear();
     opened_.clear();
     memory_.reset();
 }
@@ -74,6 +80,9 @@ asio::awaitable<void> ingest_lane::read_entries()
         co_await read_large(std::move(each));
     large_.clear();
     co_await read_coded();
+    for (tree_entry& each : archives_)
+        co_await read_archive(std::move(each));
+    archives_.clear();
     for (std::string& each : streams)
         co_await read_special(std::move(each));
     if (!urls.empty())

@@ -66,6 +66,13 @@ private:
     boost::asio::awaitable<void> digest_batch();
     boost::asio::awaitable<void> read_large(large_file large);
     boost::asio::awaitable<void> read_special(std::string argument);
+    boost::asio::awaitable<void> read_archive(tree_entry entry);
+    boost::asio::awaitable<std::unique_ptr<archive>> open(const tree_entry& entry);
+    boost::asio::awaitable<void> read_entries_of(std::shared_ptr<shared_archive> from);
+    boost::asio::awaitable<void> read_entry(shared_archive& from, const archive_entry& entry);
+    bool has_slot();
+    boost::asio::awaitable<void> add_entry(std::string path, std::unique_ptr<source> input);
+    boost::asio::awaitable<void> digest_slots();
     boost::asio::awaitable<void> read_urls(std::vector<std::string> urls);
     std::vector<url_request> requests_for(std::vector<std::string> urls);
     boost::asio::awaitable<std::vector<url_request>> open_urls(std::vector<url_request> requests);
@@ -97,6 +104,8 @@ private:
     std::vector<large_file> large_;
     std::vector<repeated_file> repeated_;
     std::vector<coded_file> coded_;
+    std::vector<tree_entry> archives_;
+    std::vector<buffer> slots_; ///< for small entries of archives; of `memory_`
     std::optional<reservation> memory_; ///< of the batch; never held while a stream waits for its own
     file_batch batch_;
     std::size_t urls_at_once_ = least_urls; ///< more while they are small

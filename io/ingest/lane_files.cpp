@@ -7,6 +7,7 @@
 
 #include <weir/codec.hpp>
 #include <weir/error.hpp>
+#include <weir/open_archive.hpp>
 #include <weir/observer.hpp>
 
 #include <boost/asio/post.hpp>
@@ -66,6 +67,16 @@ bool is_coded(const ingest_work& work, const file_handle& file)
     std::array<std::byte, codec_magic_bytes> start;
     std::error_code ignored; // the one who reads on will see it too
     return work.is_coded(std::span(start).first(read_at(file, 0, start, ignored)));
+}
+
+bool is_archive(const ingest_work& work, const tree_entry& entry, const file_handle& file)
+{
+    if (!work.reads_archives(entry))
+        return false;
+    std::vector<std::byte> start(archive_start_bytes);
+    std::error_code ignored;
+    start.resize(read_at(file, 0, start, ignored));
+    return work.is_archive(entry, start);
 }
 
 enum class reading { ended, filled, failed };
@@ -130,7 +141,9 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
     switch (result.result) {
     case small_file::outcome::whole: {
         const slice content = std::move(slot).freeze();
-        if (work_.is_coded(content.span()))
+        if (work_.is_archive(entry, content.span()))
+            archives_.push_back(std::move(entry));
+        else if (work_.is_coded(content.span()))
             coded_.push_back({std::move(entry.path), content, {}});
         else
             batch_.add(std::move(entry.path), bytes(content));
@@ -148,6 +161,10 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
     case small_file::outcome::skipped: work_.skipped.fetch_add(1, std::memory_order_relaxed); return;
     case small_file::outcome::large:
         slot = buffer();
+        if (is_archive(work_, entry, result.file)) {
+            archives_.push_back(std::move(entry));
+            return;
+        }
         const std::optional<file_stamp> stamp = work_.known.stamp(result.file);
         if (auto known = stamp ? work_.known.find(*stamp) : nullptr) {
             repeated_.push_back({std::move(entry.path), std::move(known)});

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 
 namespace weir {
 
@@ -23,6 +24,14 @@ inline constexpr std::size_t archive_magic_bytes = 512;
 /// here. \param start  the first `archive_magic_bytes` bytes, or all there are \returns  nothing where no archive
 /// begins like this; it may still be one that is compressed, see `detect_codec`
 [[nodiscard]] WEIR_API std::optional<archive_format> detect_archive(std::span<const std::byte> start) noexcept;
+
+/// Whether a file is an archive, compressed or not, by how it begins, and else, if it is compressed, by its name.
+/// \param start    of the file, the more the better: where `archive_start_bytes` are there, only blocks of lz4 above
+///                 that leave a decoder without output, and the name has to say it: "a.tar.lz4", "a.tlz4"
+/// \param options  for the decoder; what that refuses is told by its name alone
+[[nodiscard]] WEIR_API bool is_archive_file(std::span<const std::byte> start, std::string_view name,
+                                            const archive_options& options = {});
+inline constexpr std::size_t archive_start_bytes = std::size_t{256} << 10;
 
 /// An archive from a stream: tar, or zip by the headers of its entries; compressed or not.
 ///

@@ -4,6 +4,7 @@
 // Small files are read, cut and digested in batches, each by one worker; large ones and streams flow through a
 // chunk_stream, which uses all workers. Files may interleave in the output; the chunks of one file never change order.
 
+#include <weir/archive.hpp>
 #include <weir/backend.hpp>
 #include <weir/chunk.hpp>
 #include <weir/chunk_sizes.hpp>
@@ -67,6 +68,13 @@ public:
 /// Whether an ingest takes an argument for a URL: `scheme://`, as RFC 3986 spells schemes.
 [[nodiscard]] WEIR_API bool is_url(std::string_view argument) noexcept;
 
+/// Which files are read by their entries, if they are archives: tar, compressed or not, and zip.
+enum class archive_choice : std::uint8_t {
+    none,
+    named, ///< those that are arguments
+    all,   ///< those met in trees too
+};
+
 struct ingest_options {
     chunker_options chunker = {};
     /// The average by the size of each file, instead of `chunker.average`; nothing: one average for all.
@@ -85,6 +93,11 @@ struct ingest_options {
     /// Reads the content of what is compressed in its place: of files, streams and URLs, whose content codings are undone
     /// before. With `pass_unknown` the rest is read as it is, else that is an error. Not for a `resumable_source`.
     std::optional<decoding_options> decode = {};
+    /// The path of an entry is that of the archive, a slash, and its name. Directories are not told; links and devices
+    /// count as skipped; what is refused, and a name that is unsafe, is a failure of that path. Archives inside of
+    /// archives are files like any other.
+    archive_choice archives = archive_choice::none;
+    archive_options archive = {};
     /// Opens arguments that are URLs; called on workers, by each of `jobs` at a time. `http::fetch_all` does it for http
     /// and https. With a `resumable_source` the job goes on with what an earlier one has found. Empty: they fail with
     /// `errc::unsupported_scheme`.

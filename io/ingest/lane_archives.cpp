@@ -1,0 +1,157 @@
+// The archives of a lane: small entries join a batch, larger ones have a stream each.
+
+#include "lane.hpp"
+
+#include <weir/as_result.hpp>
+#include <weir/error.hpp>
+#include <weir/open_archive.hpp>
+#include <weir/random_access.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace weir::detail {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Of an archive whose entries are read side by side: what a lane takes at a time.
+constexpr std::size_t entries_at_once = 32;
+// Of a reader of small entries.
+constexpr std::size_t reading_blocks = 2;
+
+asio::awaitable<void> read_small(source& from, reservation& memory, buffer& into)
+{
+    for (;;) {
+        const std::size_t room = into.spare().size();
+        const std::size_t wanted = std::max<std::size_t>(room, 1); // also behind the last, to see that it is
+        const bytes piece = co_await from.read(memory, wanted);
+        if (piece.empty())
+            co_return;
+        if (room == 0)
+            throw error(errc::corrupt_data, "read", from.name(), into.size(), "it has more than its archive says");
+        piece.copy_to(into.spare());
+        into.commit(piece.size());
+    }
+}
+
+} // namespace
+
+/// Opens the archive that a file was seen to be, for several lanes where it can be read by them.
+asio::awaitable<void> ingest_lane::read_archive(tree_entry entry)
+{
+    result<std::unique_ptr<archive>> found = co_await as_result(open(entry));
+    if (!found) {
+        check_cancelled();
+        co_await start_report();
+        fail(std::move(entry.path), found.exception());
+        co_return;
+    }
+    const auto opened = std::make_shared<shared_archive>(std::move(entry.path), std::move(found).value());
+    if (opened->content().reads_in_any_order())
+        work_.archives.offer(opened);
+    co_await read_entries_of(opened);
+    if (opened->content().reads_in_any_order())
+        co_return; // it goes with the last lane
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await opened->content().close();
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+}
+
+asio::awaitable<std::unique_ptr<archive>> ingest_lane::open(const tree_entry& entry)
+{
+    std::error_code failure;
+    file_handle file = entry.open(open_flags::none, failure);
+    if (failure)
+        throw error(failure, "open", entry.path);
+    auto input = open_random_access(work_.owner, std::move(file), entry.path, work_.file_options());
+    return open_archive(work_.owner, std::move(input), work_.options.archive);
+}
+
+asio::awaitable<void> ingest_lane::read_entries_of(std::shared_ptr<shared_archive> from)
+{
+    const std::size_t most = from->content().reads_in_any_order() ? entries_at_once : 1;
+    std::vector<archive_entry> entries;
+    do {
+        check_cancelled();
+        entries.clear();
+        const result<void> taken = co_await as_result(from->take(entries, most));
+        for (const archive_entry& each : entries)
+            co_await read_entry(*from, each);
+        if (!taken) {
+            check_cancelled();
+            co_await start_report();
+            fail(from->path(), taken.exception());
+        }
+    } while (!entries.empty());
+    co_await digest_slots();
+}
+
+asio::awaitable<void> ingest_lane::read_entry(shared_archive& from, const archive_entry& entry)
+{
+    std::exception_ptr failure = entry.refusal;
+    if (!failure && entry.type != archive_entry_type::file) {
+        if (entry.type != archive_entry_type::directory) // what a link leads to is told under its own name
+            work_.skipped.fetch_add(1, std::memory_order_relaxed);
+        co_return;
+    }
+    std::unique_ptr<source> input;
+    try {
+        if (!failure)
+            input = from.content().open(entry);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    if (input && entry.size && *entry.size <= slot_bytes && has_slot()) {
+        co_await add_entry(from.path_of(entry), std::move(input));
+        co_return;
+    }
+    co_await digest_slots();
+    co_await pass_or_fail(from.path_of(entry), std::move(input), failure);
+}
+
+bool ingest_lane::has_slot()
+{
+    if (slots_.empty() && batch_.empty())
+        slots_ = reserve_slots(work_.options.batch_files, reading_blocks);
+    return !slots_.empty();
+}
+
+/// \pre there is a slot
+asio::awaitable<void> ingest_lane::add_entry(std::string path, std::unique_ptr<source> input)
+{
+    buffer slot = std::move(slots_.back());
+    slots_.pop_back();
+    const result<void> got = co_await as_result(read_small(*input, *memory_, slot));
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await input->close();
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    if (!got) {
+        check_cancelled();
+        co_await start_report();
+        fail(std::move(path), got.exception());
+        co_return;
+    }
+    work_.batches.count(stage::read, slot.size(), 1);
+    batch_.add(std::move(path), bytes(std::move(slot).freeze()));
+    if (slots_.empty())
+        co_await digest_slots();
+}
+
+/// Digests what is in the slots, and gives them back: none is held while a stream waits for memory.
+asio::awaitable<void> ingest_lane::digest_slots()
+{
+    slots_.clear();
+    if (!batch_.empty()) {
+        co_await start_report();
+        co_await digest_batch();
+        send_report();
+    }
+    memory_.reset();
+}
+
+} // namespace weir::detail

@@ -1,0 +1,105 @@
+#include "shared_archive.hpp"
+
+#include <weir/as_result.hpp>
+
+#include <boost/asio/use_awaitable.hpp>
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace weir::detail {
+
+namespace asio = boost::asio;
+
+/// Ends with its frame, whatever becomes of that.
+class shared_archive::turn {
+public:
+    explicit turn(shared_archive& of) noexcept : of_(of) {}
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+    ~turn()
+    {
+        of_.taken_ = false;
+        of_.free_.set();
+    }
+
+private:
+    shared_archive& of_;
+};
+
+std::string shared_archive::path_of(const archive_entry& entry) const
+{
+    std::string_view name = entry.name;
+    while (name.starts_with("./"))
+        name.remove_prefix(2);
+    return path_ + "/" + std::string(name);
+}
+
+asio::awaitable<void> shared_archive::take(std::vector<archive_entry>& out, std::size_t most)
+{
+    for (;;) {
+        free_.reset(); // before the look: whoever resets it has the turn next, or one who will set it
+        if (!taken_.exchange(true))
+            break;
+        co_await free_.async_wait(asio::use_awaitable);
+    }
+    const turn mine(*this);
+    while (!ended_ && out.size() < most) {
+        result<std::optional<archive_entry>> next = co_await as_result(opened_->next());
+        ended_ = !next || !*next;
+        std::optional<archive_entry> entry = std::move(next).value();
+        if (entry)
+            out.push_back(std::move(*entry));
+    }
+}
+
+void archive_desk::offer(std::shared_ptr<shared_archive> opened)
+{
+    const std::lock_guard lock(mutex_);
+    offered_.push_back(std::move(opened));
+    for (const std::shared_ptr<async_event>& each : idle_)
+        each->set();
+    busy_ += idle_.size();
+    idle_.clear();
+}
+
+void archive_desk::clear() noexcept
+{
+    std::vector<std::shared_ptr<shared_archive>> left; // goes without the lock
+    const std::lock_guard lock(mutex_);
+    left.swap(offered_);
+}
+
+std::shared_ptr<shared_archive> archive_desk::find()
+{
+    const std::lock_guard lock(mutex_);
+    return find_locked();
+}
+
+std::shared_ptr<shared_archive> archive_desk::find_locked()
+{
+    std::erase_if(offered_, [](const std::shared_ptr<shared_archive>& each) { return !each->has_more(); });
+    return offered_.empty() ? nullptr : offered_.front();
+}
+
+asio::awaitable<bool> archive_desk::wait()
+{
+    const auto changed = std::make_shared<async_event>();
+    {
+        const std::lock_guard lock(mutex_);
+        if (find_locked())
+            co_return true;
+        if (--busy_ == 0) {
+            for (const std::shared_ptr<async_event>& each : idle_)
+                each->set();
+            co_return false;
+        }
+        idle_.push_back(changed);
+    }
+    co_await changed->async_wait(asio::use_awaitable);
+    const std::lock_guard lock(mutex_);
+    co_return busy_ != 0;
+}
+
+} // namespace weir::detail

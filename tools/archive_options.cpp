@@ -1,0 +1,86 @@
+#include "archive_options.hpp"
+
+#include "coded_names.hpp"
+#include "options.hpp"
+
+#include <weir/file_handle.hpp>
+#include <weir/file_source.hpp>
+#include <weir/ingest.hpp>
+#include <weir/open_archive.hpp>
+#include <weir/random_access.hpp>
+
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+namespace tool {
+
+void add_archive_limits(command_line& line, weir::archive_limits& limits)
+{
+    line.begin_group("Limits of archives (`none` switches one off)");
+    line.add({"archive-limit", "SIZE", "for a zip archive (default 4G)",
+              [&](std::string_view text) { limits.max_archive_bytes = read_limit("archive-limit", text); }});
+    line.add({"entry-limit", "SIZE", "for the content of an entry (default 1G)",
+              [&](std::string_view text) { limits.max_entry_bytes = read_limit("entry-limit", text); }});
+    line.add({"entries-limit", "N", "for the entries of an archive (default 1000000)", [&](std::string_view text) {
+                  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+                  limits.max_entries =
+                      text == "none" ? weir::unlimited : read_number("entries-limit", text, 1, most);
+              }});
+}
+
+bool is_archive(const std::string& name, const weir::archive_options& options)
+{
+    if (weir::is_url(name)) {
+        const std::string_view path = std::string_view(name).substr(0, name.find_first_of("?#"));
+        const std::optional<std::string> inside = plain_name(std::string(path)); // of a.tar.gz, and a.tgz
+        return path.ends_with(".zip") || path.ends_with(".tar") || (inside && inside->ends_with(".tar"));
+    }
+    std::error_code failure;
+    const weir::file_handle file = weir::file_handle::open(name.c_str(), weir::open_flags::non_blocking, failure);
+    if (name == "-" || !file)
+        return false;
+    std::vector<std::byte> start(weir::archive_start_bytes);
+    const ssize_t got = ::pread(file.descriptor(), start.data(), start.size(), 0);
+    start.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return weir::is_archive_file(start, name, options);
+}
+
+std::string_view plain_entry_name(std::string_view name) noexcept
+{
+    while (name.starts_with("./"))
+        name.remove_prefix(2);
+    if (name.size() > 1 && name.ends_with('/'))
+        name.remove_suffix(1);
+    return name;
+}
+
+asio::awaitable<std::unique_ptr<weir::archive>> open_archive(weir::engine& owner, http_opener& web, std::string name,
+                                                             weir::archive_options options)
+{
+    std::unique_ptr<weir::source> stream;
+    if (weir::is_url(name)) {
+        stream = co_await web.open(name);
+    }
+    else if (name == "-") {
+        stream = weir::open_descriptor(owner, STDIN_FILENO, name);
+    }
+    else {
+        weir::file_handle file = weir::file_handle::open(name);
+        if (file.info(name).type == weir::file_type::regular) {
+            auto input = weir::open_random_access(owner, std::move(file), std::move(name));
+            std::unique_ptr<weir::archive> opened = co_await weir::open_archive(owner, std::move(input), options);
+            co_return opened;
+        }
+        stream = weir::open_file(owner, std::move(file), name);
+    }
+    std::unique_ptr<weir::archive> opened = co_await weir::open_archive(owner, std::move(stream), options);
+    co_return opened;
+}
+
+} // namespace tool
