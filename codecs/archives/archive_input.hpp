@@ -49,7 +49,7 @@ public:
     /// possible. Cancellation as `fill`.
     [[nodiscard]] boost::asio::awaitable<void> skip(std::uint64_t& count);
 
-    /// The next bytes at hand, into the memory of the one who reads them if that is `target`'s, else lent.
+    /// The next bytes at hand: lent while another block is free, else copied into `target`, with blocks of `memory`.
     /// \pre something is at hand; `max_bytes` > 0
     /// \par Cancellation
     /// terminal, partial, total: nothing is lost.

@@ -3,8 +3,10 @@
 #include "archives/tar_archive.hpp"
 #include "archives/tar_block.hpp"
 #include "archives/zip_archive.hpp"
+#include "archives/zip_stream.hpp"
 #include "streams/coding_memory.hpp"
 
+#include <weir/as_result.hpp>
 #include <weir/coding_source.hpp>
 #include <weir/decoder.hpp>
 #include <weir/error.hpp>
@@ -104,46 +106,70 @@ bool may_be_empty_tar(std::span<const std::byte> start) noexcept
     return start.size() == codecs::tar::block_bytes && codecs::tar::is_zero(start);
 }
 
-[[noreturn]] void refuse(errc code, const source& input, std::string_view why)
+[[noreturn]] void refuse(errc code, std::string_view input, std::string_view why)
 {
-    throw error(code, "open", input.name(), 0, why);
+    throw error(code, "open", input, 0, why);
 }
 
-asio::awaitable<std::unique_ptr<archive>> open_stream(engine& owner, std::unique_ptr<source> input,
-                                                      archive_options options, origin from)
+std::unique_ptr<source> decode(engine& owner, std::unique_ptr<source> input, codec which,
+                               const archive_options& options)
 {
-    std::vector<std::byte> start = co_await look_at(*input);
-    const std::optional<archive_format> format = detect_archive(start);
-    const bool is_empty_tar = may_be_empty_tar(start);
-    const std::optional<codec> compressed =
-        detect_codec(std::span(start).first(std::min(start.size(), codec_magic_bytes)));
-    std::unique_ptr<source> whole = resume(std::move(start), std::move(input));
-    if (format == archive_format::tar || is_empty_tar)
-        co_return codecs::make_tar_archive(std::move(whole), options, std::move(from.places));
-    if (format == archive_format::zip && from.places) {
-        co_await whole->close();
-        std::unique_ptr<archive> by_directory = co_await codecs::open_zip(owner, std::move(from.places), options);
-        co_return by_directory;
-    }
-    if (format == archive_format::zip)
-        refuse(errc::unsupported_format, *whole, "a zip archive from a stream");
-    if (!compressed)
-        refuse(errc::bad_format, *whole, "no known archive begins so");
-    if (from.is_decoded)
-        refuse(errc::unsupported_format, *whole, "it is compressed twice");
     decoding_options how;
-    how.codec = compressed;
+    how.codec = which;
     how.settings = options.decoder;
-    if (compressed != codec::zstd)
+    if (which != codec::zstd)
         how.settings.dictionary = {}; // it was given in case that it is needed
     how.contexts = options.contexts;
     // A size that the engine's pool does not have: between two entries their reader may wait for all that it has.
     how.buffer_bytes = owner.block_bytes() == input_bytes ? 2 * input_bytes : input_bytes;
-    auto decoded = std::make_unique<decoding_source>(owner, std::move(whole), how);
+    return std::make_unique<decoding_source>(owner, std::move(input), how);
+}
+
+/// What begins as nothing known may have a zip archive behind a program that extracts it.
+asio::awaitable<std::unique_ptr<archive>> look_for_zip(engine& owner, std::shared_ptr<random_access_input> input,
+                                                       const archive_options& options)
+{
+    constexpr std::string_view why = "no known archive begins so, and no zip archive ends so";
+    if (input->size() > options.limits.max_archive_bytes)
+        refuse(errc::bad_format, input->name(), why);
+    result<std::unique_ptr<archive>> found = co_await as_result(codecs::open_zip(owner, input, options));
+    if (found.code() == errc::bad_format)
+        refuse(errc::bad_format, input->name(), why);
+    co_return std::move(found).value();
+}
+
+asio::awaitable<std::unique_ptr<archive>> open_input(engine& owner, std::unique_ptr<source> input,
+                                                     archive_options options, origin from)
+{
+    std::vector<std::byte> start = co_await look_at(*input);
+    const std::optional<archive_format> format = detect_archive(start);
+    const bool is_tar = format == archive_format::tar || may_be_empty_tar(start);
+    const std::optional<codec> compressed =
+        detect_codec(std::span(start).first(std::min(start.size(), codec_magic_bytes)));
+    if (from.places && !is_tar && (format || !compressed)) {
+        co_await input->close();
+        input.reset();
+        std::unique_ptr<archive> by_directory;
+        if (format)
+            by_directory = co_await codecs::open_zip(owner, from.places, options);
+        else
+            by_directory = co_await look_for_zip(owner, from.places, options);
+        co_return by_directory;
+    }
+    std::unique_ptr<source> whole = resume(std::move(start), std::move(input));
+    if (is_tar)
+        co_return codecs::make_tar_archive(std::move(whole), options, std::move(from.places));
+    if (format)
+        co_return codecs::make_zip_stream(owner, std::move(whole), options);
+    if (!compressed)
+        refuse(errc::bad_format, whole->name(), "no known archive begins so");
+    if (from.is_decoded)
+        refuse(errc::unsupported_format, whole->name(), "it is compressed twice");
+    std::unique_ptr<source> decoded = decode(owner, std::move(whole), *compressed, options);
     origin inside;
     inside.is_decoded = true;
     std::unique_ptr<archive> out =
-        co_await open_stream(owner, std::move(decoded), std::move(options), std::move(inside));
+        co_await open_input(owner, std::move(decoded), std::move(options), std::move(inside));
     co_return out;
 }
 
@@ -166,9 +192,11 @@ std::optional<archive_format> detect_archive(std::span<const std::byte> start) n
 
 bool is_archive_file(std::span<const std::byte> start, std::string_view name, const archive_options& options)
 {
+    if (detect_archive(start))
+        return true;
     const std::optional<codec> compressed = detect_codec(start.first(std::min(start.size(), codec_magic_bytes)));
     if (!compressed)
-        return detect_archive(start).has_value();
+        return false;
     if (names_compressed_tar(name))
         return true;
     std::array<std::byte, archive_magic_bytes> decoded;
@@ -191,7 +219,7 @@ bool is_archive_file(std::span<const std::byte> start, std::string_view name, co
 asio::awaitable<std::unique_ptr<archive>> open_archive(engine& owner, std::unique_ptr<source> input,
                                                        const archive_options& options)
 {
-    return open_stream(owner, std::move(input), options, origin());
+    return open_input(owner, std::move(input), options, origin());
 }
 
 asio::awaitable<std::unique_ptr<archive>> open_archive(engine& owner, std::shared_ptr<random_access_input> input,
@@ -200,7 +228,7 @@ asio::awaitable<std::unique_ptr<archive>> open_archive(engine& owner, std::share
     origin from;
     from.places = std::move(input);
     std::unique_ptr<source> all = from.places->open(0, from.places->size());
-    return open_stream(owner, std::move(all), options, std::move(from));
+    return open_input(owner, std::move(all), options, std::move(from));
 }
 
 } // namespace weir

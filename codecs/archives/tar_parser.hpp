@@ -45,14 +45,13 @@ public:
     ///   `errc::limit_exceeded`: too many entries, or headers that are too long.
     outcome take(std::span<const std::byte> piece, std::uint64_t offset);
 
-    /// What the last header said. Each for one entry.
+    /// What the last header said, for one entry.
     [[nodiscard]] archive_entry take_entry() noexcept { return std::move(entry_); }
-    [[nodiscard]] std::uint64_t content_bytes() const noexcept
-    {
-        return content_bytes_;
-    } ///< that lie in the archive now
+    /// That lie in the archive from here on.
+    [[nodiscard]] std::uint64_t content_bytes() const noexcept { return content_bytes_; }
     [[nodiscard]] std::uint64_t padding_bytes() const noexcept { return -content_bytes_ % block_bytes; }
-    [[nodiscard]] std::uint64_t file_bytes() const noexcept { return file_bytes_; } ///< of the content that is given
+    /// Of the content that is given.
+    [[nodiscard]] std::uint64_t file_bytes() const noexcept { return file_bytes_; }
     /// Where the content lies in the file; valid until the next `take`.
     [[nodiscard]] std::span<const extent> extents() const noexcept { return map_.extents(); }
     [[nodiscard]] std::uint64_t entries() const noexcept { return entries_; } ///< so far

@@ -20,9 +20,10 @@ inline constexpr std::size_t archive_magic_bytes = 512;
 /// Tells a format by the first bytes.
 ///
 /// tar: by its magic, or, as the oldest have none, by a checksum that fits. zip: by the signature of its first entry,
-/// or of an archive without any. An archive of nothing that tar writes has only zeros: it is not told from other files
-/// here. \param start  the first `archive_magic_bytes` bytes, or all there are \returns  nothing where no archive
-/// begins like this; it may still be one that is compressed, see `detect_codec`
+/// or of an archive without any. An archive of nothing that tar writes has only zeros, as other files begin too:
+/// that is not looked for here.
+/// \param start  the first `archive_magic_bytes` bytes, or all there are
+/// \returns  nothing where no archive begins like this; it may still be one that is compressed, see `detect_codec`
 [[nodiscard]] WEIR_API std::optional<archive_format> detect_archive(std::span<const std::byte> start) noexcept;
 
 /// Whether a file is an archive, compressed or not, by how it begins, and else, if it is compressed, by its name.
@@ -47,8 +48,10 @@ inline constexpr std::size_t archive_start_bytes = std::size_t{256} << 10;
 open_archive(engine& owner, std::unique_ptr<source> input, const archive_options& options = {});
 
 /// An archive from something with bytes at any place: zip by its directory, whose entries can be read in any order and
-/// at the same time; everything else as a stream of all its bytes. \throws weir::error  as that one; and what a broken
-/// directory is refused for
+/// at the same time, also behind a program that extracts it; everything else as a stream of all its bytes.
+/// \throws weir::error  as that one; and what the directory of a zip archive is refused for
+/// \par Cancellation
+/// terminal, partial, total.
 [[nodiscard]] WEIR_API boost::asio::awaitable<std::unique_ptr<archive>>
 open_archive(engine& owner, std::shared_ptr<random_access_input> input, const archive_options& options = {});
 

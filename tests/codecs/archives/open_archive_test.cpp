@@ -39,6 +39,9 @@ test::script byte_by_byte()
     return out;
 }
 
+/// An empty zip archive: the end of its directory.
+std::string empty_zip() { return "PK\5\6" + std::string(18, '\0'); }
+
 class text_input final : public weir::random_access_input {
 public:
     explicit text_input(std::string text) : text_(std::move(text)) {}
@@ -56,6 +59,18 @@ public:
 private:
     const std::string text_;
 };
+
+std::error_code refusal_at_any_place(bench& b, const std::string& text, const weir::archive_options& options)
+{
+    try {
+        const auto input = std::make_shared<text_input>(text);
+        (void)test::run(b.context, weir::open_archive(b.engine, input, options));
+        return {};
+    }
+    catch (const weir::error& failure) {
+        return failure.code();
+    }
+}
 
 } // namespace
 
@@ -166,4 +181,26 @@ TEST_CASE("open archive: contents that nobody reads are jumped where the input h
     const test::reading part = test::read_all(b, *open(cut), {.every = 2});
     CHECK(part.entries.size() == 3);
     CHECK(part.ended == errc::truncated);
+}
+
+TEST_CASE("open archive: zip by its directory, also behind a program that extracts it")
+{
+    bench b;
+    for (const std::string& program : {std::string(), std::string("#!/bin/sh\n"), std::string(5000, 'x')}) {
+        const auto input = std::make_shared<text_input>(program + empty_zip());
+        const auto opened = test::run(b.context, weir::open_archive(b.engine, input, weir::archive_options()));
+        CHECK(opened->format() == archive_format::zip);
+        CHECK(opened->reads_in_any_order());
+        CHECK(!test::read_all(b, *opened).ended);
+    }
+}
+
+TEST_CASE("open archive: what is no archive is refused at any place too, above the limits as well")
+{
+    bench b;
+    weir::archive_options small;
+    small.limits.max_archive_bytes = 100;
+    for (const std::string& text : {std::string(), std::string("x"), std::string(70'000, 'x')})
+        for (const weir::archive_options& options : {weir::archive_options(), small})
+            CHECK(refusal_at_any_place(b, text, options) == errc::bad_format);
 }
