@@ -204,3 +204,17 @@ TEST_CASE("open archive: what is no archive is refused at any place too, above t
         for (const weir::archive_options& options : {weir::archive_options(), small})
             CHECK(refusal_at_any_place(b, text, options) == errc::bad_format);
 }
+
+TEST_CASE("open archive: zip from a stream, compressed or not, by the headers of its entries")
+{
+    bench b;
+    std::vector<std::string> inputs = {empty_zip()};
+    if (weir::is_built_in(codec::gzip))
+        inputs.push_back(compressed(codec::gzip, empty_zip()));
+    for (const std::string& text : inputs) {
+        const auto opened = test::open_text(b, text, byte_by_byte());
+        CHECK(opened->format() == archive_format::zip);
+        CHECK(!opened->reads_in_any_order());
+        CHECK(!test::read_all(b, *opened).ended);
+    }
+}
