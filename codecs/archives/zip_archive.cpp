@@ -24,6 +24,8 @@ namespace {
 using namespace zip;
 
 constexpr std::uint64_t most_link_bytes = 4096;  // as paths have at most
+// Of the directory at a time, in memory of its own: between two entries their reader may wait for all of the engine's.
+constexpr std::size_t window_bytes = std::size_t{128} << 10;
 constexpr std::uint64_t entries_of_a_turn = 8192; // a millisecond of parsing
 
 /// The bytes of an entry that its directory header tells of; none where they do not lie in front of the directory.
@@ -48,7 +50,7 @@ std::optional<entry_extent> extent_of(const header& from, const directory_place&
 class zip_archive final : public archive {
 public:
     zip_archive(engine& owner, std::shared_ptr<random_access_input> input, archive_options options)
-        : owner_(owner), input_(std::move(input)), options_(std::move(options)), memory_(std::in_place, owner_, 0)
+        : owner_(owner), input_(std::move(input)), options_(std::move(options)), memory_(std::in_place, own_blocks{2, window_bytes})
     {}
 
     asio::awaitable<void> begin();

@@ -75,7 +75,9 @@ private:
     asio::awaitable<void> require_gathered(std::size_t size);
     [[nodiscard]] std::size_t size_of_record(std::uint32_t kind) const;
     void require_order(std::uint32_t kind) const;
-    archive_entry begin_entry();
+    asio::awaitable<std::size_t> look_for_nothing();
+    void put_back(std::vector<std::byte> gathered, std::size_t used);
+    archive_entry begin_entry(std::size_t behind);
     void make_content();
     void take_record(std::uint32_t kind);
     void take_locator(std::uint64_t at) const;
@@ -88,6 +90,7 @@ private:
     const std::string name_;
     archive_input input_;
     std::vector<std::byte> record_; ///< as far as it was gathered
+    std::vector<std::byte> ahead_;  ///< of what follows it, likewise
     std::uint32_t last_ = 0;        ///< the signature of the record before
     std::optional<present_entry> present_;
     std::unique_ptr<source> content_;    ///< of the present entry, decoded; refers to this
@@ -143,8 +146,10 @@ asio::awaitable<std::optional<archive_entry>> zip_stream::find_next()
     co_await pass_over();
     while (last_ != end_signature) {
         const std::uint32_t kind = co_await gather_record();
-        if (kind == local_signature)
-            co_return begin_entry();
+        if (kind == local_signature) {
+            const std::size_t behind = co_await look_for_nothing();
+            co_return begin_entry(behind);
+        }
         take_record(kind);
         if (tally_.told() % records_of_a_turn == 0)
             co_await asio::post(here, asio::use_awaitable);
@@ -219,13 +224,35 @@ void zip_stream::require_order(std::uint32_t kind) const
         fail(last_ == 0 ? errc::bad_format : errc::corrupt_data, "no record of a zip archive where one has to be");
 }
 
-archive_entry zip_stream::begin_entry()
+/// Info-ZIP stores empty files, and a descriptor behind them. Where one of nothing follows at once, that is what it is;
+/// the directory will tell.
+/// \returns  the size of that descriptor, or 0
+asio::awaitable<std::size_t> zip_stream::look_for_nothing()
+{
+    const header from = parse_local_header(record_);
+    if (from.method != stored_method || !from.has(descriptor_flag) || from.compressed != 0)
+        co_return 0;
+    static_cast<void>(co_await input_.gather(ahead_, most_descriptor_bytes + signature_bytes));
+    const descriptor_match found = match_descriptor(ahead_, entry_numbers{});
+    put_back(std::exchange(ahead_, {}), 0);
+    co_return found.fits ? found.size : 0;
+}
+
+void zip_stream::put_back(std::vector<std::byte> gathered, std::size_t used)
+{
+    const auto rest = std::make_shared<const std::vector<std::byte>>(std::move(gathered));
+    input_.put_back(bytes(slice::adopt(std::span(*rest).subspan(used), rest)));
+}
+
+/// `behind`: bytes of the descriptor of an entry that is known to be empty.
+archive_entry zip_stream::begin_entry(std::size_t behind)
 {
     if (options_.limits.max_entries <= tally_.found())
         fail(errc::limit_exceeded, "the number of entries");
     const header from = parse_local_header(record_);
     present_entry now;
-    now.sized = !from.has(descriptor_flag);
+    now.sized = !from.has(descriptor_flag) || behind != 0;
+    to_skip_ += behind;
     if (now.sized && from.fault)
         fail(errc::corrupt_data, from.fault);
     archive_entry out = entry_of(from);
@@ -352,8 +379,7 @@ asio::awaitable<void> zip_stream::read_descriptor()
     if (!found.fits)
         throw error(found.size != 0 ? errc::checksum_mismatch : errc::corrupt_data, "read", now.check->name(),
                     now.numbers.size, "what follows the content says something else of it");
-    const auto rest = std::make_shared<const std::vector<std::byte>>(std::exchange(record_, {}));
-    input_.put_back(bytes(slice::adopt(std::span(*rest).subspan(found.size), rest)));
+    put_back(std::exchange(record_, {}), found.size);
     tally_.find(now.numbers, now.name);
 }
 

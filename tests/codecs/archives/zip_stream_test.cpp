@@ -24,9 +24,9 @@ test::byte_vector sample(std::vector<test::byte_vector>& contents)
     zip_writer writer;
     for (const std::uint16_t method : test::zip_methods())
         for (const zip_descriptor descriptor : descriptors)
-            for (const std::size_t size : {0, 1, 4'000, 150'000}) {
-                if (method == 0 && descriptor != zip_descriptor::none)
-                    continue;
+            for (const std::size_t size : {0, 1, 4'000, 70'000}) {
+                if (method == 0 && descriptor != zip_descriptor::none && size != 0)
+                    continue; // nobody knows where it ends
                 contents.push_back(test::words(size, size + method));
                 const bool wide = descriptor == zip_descriptor::wide || descriptor == zip_descriptor::wide_with_signature;
                 writer.add({.name = std::to_string(contents.size()), .content = contents.back(), .method = method,
@@ -63,7 +63,7 @@ TEST_CASE("zip stream: every method with every descriptor is read, whatever the 
         }
     };
     check({}, 1 << 20);
-    for (const std::size_t most : {1u, 77u, 100'000u}) {
+    for (const std::size_t most : {5u, 777u, 100'000u}) {
         test::script how;
         how.read_size = [&random, most] { return 1 + random() % most; };
         how.suspends = [&random] { return random() % 4 == 0; };
