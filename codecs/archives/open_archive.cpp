@@ -197,10 +197,9 @@ bool is_archive_file(std::span<const std::byte> start, std::string_view name, co
     const std::optional<codec> compressed = detect_codec(start.first(std::min(start.size(), codec_magic_bytes)));
     if (!compressed)
         return false;
-    if (names_compressed_tar(name))
-        return true;
     std::array<std::byte, archive_magic_bytes> decoded;
     std::size_t count = 0;
+    bool wants_more = false;
     try {
         decoder reader(*compressed, options.decoder, options.contexts ? *options.contexts : codec_pool::common());
         reader.push(start);
@@ -210,10 +209,11 @@ bool is_archive_file(std::span<const std::byte> start, std::string_view name, co
             if (more == 0)
                 break;
         }
+        wants_more = count < decoded.size() && !reader.ended() && start.size() >= archive_start_bytes;
     }
-    catch (const error&) { // of what it is, if it is one, the one who opens it will hear
+    catch (const error&) { // a file like any other
     }
-    return detect_archive(std::span(decoded).first(count)).has_value();
+    return detect_archive(std::span(decoded).first(count)) || (wants_more && names_compressed_tar(name));
 }
 
 asio::awaitable<std::unique_ptr<archive>> open_archive(engine& owner, std::unique_ptr<source> input,

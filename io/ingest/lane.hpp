@@ -37,7 +37,8 @@ public:
 private:
     struct large_file {
         tree_entry entry;
-        file_handle file; ///< empty where too many are open: opened again when its turn comes
+        file_handle file = {}; ///< empty where too many are open: opened again when its turn comes
+        bool is_plain = false; ///< seen to be no archive
     };
 
     static constexpr std::size_t least_urls = 1; // large ones are for several lanes

@@ -119,7 +119,7 @@ void ingest_lane::read_files()
         slots = reserve_slots(files_.size(), batch_blocks);
     if (slots.empty()) {
         for (tree_entry& each : files_)
-            large_.push_back({std::move(each), file_handle()});
+            large_.push_back({std::move(each)});
         return;
     }
     {
@@ -151,7 +151,7 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
     }
     case small_file::outcome::failed: {
         if (result.error == std::errc::too_many_files_open) { // it is tried again when those of the batch are closed
-            large_.push_back({std::move(entry), file_handle()});
+            large_.push_back({std::move(entry)});
             return;
         }
         const error failure(result.error, "read", entry.path);
@@ -174,7 +174,7 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
             return;
         if (large_.size() >= most_open_files)
             result.file.close();
-        large_.push_back({std::move(entry), std::move(result.file)});
+        large_.push_back({std::move(entry), std::move(result.file), true});
     }
 }
 
@@ -231,6 +231,10 @@ asio::awaitable<void> ingest_lane::read_large(large_file large)
     file_handle again; // to see whether it was changed while it was read
     try {
         there = open_entry(large.entry, large.file);
+        if (there && !large.is_plain && is_archive(work_, large.entry, large.file)) {
+            archives_.push_back(std::move(large.entry));
+            co_return;
+        }
         if (there)
             stamp = work_.known.stamp(large.file);
         if (stamp) {

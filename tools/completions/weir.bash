@@ -13,7 +13,7 @@ _weir_files()
 
 _weir()
 {
-    local cur prev subcommand settings web coding decoding display
+    local cur prev subcommand settings web coding decoding archives display
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     subcommand=${COMP_WORDS[1]}
@@ -25,10 +25,11 @@ _weir()
     coding="-d --decompress -t --test -l --list --codec -T --threads -c --stdout -o --output -k --keep --rm -f --force
         --memory-limit --ratio-limit --output-limit"
     decoding="--decompress --memory-limit --ratio-limit --output-limit"
+    archives="--archive-limit --entry-limit --entries-limit"
     display="--json --quiet --progress"
 
     if ((COMP_CWORD == 1)); then
-        _weir_words "ingest cat compress decompress check diff config origin version --help --version"
+        _weir_words "ingest cat ls compress decompress check diff config origin version --help --version"
         return
     fi
     # "--option=value" comes as three words.
@@ -55,7 +56,8 @@ _weir()
     --hash) _weir_words "sha256 sha512-256 xxh3-128"; return ;;
     --backend) _weir_words "auto uring threads mmap"; return ;;
     --codec) _weir_words "zstd lz4 gzip zlib deflate xz lzma"; return ;;
-    --memory-limit | --ratio-limit | --output-limit) _weir_words "none"; return ;;
+    --archives) _weir_words "named all none"; return ;;
+    --memory-limit | --ratio-limit | --output-limit | --archive-limit | --entry-limit | --entries-limit) _weir_words "none"; return ;;
     --level | --threads | -T) return ;;
     --progress) _weir_words "auto never always"; return ;;
     --normalization) _weir_words "0 1 2 3"; return ;;
@@ -65,13 +67,14 @@ _weir()
     --config | --files-from | --secret-file | --cacert | --unix-socket | -o | --output) _weir_files; return ;;
     esac
     if [[ $cur != -* ]]; then
-        [[ $subcommand == @(ingest|cat|compress|decompress|check|diff|origin) ]] && _weir_files
+        [[ $subcommand == @(ingest|cat|ls|compress|decompress|check|diff|origin) ]] && _weir_files
         return
     fi
     case $subcommand in
-    ingest) _weir_words "$settings $web $decoding $display --resume --files-from -0 --null -h --help --version" ;;
+    ingest) _weir_words "$settings $web $decoding --archives $archives $display --resume --files-from -0 --null -h --help --version" ;;
     diff) _weir_words "$settings $display -h --help --version" ;;
-    cat) _weir_words "$web $decoding -o --output --resume --memory --quiet --progress -h --help --version" ;;
+    cat) _weir_words "$web $decoding --archives $archives -o --output --resume --memory --quiet --progress -h --help --version" ;;
+    ls) _weir_words "$web $archives --memory-limit --ratio-limit --output-limit --json -h --help --version" ;;
     check) _weir_words "--quiet --progress -h --help --version" ;;
     config) _weir_words "$settings -h --help --version" ;;
     origin) _weir_words "--listen --quiet -h --help --version" ;;

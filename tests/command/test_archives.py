@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""weir ls, weir cat ARCHIVE ENTRY, and weir ingest of archives: every entry is a file of its own."""
+
+import hashlib
+import io
+import os
+import subprocess
+import tarfile
+import unittest
+import zipfile
+
+from harness import CommandTest, lines_of, main, noise, of_type, run
+
+BUILT_IN = [line.split()[0] for line in run("version", "--codecs").stdout.decode().splitlines()
+            if not line.endswith("not built in")]
+FILES = {"a": b"first", "dir/b": noise(100_000, 2), "dir/empty": b"", "large": noise(3_000_000, 3)}
+OFF = {"http_proxy": ""}
+
+
+def tar(mode="w", files=FILES, extra=()):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:
+        directory = tarfile.TarInfo("dir")
+        directory.type, directory.mode = tarfile.DIRTYPE, 0o755
+        archive.addfile(directory)
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(content), 1_600_000_000
+            archive.addfile(member, io.BytesIO(content))
+        for member in extra:
+            archive.addfile(member)
+    return out.getvalue()
+
+
+def zipped(files=FILES):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, (2020, 9, 13, 12, 26, 40)), content, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def link(name, target):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = tarfile.SYMTYPE, target
+    return member
+
+
+ARCHIVES = {"a.tar": tar()}
+if "gzip" in BUILT_IN:
+    ARCHIVES |= {"a.tgz": tar("w:gz"), "a.zip": zipped()}
+if "xz" in BUILT_IN:
+    ARCHIVES |= {"a.tar.xz": tar("w:xz")}
+
+
+class ArchiveTest(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.archives = list(ARCHIVES)
+        for name, content in ARCHIVES.items():
+            self.write(name, content)
+
+    def weir(self, *arguments, **options):
+        return super().weir(*arguments, environment=OFF, **options)
+
+    def output(self, *arguments, code=0, reason="", **options):
+        result = self.weir(*arguments, **options)
+        said = result.stderr.decode()
+        self.assertRegex(said, rf"\A{'weir: .*' + reason + '.*' + chr(10) if reason else ''}\Z")
+        self.assertEqual(result.returncode, code, said)
+        return result.stdout
+
+
+class Ls(ArchiveTest):
+    def test_entries_are_listed_with_mode_size_time_and_name(self):
+        self.assertEqual(self.output("ls", "a.tar").decode().splitlines(), [
+            "drwxr-xr-x            0 1970-01-01 00:00:00 dir/",
+            "-rw-r--r--            5 2020-09-13 12:26:40 a",
+            "-rw-r--r--       100000 2020-09-13 12:26:40 dir/b",
+            "-rw-r--r--            0 2020-09-13 12:26:40 dir/empty",
+            "-rw-r--r--      3000000 2020-09-13 12:26:40 large"])
+
+    def test_every_kind_of_archive_is_found_by_its_content(self):
+        for name in self.archives:
+            with self.subTest(name):
+                os.rename(self.directory / name, self.directory / "x")
+                lines = lines_of(self.output("ls", "--json", "x"))
+                sizes = {line["name"]: line["size"] for line in lines if line["kind"] == "file"}
+                self.assertEqual(sizes, {name: len(content) for name, content in FILES.items()})
+                self.assertEqual({line["archive"] for line in lines}, {"x"})
+
+    def test_links_and_what_is_refused_are_shown_for_what_they_are(self):
+        self.write("odd.tar", tar(files={"../up": b"x", "/root": b"y", "\x1b[2J": b"z"}, extra=[link("l", "../../etc")]))
+        shown = self.output("ls", "odd.tar").decode()
+        self.assertIn(" ../up  [the name is unsafe]\n", shown)
+        self.assertIn(" /root  [the name is unsafe]\n", shown)
+        self.assertIn(" l -> ../../etc\n", shown)
+        self.assertNotIn("\x1b", shown)
+        lines = lines_of(self.output("ls", "--json", "odd.tar"))
+        self.assertEqual([line.get("code") for line in lines], [None, "unsafe_name", "unsafe_name", None, None])
+        self.assertEqual((lines[-1]["kind"], lines[-1]["target"]), ("symbolic_link", "../../etc"))
+
+    def test_a_stream_and_a_pipe_are_listed_like_a_file(self):
+        for name in self.archives:
+            with self.subTest(name):
+                lines = lines_of(self.output("ls", "--json", "-", stdin=(self.directory / name).read_bytes()))
+                self.assertLessEqual(set(FILES), {line["name"] for line in lines})
+
+    def test_what_is_no_archive_or_broken_fails_and_the_rest_is_listed(self):
+        self.write("text", b"no archive\n" * 100)
+        self.write("half.tar", tar()[:50_000])
+        result = self.weir("ls", "text", "missing", "half.tar", "a.tar")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"a.tar:\n", result.stdout)
+        said = result.stderr.decode().splitlines()
+        self.assertEqual(len(said), 3)
+        self.assertIn("no known archive begins so", said[0])
+        self.assertIn("missing", said[1])
+        self.assertIn("half.tar", said[2])
+        self.output("ls", code=2, reason="ls needs an archive")
+
+    def test_limits_end_what_has_too_many_entries(self):
+        self.output("ls", "--entries-limit", "2", "a.tar", code=1, reason="a.tar.*limit")
+        shown = self.output("ls", "--entry-limit", "1M", "a.tar").decode()
+        self.assertIn(" large  [a limit is exceeded]\n", shown)
+
+
+class Cat(ArchiveTest):
+    def test_entries_are_copied(self):
+        for name in self.archives:
+            with self.subTest(name):
+                self.assertEqual(self.output("cat", name, "large"), FILES["large"])
+                self.assertEqual(self.output("cat", name, "dir/b", "a", "dir/empty"), FILES["a"] + FILES["dir/b"])
+
+    def test_names_may_stand_with_a_dot_before_them(self):
+        self.write("dot.tar", tar(files={"./x": b"dotted"}))
+        self.assertEqual(self.output("cat", "dot.tar", "x"), b"dotted")
+        self.assertEqual(self.output("cat", "a.tar", "./a"), b"first")
+
+    def test_a_file_of_the_same_name_does_not_matter(self):
+        self.write("a", b"another")
+        self.assertEqual(self.output("cat", "a.tar", "a"), b"first")
+        self.assertEqual(self.output("cat", "--archives", "none", "a.tar", "a"), tar() + b"another")
+
+    def test_an_archive_alone_is_a_file(self):
+        self.assertEqual(self.output("cat", "a.tar"), tar())
+
+    def test_what_is_not_there_or_no_file_is_said(self):
+        self.write("l.tar", tar(extra=[link("l", "a")]))
+        self.output("cat", "a.tar", "nope", code=1, reason="a.tar/nope: no such entry")
+        self.output("cat", "l.tar", "l", code=1, reason="links are not followed")
+        self.output("cat", "l.tar", "dir", code=1, reason="it is no file")
+
+    def test_an_unsafe_name_is_just_a_name_where_nothing_is_written(self):
+        self.write("up.tar", tar(files={"../up": b"x"}))
+        self.assertEqual(self.output("cat", "up.tar", "../up"), b"x")
+
+    def test_entries_of_a_url_come_as_it_does(self):
+        server = subprocess.Popen(["python3", "-m", "http.server", "--bind", "127.0.0.1", "0"], cwd=self.directory,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        self.addCleanup(server.stdout.close)
+        port = int(server.stdout.readline().split()[5])
+        for name in self.archives:
+            with self.subTest(name):
+                self.assertEqual(self.output("cat", f"http://127.0.0.1:{port}/{name}", "dir/b"), FILES["dir/b"])
+
+
+class Ingest(ArchiveTest):
+    def files(self, lines):
+        return {line["path"]: (line["size"], line["sha256"]) for line in of_type(lines, "file")}
+
+    def wanted(self, prefix):
+        return {f"{prefix}/{name}": (len(content), hashlib.sha256(content).hexdigest()) for name, content in FILES.items()}
+
+    def test_an_archive_that_is_named_is_read_by_its_entries(self):
+        for name in self.archives:
+            with self.subTest(name):
+                lines = self.ingest("--file-digest=sha256", name)
+                self.assertEqual(self.files(lines), self.wanted(name))
+
+    def test_archives_in_a_tree_are_files_unless_all_are_asked_for(self):
+        self.write("t/a.tar", tar())
+        self.write("t/plain", b"plain")
+        self.assertEqual(set(self.files(self.ingest("--file-digest=sha256", "t"))), {"t/a.tar", "t/plain"})
+        lines = self.ingest("--file-digest=sha256", "--archives", "all", "t")
+        self.assertEqual(set(self.files(lines)), set(self.wanted("t/a.tar")) | {"t/plain"})
+        lines = self.ingest("--file-digest=sha256", "--archives", "none", "a.tar")
+        self.assertEqual(set(self.files(lines)), {"a.tar"})
+
+    def test_links_are_skipped_and_what_is_refused_is_an_error_of_its_path(self):
+        self.write("odd.tar", tar(files={"good": b"x", "../up": b"y"}, extra=[link("l", "good")]))
+        lines = self.ingest("odd.tar", code=1)
+        self.assertEqual([(line["path"], line["code"]) for line in of_type(lines, "error")], [("odd.tar/../up", "unsafe_name")])
+        self.assertEqual((lines[-1]["files"], lines[-1]["skipped"]), (1, 1))
+        lines = self.ingest("--entry-limit", "1M", "a.tar", code=1)
+        self.assertEqual([(line["path"], line["code"]) for line in of_type(lines, "error")], [("a.tar/large", "limit_exceeded")])
+
+    def test_equal_entries_of_different_archives_are_found(self):
+        lines = self.ingest(*self.archives)
+        self.assertEqual(lines[-1]["unique_bytes"], sum(map(len, FILES.values())))
+
+    def test_standard_input_stays_a_stream(self):
+        lines = self.ingest("-", stdin=tar())
+        self.assertEqual([line["path"] for line in of_type(lines, "file")], ["-"])
+
+
+if __name__ == "__main__":
+    main()
