@@ -1,6 +1,7 @@
 #include "archives/zip_extents.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace weir::codecs::zip {
 
@@ -42,9 +43,10 @@ bool zip_extents::overlaps(std::uint64_t begin, std::uint64_t end) const noexcep
 {
     if (in_order_)
         return false;
-    const auto own = std::ranges::equal_range(extents_, begin, {}, &extent::begin);
-    const bool before = own.begin() != extents_.begin() && std::prev(own.begin())->end > begin;
-    return before || own.size() > 1 || end > next_after(begin);
+    const auto own = std::ranges::lower_bound(extents_, begin, {}, &extent::begin);
+    const auto next = std::ranges::upper_bound(extents_, begin, {}, &extent::begin);
+    const bool before = own != extents_.begin() && std::prev(own)->end > begin;
+    return before || next - own > 1 || end > next_after(begin);
 }
 
 std::uint64_t zip_extents::next_after(std::uint64_t begin) const noexcept
