@@ -79,12 +79,15 @@ coded file_coder::encode(const weir::mapped_file& in, weir::codec which, const w
     return {which, totals.consumed, totals.produced};
 }
 
-coded file_coder::decode(block_reader& in, std::optional<weir::codec> which, const weir::decoder_settings& settings,
+coded file_coder::decode(block_reader& in, std::optional<weir::codec> which, weir::decoder_settings settings,
                          bool as_it_comes, block_writer& out)
 {
     const std::span<std::byte> room(input_.get(), input_bytes);
     std::span<const std::byte> piece = in.read(room, weir::codec_magic_bytes);
-    weir::decoder decoder(which ? *which : detect(piece, in.name()), settings);
+    const weir::codec found = which ? *which : detect(piece, in.name());
+    if (found != weir::codec::zstd)
+        settings.dictionary = {}; // it was given in case that it is needed
+    weir::decoder decoder(found, settings);
     decoder.set_subject(in.name());
     while (!piece.empty()) {
         decoder.push(piece);

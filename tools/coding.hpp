@@ -39,7 +39,7 @@ public:
     /// \param which      nothing: by the first bytes
     /// \param as_it_comes  whether `out` gets what is decoded before more input is waited for
     /// \throws weir::error  of reading; of the decoder, with the name of the file; output_error
-    coded decode(block_reader& in, std::optional<weir::codec> which, const weir::decoder_settings& settings,
+    coded decode(block_reader& in, std::optional<weir::codec> which, weir::decoder_settings settings,
                  bool as_it_comes, block_writer& out);
 
 private:

@@ -36,6 +36,7 @@ int run_cat(int argc, char** argv);
 int run_ls(int argc, char** argv);
 int run_compress(int argc, char** argv);
 int run_decompress(int argc, char** argv);
+int run_train(int argc, char** argv);
 int run_check(int argc, char** argv);
 int run_diff(int argc, char** argv);
 int run_config(int argc, char** argv);

@@ -90,6 +90,7 @@ void add_work_options(command_line& line, coding_options& options)
               [&](std::string_view) { options.what = work::test; }, 't'});
     line.add({"list", "", "sizes, found by decompressing; what a header says may be wrong",
               [&](std::string_view) { options.what = work::list; }, 'l'});
+    add_dictionary(line, options.decoder.dictionary);
     line.add({"codec", "NAME", names_of_codecs(), [&](std::string_view text) { options.codec = read_codec("codec", text); }});
 }
 
@@ -186,6 +187,9 @@ void resolve_encoder(coding_options& options)
     if (!options.codec)
         options.codec = options.output ? codec_of_name(*options.output) : std::nullopt;
     options.codec = read_codec("codec", weir::to_string(options.codec.value_or(codec::zstd)));
+    options.encoder.dictionary = options.decoder.dictionary;
+    if (!options.encoder.dictionary.empty() && *options.codec != codec::zstd)
+        throw usage_error(fmt::format("--dictionary: {} has none, zstd does", weir::to_string(*options.codec)));
     (void)weir::encoder_memory(*options.codec, options.encoder);
     choose_threads(options);
     const bool can_follow =

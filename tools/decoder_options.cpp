@@ -1,15 +1,22 @@
 #include "decoder_options.hpp"
 
+#include "block_io.hpp"
 #include "command.hpp"
 #include "options.hpp"
+
+#include <weir/file_handle.hpp>
+#include <weir/size.hpp>
 
 #include <fmt/format.h>
 
 #include <cstdint>
 #include <limits>
 #include <utility>
+#include <vector>
 
 namespace tool {
+
+using namespace weir::literals;
 
 std::string names_of_codecs()
 {
@@ -28,6 +35,20 @@ weir::codec read_codec(std::string_view option, std::string_view text)
     if (!weir::is_built_in(*which))
         throw usage_error(fmt::format("--{} {}: not built in; `weir version --codecs` lists what is", option, text));
     return *which;
+}
+
+void add_dictionary(command_line& line, weir::dictionary& into)
+{
+    line.add({"dictionary", "FILE", "of zstd, as `weir train` and `zstd --train` make them", [&](std::string_view text) {
+                  constexpr std::size_t most = 32_MiB;
+                  const std::string path(text);
+                  const weir::file_handle file = weir::file_handle::open(path);
+                  std::vector<std::byte> content(most);
+                  content.resize(block_reader(file.descriptor(), path).read(content, most).size());
+                  if (content.empty() || content.size() == most)
+                      throw usage_error(fmt::format("--dictionary {}: allowed are 1 byte to 32M", path));
+                  into = weir::dictionary(content);
+              }});
 }
 
 void add_decoder_limits(command_line& line, weir::decoder_settings& limits, std::string output_help, bool* has_output)
@@ -61,6 +82,7 @@ decompress_option::decompress_option(command_line& line)
                       options_.codec = read_codec("decompress", text);
               },
               0, [](std::string_view) { return false; }});
+    add_dictionary(line, options_.settings.dictionary);
     add_decoder_limits(line, options_.settings, "for each input (default 16G)");
 }
 

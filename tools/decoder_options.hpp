@@ -18,13 +18,16 @@ namespace tool {
 /// \throws usage_error  it is not known, or not built in
 [[nodiscard]] weir::codec read_codec(std::string_view option, std::string_view text);
 
+/// Adds --dictionary FILE, which reads it.
+void add_dictionary(command_line& line, weir::dictionary& into);
+
 /// Adds --memory-limit, --ratio-limit and --output-limit, which set `limits`.
 /// \param output_help  of the last: what the default is
 /// \param has_output   set when the last is given
 void add_decoder_limits(command_line& line, weir::decoder_settings& limits, std::string output_help,
                         bool* has_output = nullptr);
 
-/// --decompress[=auto|CODEC], with its limits.
+/// --decompress[=auto|CODEC], with its limits and its dictionary.
 class decompress_option {
 public:
     /// Adds it to `line`, which refers to this object from then on.

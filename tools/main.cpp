@@ -29,6 +29,7 @@ constexpr std::array subcommands = {
     subcommand{"ls", &tool::run_ls, "list what is in archives: tar, zip, compressed or not"},
     subcommand{"compress", &tool::run_compress, "compress files, or standard input"},
     subcommand{"decompress", &tool::run_decompress, "decompress files, or standard input, or test them"},
+    subcommand{"train", &tool::run_train, "make a dictionary of zstd from typical files"},
     subcommand{"check", &tool::run_check, "compare files with what `ingest --json` said of them"},
     subcommand{"diff", &tool::run_diff, "what two files or trees share, and what changed"},
     subcommand{"config", &tool::run_config, "print the effective configuration, commented"},

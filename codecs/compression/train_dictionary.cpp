@@ -25,7 +25,8 @@ dictionary train_dictionary(std::span<const std::span<const std::byte>> samples,
     const std::size_t size = ZDICT_trainFromBuffer(out.data(), out.size(), joined.data(), sizes.data(),
                                                    static_cast<unsigned>(sizes.size()));
     if (ZDICT_isError(size))
-        throw error(errc::bad_configuration, "train", "dictionary", std::nullopt, ZDICT_getErrorName(size));
+        throw error(errc::bad_configuration, "train", "dictionary", std::nullopt,
+                    "the samples may be too few or too small: " + std::string(ZDICT_getErrorName(size)));
     return dictionary(std::span(out).first(size));
 }
 

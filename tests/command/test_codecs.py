@@ -299,6 +299,72 @@ class Refused(CodecTest):
         self.check_peak_memory(process, 64 << 20)
 
 
+@unittest.skipUnless("zstd" in BUILT_IN, "zstd is not built in")
+class Dictionaries(CodecTest):
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.directory / "samples")
+        for number in range(300):
+            self.write(f"samples/{number}", self.message(number))
+
+    def message(self, number):
+        return b'{"user":"%s","action":"download","size":%d,"status":"complete"}' % (noise(8, number).hex().encode(), number * 7919)
+
+    def train(self, *arguments):
+        return self.succeed("train", "-o", "d", "--max-size", "4K", *arguments, "samples")
+
+    def test_messages_are_smaller_with_a_dictionary_and_need_it(self):
+        self.assertRegex(self.train().decode(), r"\Ad: \S+ \S+, number [1-9]\d*, from 300 samples of \S+ KiB\n\Z")
+        message = self.message(1000)
+        packed = self.succeed("compress", "--dictionary", "d", stdin=message)
+        self.assertLess(len(packed), len(self.succeed("compress", stdin=message)) * 3 // 4)
+        self.assertEqual(self.succeed("decompress", "--dictionary", "d", stdin=packed), message)
+        self.refused(1, "dictionary", "decompress", stdin=packed)
+        self.assertEqual(self.succeed("cat", "--decompress", "--dictionary", "d", "-", stdin=packed), message)
+
+    def test_what_is_long_is_the_same_by_several_threads(self):
+        self.train()
+        content = text(5_000_000)
+        for threads in "1", "2":
+            packed = self.succeed("compress", "-T", threads, "--dictionary", "d", stdin=content)
+            self.assertEqual(self.succeed("decompress", "--dictionary", "d", stdin=packed), content)
+
+    @unittest.skipUnless(shutil.which("zstd"), "zstd is not installed")
+    def test_the_tool_of_zstd_makes_and_reads_the_same(self):
+        self.train()
+        message = self.message(2000)
+        packed = self.succeed("compress", "--dictionary", "d", stdin=message)
+        ours = subprocess.run(["zstd", "-dc", "-D", "d"], input=packed, cwd=self.directory, capture_output=True, timeout=PATIENCE)
+        self.assertEqual(ours.stdout, message)
+        subprocess.run(["zstd", "-q", "--train", "-r", "samples", "-o", "t", "--maxdict=4096"], cwd=self.directory, check=True,
+                       capture_output=True, timeout=PATIENCE)
+        packed = self.succeed("compress", "--dictionary", "t", stdin=message)
+        self.assertEqual(self.succeed("decompress", "--dictionary", "t", stdin=packed), message)
+
+    def test_other_codecs_are_decoded_though_a_dictionary_was_given(self):
+        self.train()
+        for codec in {"gzip", "xz"} & set(BUILT_IN):
+            self.assertEqual(self.succeed("decompress", "--dictionary", "d", stdin=compressed(b"x", codec)), b"x")
+            self.refused(2, "zstd does", "compress", "--codec", codec, "--dictionary", "d", stdin=b"x")
+
+    def test_mistakes_are_told_and_leave_nothing(self):
+        self.refused(1, "samples", "train", "-o", "e", "samples/1")
+        self.refused(1, "missing", "train", "-o", "e", "missing")
+        self.refused(2, "needs --output", "train", "samples")
+        self.refused(2, "needs files", "train", "-o", "e")
+        self.write("e", b"there")
+        self.refused(3, "e", "train", "-o", "e", "--max-size", "4K", "samples")
+        self.assertEqual(self.read("e"), b"there")
+        self.write("empty", b"")
+        self.refused(2, "allowed are 1 byte to 32M", "compress", "--dictionary", "empty", stdin=b"x")
+        self.assertEqual(self.names(), {"samples", "e", "empty"})
+
+    def test_a_file_may_be_cut_into_samples(self):
+        self.write("log", b"".join(self.message(number)[:60].ljust(64) for number in range(2000)))
+        said = self.succeed("train", "-o", "d", "--max-size", "4K", "--sample-size", "64", "log").decode()
+        self.assertIn("from 2000 samples of 125 KiB", said)
+
+
 @unittest.skipUnless({"gzip", "zstd", "xz"} <= set(BUILT_IN), "gzip, zstd and xz are not built in")
 class Files(CodecTest):
     def setUp(self):

@@ -23,13 +23,13 @@ _weir()
     web="-H --header --expect-sha256 --parallel --retries --max-rate --min-rate --timeout-connect --timeout-first-byte
         --timeout-idle --timeout-total --cacert --insecure --proxy --unix-socket"
     coding="-d --decompress -t --test -l --list --codec -T --threads -c --stdout -o --output -k --keep --rm -f --force
-        --memory-limit --ratio-limit --output-limit"
-    decoding="--decompress --memory-limit --ratio-limit --output-limit"
+        --dictionary --memory-limit --ratio-limit --output-limit"
+    decoding="--decompress --dictionary --memory-limit --ratio-limit --output-limit"
     archives="--archive-limit --entry-limit --entries-limit"
     display="--json --quiet --progress"
 
     if ((COMP_CWORD == 1)); then
-        _weir_words "ingest cat ls compress decompress check diff config origin version --help --version"
+        _weir_words "ingest cat ls compress decompress train check diff config origin version --help --version"
         return
     fi
     # "--option=value" comes as three words.
@@ -64,10 +64,10 @@ _weir()
     --chunk-min | --chunk-avg | --chunk-max | --memory | --block-size | --seed | --jobs | --exclude) return ;;
     --listen) return ;;
     -H | --header | --expect-sha256 | --parallel | --retries | --max-rate | --min-rate | --timeout-* | --proxy) return ;;
-    --config | --files-from | --secret-file | --cacert | --unix-socket | -o | --output) _weir_files; return ;;
+    --config | --files-from | --secret-file | --cacert | --unix-socket | --dictionary | -o | --output) _weir_files; return ;;
     esac
     if [[ $cur != -* ]]; then
-        [[ $subcommand == @(ingest|cat|ls|compress|decompress|check|diff|origin) ]] && _weir_files
+        [[ $subcommand == @(ingest|cat|ls|compress|decompress|train|check|diff|origin) ]] && _weir_files
         return
     fi
     case $subcommand in
@@ -75,6 +75,7 @@ _weir()
     diff) _weir_words "$settings $display -h --help --version" ;;
     cat) _weir_words "$web $decoding --archives $archives -o --output --resume --memory --quiet --progress -h --help --version" ;;
     ls) _weir_words "$web $archives --memory-limit --ratio-limit --output-limit --json -h --help --version" ;;
+    train) _weir_words "-o --output --max-size --sample-size -f --force -h --help --version" ;;
     check) _weir_words "--quiet --progress -h --help --version" ;;
     config) _weir_words "$settings -h --help --version" ;;
     origin) _weir_words "--listen --quiet -h --help --version" ;;
