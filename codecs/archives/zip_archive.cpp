@@ -26,6 +26,8 @@ using namespace zip;
 constexpr std::uint64_t most_link_bytes = 4096;  // as paths have at most
 // Of the directory at a time, in memory of its own: between two entries their reader may wait for all of the engine's.
 constexpr std::size_t window_bytes = std::size_t{128} << 10;
+// For targets of links: their sources may read ahead into what the walk holds blocks of, and wait for those for ever.
+constexpr own_blocks link_blocks{2, std::size_t{8} << 10};
 constexpr std::uint64_t entries_of_a_turn = 8192; // a millisecond of parsing
 
 /// The bytes of an entry that its directory header tells of; none where they do not lie in front of the directory.
@@ -65,6 +67,7 @@ private:
     [[nodiscard]] reservation& memory() noexcept { return memory_->blocks(); }
     asio::awaitable<bool> survey(bool in_order);
     asio::awaitable<std::optional<archive_entry>> step();
+    void end_walk() noexcept;
     [[nodiscard]] archive_entry describe(const header& from) const;
     [[nodiscard]] std::exception_ptr refusal_of_place(const header& from, const archive_entry& entry) const;
     asio::awaitable<void> read_link(archive_entry& link);
@@ -73,7 +76,8 @@ private:
     engine& owner_;
     const std::shared_ptr<random_access_input> input_;
     const archive_options options_;
-    std::optional<coding_memory> memory_; ///< until the walk has ended
+    std::optional<coding_memory> memory_;      ///< until the walk has ended
+    std::optional<coding_memory> link_memory_; ///< likewise, from the first link on
     directory_place directory_;
     zip_extents extents_;
     std::optional<directory_walk> walk_;
@@ -146,8 +150,7 @@ asio::awaitable<std::optional<archive_entry>> zip_archive::step()
     const std::optional<header> found = co_await walk_->look(memory());
     if (!found) {
         co_await walk_->close();
-        walk_.reset();
-        memory_.reset();
+        end_walk();
         co_return out;
     }
     out = describe(*found);
@@ -155,6 +158,13 @@ asio::awaitable<std::optional<archive_entry>> zip_archive::step()
         co_await read_link(*out);
     walk_->pass();
     co_return out;
+}
+
+void zip_archive::end_walk() noexcept
+{
+    walk_.reset();
+    memory_.reset();
+    link_memory_.reset();
 }
 
 archive_entry zip_archive::describe(const header& from) const
@@ -199,11 +209,13 @@ std::exception_ptr zip_archive::refusal_of_place(const header& from, const archi
 /// Where a link leads is its content.
 asio::awaitable<void> zip_archive::read_link(archive_entry& link)
 {
+    if (!link_memory_)
+        link_memory_.emplace(link_blocks);
     const std::unique_ptr<source> content = open(link);
     std::string target;
     try {
         for (;;) {
-            const bytes piece = co_await content->read(memory(), most_link_bytes);
+            const bytes piece = co_await content->read(link_memory_->blocks(), most_link_bytes);
             if (piece.empty())
                 break;
             for (const slice& each : piece)
@@ -235,8 +247,7 @@ asio::awaitable<void> zip_archive::close()
     closed_ = true;
     if (walk_)
         co_await walk_->close();
-    walk_.reset();
-    memory_.reset();
+    end_walk();
 }
 
 asio::awaitable<std::unique_ptr<archive>> open_copied(engine& owner, std::shared_ptr<random_access_input> input,

@@ -26,7 +26,8 @@ namespace weir::codecs {
 /// terminal, partial, total.
 /// \par Cost
 /// Up to 64 KiB are read at the end, then the directory. 8 bytes are kept for each entry, 16 where they are not in the
-/// order of the directory, and 256 KiB besides until the walk has ended: no block of the engine's.
+/// order of the directory, and 256 KiB besides until the walk has ended, 16 KiB more where there are links: no block of
+/// the engine's.
 [[nodiscard]] boost::asio::awaitable<std::unique_ptr<archive>>
 open_zip(engine& owner, std::shared_ptr<random_access_input> input, const archive_options& options);
 

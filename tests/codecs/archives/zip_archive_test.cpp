@@ -79,6 +79,48 @@ private:
     const test::byte_vector& content_;
 };
 
+/// Reads ahead into every block that it finds free, as a source of a file does that its system does not have in memory.
+class eager_source final : public weir::source {
+public:
+    explicit eager_source(std::span<const std::byte> content) : from_(content) {}
+
+    asio::awaitable<weir::bytes> read(weir::reservation& memory, std::size_t max_bytes) override
+    {
+        while (ahead_.empty() || memory.free_blocks() != 0) {
+            weir::bytes next = co_await from_.read(memory, memory.block_bytes());
+            if (next.empty())
+                break;
+            ahead_.append(std::move(next));
+        }
+        co_return ahead_.take_front(std::min(ahead_.size(), max_bytes));
+    }
+    std::string_view name() const noexcept override { return from_.name(); }
+    asio::awaitable<void> close() override
+    {
+        ahead_.clear();
+        return from_.close();
+    }
+
+private:
+    test::scripted_source from_;
+    weir::bytes ahead_;
+};
+
+class eager_input final : public weir::random_access_input {
+public:
+    explicit eager_input(const test::byte_vector& content) : content_(content) {}
+
+    std::uint64_t size() const noexcept override { return content_.size(); }
+    std::string_view name() const noexcept override { return "a.zip"; }
+    std::unique_ptr<weir::source> open(std::uint64_t offset, std::uint64_t length) override
+    {
+        return std::make_unique<eager_source>(std::span(content_).subspan(offset, length));
+    }
+
+private:
+    const test::byte_vector& content_;
+};
+
 } // namespace
 
 TEST_CASE("zip: every method, size and descriptor is read, whatever the sizes of reads")
@@ -249,6 +291,23 @@ TEST_CASE("zip: zip64, in the entries and at the end, is read as any other")
             CHECK(each.entry.size == content.size());
         }
     }
+}
+
+TEST_CASE("zip: links are told also while the source of the directory reads ahead into all that it has")
+{
+    bench b;
+    test::zip_writer writer;
+    const auto link = [](test::zip_header& of) { of.attributes = 0120777u << 16; };
+    constexpr std::size_t count = 8000; // a directory of several windows
+    for (std::size_t i = 0; i < count; ++i)
+        writer.add({.name = "link" + std::to_string(i), .content = test::bytes_of("to" + std::to_string(i)), .change = link});
+    const test::byte_vector archive = writer.finish();
+    const std::unique_ptr<weir::archive> from = test::open_zip(b, std::make_shared<eager_input>(archive));
+    std::size_t told = 0;
+    while (const std::optional<weir::archive_entry> entry = test::await(b.context, from->next()))
+        REQUIRE(entry->link_target == "to" + std::to_string(told++));
+    CHECK(told == count);
+    test::run(b.context, from->close());
 }
 
 TEST_CASE("zip: a program in front of the archive moves it as a whole")
