@@ -97,8 +97,8 @@ public:
 /// An archive that is read, entry by entry.
 ///
 /// \par Thread-safety
-/// One call at a time. Sources of distinct entries are independent where `reads_in_any_order()`. Archive and engine
-/// outlive them.
+/// One call at a time. Where `reads_in_any_order()`, `open` may be called at any time on any thread, also while `next` is
+/// under way, and sources of distinct entries are independent. Archive and engine outlive them.
 class WEIR_API archive {
 public:
     archive() = default;
