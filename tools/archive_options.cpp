@@ -3,6 +3,7 @@
 #include "coded_names.hpp"
 #include "options.hpp"
 
+#include <weir/content_coding.hpp>
 #include <weir/file_handle.hpp>
 #include <weir/file_source.hpp>
 #include <weir/ingest.hpp>
@@ -65,7 +66,11 @@ asio::awaitable<std::unique_ptr<weir::archive>> open_archive(weir::engine& owner
 {
     std::unique_ptr<weir::source> stream;
     if (weir::is_url(name)) {
-        stream = co_await web.open(name);
+        std::unique_ptr<weir::http::http_source> body = co_await web.open(name);
+        const std::vector<std::string> codings = body->report().content_codings;
+        weir::decoding_options how;
+        how.settings = options.decoder;
+        stream = weir::decode_content(owner, std::move(body), codings, how);
     }
     else if (name == "-") {
         stream = weir::open_descriptor(owner, STDIN_FILENO, name);

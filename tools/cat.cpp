@@ -186,6 +186,7 @@ private:
     asio::awaitable<void> copy_entries(std::string name)
     {
         const std::unique_ptr<weir::archive> opened = co_await open_archive(engine_, web_, name, arguments_.archive);
+        const std::string shown = weir::is_url(name) ? weir::http::redacted(name) : name;
         std::vector<std::string_view> missing(arguments_.names.begin() + 1, arguments_.names.end());
         const std::vector<std::string_view> wanted = missing;
         for (;;) {
@@ -199,15 +200,16 @@ private:
                 continue;
             std::erase_if(missing, is_entry);
             if (!entry->refusal && entry->type != weir::archive_entry_type::file)
-                throw weir::error(weir::errc::no_such_entry, "read", name + "/" + entry->name, std::nullopt,
+                throw weir::error(weir::errc::no_such_entry, "read", shown + "/" + entry->name, std::nullopt,
                                   "it is no file, and links are not followed");
-            const std::unique_ptr<weir::source> input = opened->open(*entry);
+            const std::unique_ptr<weir::source> input = decoded(opened->open(*entry), {});
             co_await copy(*input);
             ++done_.files;
         }
         co_await opened->close();
         if (!missing.empty())
-            throw weir::error(weir::errc::no_such_entry, "read", name + "/" + std::string(missing.front()));
+            throw weir::error(weir::errc::no_such_entry, "read", shown + "/" + std::string(missing.front()), std::nullopt,
+                              missing.size() > 1 ? fmt::format("and {} more", missing.size() - 1) : "");
     }
 
     asio::awaitable<void> save_url(std::string name)

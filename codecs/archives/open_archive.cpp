@@ -201,7 +201,10 @@ bool is_archive_file(std::span<const std::byte> start, std::string_view name, co
     std::size_t count = 0;
     bool wants_more = false;
     try {
-        decoder reader(*compressed, options.decoder, options.contexts ? *options.contexts : codec_pool::common());
+        decoder_settings settings = options.decoder;
+        if (compressed != codec::zstd)
+            settings.dictionary = {}; // it was given in case that it is needed
+        decoder reader(*compressed, settings, options.contexts ? *options.contexts : codec_pool::common());
         reader.push(start);
         while (count < decoded.size()) {
             const std::size_t more = reader.pull(std::span(decoded).subspan(count));

@@ -78,7 +78,8 @@ std::unique_ptr<source> decode_whole(engine& owner, std::unique_ptr<source> inpu
                                      decoding_options options)
 {
     input = decode_content(owner, std::move(input), codings, options);
-    options.pass_unknown |= !codings.empty();
+    const auto is_coding = [](const std::string& each) { return !is_same(each, "identity"); };
+    options.pass_unknown |= std::ranges::any_of(codings, is_coding); // it was compressed, at least on the way
     return std::make_unique<decoding_source>(owner, std::move(input), options);
 }
 

@@ -20,13 +20,15 @@ ingest_lane::ingest_lane(ingest_work& work, std::size_t index) : work_(work), in
 asio::awaitable<void> ingest_lane::run()
 {
     const auto strand = co_await asio::this_coro::executor;
+    archive_desk::seat mine(work_.archives);
     for (;;) {
+        check_cancelled(); // also what came while a stream was closed
         entries_.clear();
         if (auto opened = work_.archives.find())
             co_await read_entries_of(std::move(opened));
         else if (work_.next_entries(entries_, urls_at_once_))
             co_await read_entries();
-        else if (!co_await work_.archives.wait())
+        else if (!co_await mine.wait())
             break;
         if (report_)
             send_report();
@@ -80,7 +82,7 @@ asio::awaitable<void> ingest_lane::read_entries()
         co_await read_large(std::move(each));
     large_.clear();
     co_await read_coded();
-    for (tree_entry& each : archives_)
+    for (large_file& each : archives_)
         co_await read_archive(std::move(each));
     archives_.clear();
     for (std::string& each : streams)

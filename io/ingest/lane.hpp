@@ -22,6 +22,11 @@
 
 namespace weir::detail {
 
+/// Opens the file of an entry where that is still to be done.
+/// \returns  false when something else stands in its place by now
+/// \throws weir::error  what opening reports
+[[nodiscard]] bool open_entry(const tree_entry& entry, file_handle& file);
+
 /// Runs on a strand of the worker pool until the walk has nothing more to give.
 class ingest_lane {
 public:
@@ -55,7 +60,7 @@ private:
     /// What lies whole in memory, and is to be decoded.
     struct coded_file {
         std::string path;
-        slice content;
+        std::shared_ptr<const std::vector<std::byte>> content; ///< not of the pool: a stream waits for memory of that
         std::vector<std::string> content_codings;
     };
 
@@ -67,8 +72,8 @@ private:
     boost::asio::awaitable<void> digest_batch();
     boost::asio::awaitable<void> read_large(large_file large);
     boost::asio::awaitable<void> read_special(std::string argument);
-    boost::asio::awaitable<void> read_archive(tree_entry entry);
-    boost::asio::awaitable<std::unique_ptr<archive>> open(const tree_entry& entry);
+    boost::asio::awaitable<void> read_archive(large_file file);
+    boost::asio::awaitable<std::unique_ptr<archive>> open(large_file& from);
     boost::asio::awaitable<void> read_entries_of(std::shared_ptr<shared_archive> from);
     boost::asio::awaitable<void> read_entry(shared_archive& from, const archive_entry& entry);
     bool has_slot();
@@ -78,6 +83,7 @@ private:
     std::vector<url_request> requests_for(std::vector<std::string> urls);
     boost::asio::awaitable<std::vector<url_request>> open_urls(std::vector<url_request> requests);
     boost::asio::awaitable<std::vector<std::string>> take_answers(std::vector<url_request> answers);
+    [[nodiscard]] static std::shared_ptr<const std::vector<std::byte>> copy_of(const slice& content);
     boost::asio::awaitable<void> read_coded();
     boost::asio::awaitable<void> pass_decoded(std::string path, std::unique_ptr<source> input,
                                               std::vector<std::string> content_codings = {});
@@ -105,7 +111,7 @@ private:
     std::vector<large_file> large_;
     std::vector<repeated_file> repeated_;
     std::vector<coded_file> coded_;
-    std::vector<tree_entry> archives_;
+    std::vector<large_file> archives_;
     std::vector<buffer> slots_; ///< for small entries of archives; of `memory_`
     std::optional<reservation> memory_; ///< of the batch; never held while a stream waits for its own
     file_batch batch_;

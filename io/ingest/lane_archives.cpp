@@ -41,16 +41,20 @@ asio::awaitable<void> read_small(source& from, reservation& memory, buffer& into
 } // namespace
 
 /// Opens the archive that a file was seen to be, for several lanes where it can be read by them.
-asio::awaitable<void> ingest_lane::read_archive(tree_entry entry)
+asio::awaitable<void> ingest_lane::read_archive(large_file file)
 {
-    result<std::unique_ptr<archive>> found = co_await as_result(open(entry));
+    result<std::unique_ptr<archive>> found = co_await as_result(open(file));
     if (!found) {
         check_cancelled();
         co_await start_report();
-        fail(std::move(entry.path), found.exception());
+        fail(std::move(file.entry.path), found.exception());
         co_return;
     }
-    const auto opened = std::make_shared<shared_archive>(std::move(entry.path), std::move(found).value());
+    if (!*found) {
+        work_.skipped.fetch_add(1, std::memory_order_relaxed);
+        co_return;
+    }
+    const auto opened = std::make_shared<shared_archive>(std::move(file.entry.path), std::move(found).value());
     if (opened->content().reads_in_any_order())
         work_.archives.offer(opened);
     co_await read_entries_of(opened);
@@ -61,14 +65,15 @@ asio::awaitable<void> ingest_lane::read_archive(tree_entry entry)
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
 }
 
-asio::awaitable<std::unique_ptr<archive>> ingest_lane::open(const tree_entry& entry)
+/// \returns  null where something else stands in its place by now
+asio::awaitable<std::unique_ptr<archive>> ingest_lane::open(large_file& from)
 {
-    std::error_code failure;
-    file_handle file = entry.open(open_flags::none, failure);
-    if (failure)
-        throw error(failure, "open", entry.path);
-    auto input = open_random_access(work_.owner, std::move(file), entry.path, work_.file_options());
-    return open_archive(work_.owner, std::move(input), work_.options.archive);
+    std::unique_ptr<archive> opened;
+    if (open_entry(from.entry, from.file)) {
+        auto input = open_random_access(work_.owner, std::move(from.file), from.entry.path, work_.file_options());
+        opened = co_await open_archive(work_.owner, std::move(input), work_.options.archive);
+    }
+    co_return opened;
 }
 
 asio::awaitable<void> ingest_lane::read_entries_of(std::shared_ptr<shared_archive> from)
@@ -87,6 +92,7 @@ asio::awaitable<void> ingest_lane::read_entries_of(std::shared_ptr<shared_archiv
             fail(from->path(), taken.exception());
         }
     } while (!entries.empty());
+    work_.archives.withdraw(from);
     co_await digest_slots();
 }
 

@@ -37,21 +37,6 @@ constexpr std::size_t most_open_files = 8;
 constexpr std::size_t digest_turn_bytes = std::size_t{2} << 20;
 constexpr std::size_t most_known_records = 4096; // in one report
 
-/// Opens the file of an entry where that is still to be done.
-/// \returns  false when something else stands in its place by now
-bool open_entry(const tree_entry& entry, file_handle& file)
-{
-    std::error_code failure;
-    if (!file)
-        file = entry.open(open_flags::none, failure);
-    if (was_swapped(entry, failure))
-        return false;
-    if (!file)
-        throw error(failure, "open", entry.path);
-    const file_type found = file.info(entry.path).type;
-    return !entry.directory || found == file_type::regular || found == file_type::directory;
-}
-
 std::unique_ptr<source> open_large(const ingest_work& work, const std::string& path, file_handle file)
 {
     file_source_options options = work.file_options();
@@ -109,6 +94,19 @@ reading read_into(buffer& into, const file_handle& file, std::uint64_t offset, i
 
 } // namespace
 
+bool open_entry(const tree_entry& entry, file_handle& file)
+{
+    std::error_code failure;
+    if (!file)
+        file = entry.open(open_flags::none, failure);
+    if (was_swapped(entry, failure))
+        return false;
+    if (!file)
+        throw error(failure, "open", entry.path);
+    const file_type found = file.info(entry.path).type;
+    return !entry.directory || found == file_type::regular || found == file_type::directory;
+}
+
 /// Without memory for a batch every file has a stream of its own.
 void ingest_lane::read_files()
 {
@@ -142,9 +140,9 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
     case small_file::outcome::whole: {
         const slice content = std::move(slot).freeze();
         if (work_.is_archive(entry, content.span()))
-            archives_.push_back(std::move(entry));
+            archives_.push_back({std::move(entry)});
         else if (work_.is_coded(content.span()))
-            coded_.push_back({std::move(entry.path), content, {}});
+            coded_.push_back({std::move(entry.path), copy_of(content), {}});
         else
             batch_.add(std::move(entry.path), bytes(content));
         return;
@@ -162,7 +160,9 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
     case small_file::outcome::large:
         slot = buffer();
         if (is_archive(work_, entry, result.file)) {
-            archives_.push_back(std::move(entry));
+            if (archives_.size() >= most_open_files)
+                result.file.close();
+            archives_.push_back({std::move(entry), std::move(result.file)});
             return;
         }
         const std::optional<file_stamp> stamp = work_.known.stamp(result.file);
@@ -232,7 +232,7 @@ asio::awaitable<void> ingest_lane::read_large(large_file large)
     try {
         there = open_entry(large.entry, large.file);
         if (there && !large.is_plain && is_archive(work_, large.entry, large.file)) {
-            archives_.push_back(std::move(large.entry));
+            archives_.push_back(std::move(large));
             co_return;
         }
         if (there)

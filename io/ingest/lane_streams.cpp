@@ -35,12 +35,16 @@ asio::awaitable<void> ingest_lane::read_special(std::string argument)
     co_await pass_or_fail(std::move(argument), std::move(input), failure);
 }
 
+std::shared_ptr<const std::vector<std::byte>> ingest_lane::copy_of(const slice& content)
+{
+    return std::make_shared<const std::vector<std::byte>>(content.begin(), content.end());
+}
+
 asio::awaitable<void> ingest_lane::read_coded()
 {
     for (coded_file& each : coded_) {
-        const auto content = std::make_shared<const slice>(std::move(each.content));
-        co_await pass_decoded(each.path, std::make_unique<memory_source>(content->span(), content, each.path),
-                              std::move(each.content_codings));
+        auto content = std::make_unique<memory_source>(*each.content, each.content, each.path);
+        co_await pass_decoded(each.path, std::move(content), std::move(each.content_codings));
     }
     coded_.clear();
 }

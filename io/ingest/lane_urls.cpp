@@ -85,7 +85,7 @@ void ingest_lane::take_whole(url_request answer)
     const slice content = std::move(answer.room).freeze();
     const bool is_coded = work_.options.decode && !answer.content_codings.empty();
     if (is_coded || work_.is_coded(content.span()))
-        coded_.push_back({http::redacted(answer.url), content, std::move(answer.content_codings)});
+        coded_.push_back({http::redacted(answer.url), copy_of(content), std::move(answer.content_codings)});
     else
         batch_.add(http::redacted(answer.url), bytes(content));
 }

@@ -4,6 +4,7 @@
 
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -64,6 +65,24 @@ void archive_desk::offer(std::shared_ptr<shared_archive> opened)
     idle_.clear();
 }
 
+std::shared_ptr<shared_archive> archive_desk::find()
+{
+    const std::lock_guard lock(mutex_);
+    return find_locked();
+}
+
+std::shared_ptr<shared_archive> archive_desk::find_locked() const
+{
+    const auto found = std::ranges::find_if(offered_, [](const auto& each) { return each->has_more(); });
+    return found == offered_.end() ? nullptr : *found;
+}
+
+void archive_desk::withdraw(const std::shared_ptr<shared_archive>& opened) noexcept
+{
+    const std::lock_guard lock(mutex_);
+    std::erase(offered_, opened); // the caller has it still: nothing is closed under the lock
+}
+
 void archive_desk::clear() noexcept
 {
     std::vector<std::shared_ptr<shared_archive>> left; // goes without the lock
@@ -71,35 +90,40 @@ void archive_desk::clear() noexcept
     left.swap(offered_);
 }
 
-std::shared_ptr<shared_archive> archive_desk::find()
+/// When the last one has nothing to do, all have ended.
+void archive_desk::leave_locked()
 {
-    const std::lock_guard lock(mutex_);
-    return find_locked();
+    if (--busy_ != 0)
+        return;
+    for (const std::shared_ptr<async_event>& each : idle_)
+        each->set();
 }
 
-std::shared_ptr<shared_archive> archive_desk::find_locked()
+archive_desk::seat::~seat()
 {
-    std::erase_if(offered_, [](const std::shared_ptr<shared_archive>& each) { return !each->has_more(); });
-    return offered_.empty() ? nullptr : offered_.front();
+    if (!is_busy_)
+        return;
+    const std::lock_guard lock(of_.mutex_);
+    of_.leave_locked();
 }
 
-asio::awaitable<bool> archive_desk::wait()
+asio::awaitable<bool> archive_desk::seat::wait()
 {
     const auto changed = std::make_shared<async_event>();
     {
-        const std::lock_guard lock(mutex_);
-        if (find_locked())
+        const std::lock_guard lock(of_.mutex_);
+        if (of_.find_locked())
             co_return true;
-        if (--busy_ == 0) {
-            for (const std::shared_ptr<async_event>& each : idle_)
-                each->set();
+        is_busy_ = false;
+        of_.leave_locked();
+        if (of_.busy_ == 0)
             co_return false;
-        }
-        idle_.push_back(changed);
+        of_.idle_.push_back(changed);
     }
     co_await changed->async_wait(asio::use_awaitable);
-    const std::lock_guard lock(mutex_);
-    co_return busy_ != 0;
+    const std::lock_guard lock(of_.mutex_);
+    is_busy_ = of_.busy_ != 0; // who offers something counts those whom he wakes
+    co_return is_busy_;
 }
 
 } // namespace weir::detail

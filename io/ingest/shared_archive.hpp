@@ -49,22 +49,41 @@ private:
 /// Any threads.
 class archive_desk {
 public:
+    /// \param lanes  each takes a seat
     explicit archive_desk(std::size_t lanes) noexcept : busy_(lanes) {}
 
+    /// One lane's place: however the lane ends, the others do not wait for what it could still offer.
+    /// \par Thread-safety
+    /// One call at a time.
+    class seat {
+    public:
+        explicit seat(archive_desk& of) noexcept : of_(of) {}
+        seat(const seat&) = delete;
+        seat& operator=(const seat&) = delete;
+        ~seat();
+
+        /// The lane has nothing to do.
+        /// \returns  true when there may be something again; false when no lane has, or will have
+        /// \par Cancellation
+        /// terminal, partial, total: the lane has ended.
+        [[nodiscard]] boost::asio::awaitable<bool> wait();
+
+    private:
+        archive_desk& of_;
+        bool is_busy_ = true;
+    };
+
     void offer(std::shared_ptr<shared_archive> opened);
-    /// Gives back what is left. \pre no lane begins with another
-    void clear() noexcept;
     /// One that has more; null where there is none.
     [[nodiscard]] std::shared_ptr<shared_archive> find();
-
-    /// A lane has nothing to do.
-    /// \returns  true when there may be something again; false when no lane has, or will have
-    /// \par Cancellation
-    /// terminal, partial, total: the lane has ended.
-    [[nodiscard]] boost::asio::awaitable<bool> wait();
+    /// It has no more, or nobody shall begin with it.
+    void withdraw(const std::shared_ptr<shared_archive>& opened) noexcept;
+    /// Withdraws all.
+    void clear() noexcept;
 
 private:
-    std::shared_ptr<shared_archive> find_locked();
+    [[nodiscard]] std::shared_ptr<shared_archive> find_locked() const;
+    void leave_locked();
 
     std::mutex mutex_;
     std::vector<std::shared_ptr<shared_archive>> offered_;

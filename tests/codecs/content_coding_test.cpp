@@ -106,6 +106,7 @@ TEST_CASE("content coding: a file that is compressed itself is decoded behind it
     CHECK(whole(gzip, {"gzip"}) == text);
     CHECK(whole(test::encoded(codec::gzip, gzip), {"gzip"}) == text);
     CHECK_THROWS_AS((void)whole(text, {}), weir::error);
+    CHECK_THROWS_AS((void)whole(text, {"identity"}), weir::error);
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """weir ls, weir cat ARCHIVE ENTRY, and weir ingest of archives: every entry is a file of its own."""
 
+import gzip
 import hashlib
 import io
 import os
@@ -155,6 +156,12 @@ class Cat(ArchiveTest):
         self.write("up.tar", tar(files={"../up": b"x"}))
         self.assertEqual(self.output("cat", "up.tar", "../up"), b"x")
 
+    @unittest.skipUnless("gzip" in BUILT_IN, "gzip is not built in")
+    def test_an_entry_that_is_compressed_is_decoded_if_asked_for(self):
+        self.write("x.tar", tar(files={"a.gz": gzip.compress(b"content")}))
+        self.assertEqual(self.output("cat", "--decompress", "x.tar", "a.gz"), b"content")
+        self.assertEqual(gzip.decompress(self.output("cat", "x.tar", "a.gz")), b"content")
+
     def test_entries_of_a_url_come_as_it_does(self):
         server = subprocess.Popen(["python3", "-m", "http.server", "--bind", "127.0.0.1", "0"], cwd=self.directory,
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONUNBUFFERED": "1"})
@@ -165,6 +172,9 @@ class Cat(ArchiveTest):
         for name in self.archives:
             with self.subTest(name):
                 self.assertEqual(self.output("cat", f"http://127.0.0.1:{port}/{name}", "dir/b"), FILES["dir/b"])
+        said = self.weir("cat", f"http://bob:sekret@127.0.0.1:{port}/a.tar", "x", "y").stderr.decode()
+        self.assertIn("/a.tar/x: no such entry (and 1 more)", said)
+        self.assertNotIn("sekret", said)
 
 
 class Ingest(ArchiveTest):

@@ -12,6 +12,7 @@
 #include <weir/compress.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <string>
 #include <vector>
@@ -177,6 +178,50 @@ TEST_CASE("ingest: an archive that breaks fails by its own name, and what came b
     CHECK(sink.files[path].error == errc::truncated);
     CHECK(summary.errors == 2);
     CHECK(summary.files == 3);
+}
+
+TEST_CASE("ingest: an archive that cannot be opened is its own failure, whatever the others do")
+{
+    temp_dir directory;
+    const contents all = files(4);
+    const std::string good = directory.write("d/a.tar", tar_of(all));
+    std::vector<std::string> bad;
+    for (int i = 0; i < 8; ++i)
+        bad.push_back(directory.write("d/b" + std::to_string(i) + ".zip", "PK\3\4 and nothing like a directory at the end"));
+    for (const std::size_t jobs : {1u, 2u, 5u}) {
+        CAPTURE(jobs);
+        weir::ingest_options options = by_entries(archive_choice::all);
+        options.jobs = jobs;
+        collecting_sink sink;
+        bench b;
+        const auto summary = b.run({directory / "d"}, sink, options);
+        CHECK(summary.files == all.size());
+        CHECK(summary.errors == bad.size());
+        for (const std::string& path : bad)
+            CHECK(sink.files[path].error == errc::bad_format);
+    }
+}
+
+TEST_CASE("ingest: a lane that fails while others have nothing to do ends the job with its error")
+{
+    temp_dir directory;
+    const std::string path = directory.write("a", test::random_bytes(100, 1));
+    for (const std::size_t jobs : {1u, 2u, 5u}) {
+        CAPTURE(jobs);
+        weir::ingest_options options = by_entries();
+        options.jobs = jobs;
+        collecting_sink sink;
+        bench b;
+        weir::ingest_job job(b.engine, options, sink);
+        std::atomic<std::size_t> asked = 0;
+        const auto fails_last = [&](std::vector<std::string>& out, std::size_t) {
+            if (asked++ == 0)
+                out.push_back(path);
+            else if (asked > jobs)
+                throw weir::error(errc::closed, "supply"); // the others have been told that there is no more
+        };
+        CHECK_THROWS_AS(test::run(b.context, job.run(fails_last)), weir::error);
+    }
 }
 
 TEST_CASE("ingest: cancelled at any step among archives it ends, and everything is back")

@@ -87,6 +87,30 @@ TEST_CASE("ingest: what is compressed in a tree is decoded, whatever its size, a
     }
 }
 
+TEST_CASE("ingest: many small compressed files are decoded with the least memory that there may be, by many jobs")
+{
+    if (!weir::is_built_in(codec::gzip)) {
+        MESSAGE("skipped: gzip is not built in");
+        return;
+    }
+    temp_dir tree;
+    std::map<std::string, content> coded;
+    for (int i = 0; i < 300; ++i) {
+        const content made = test::random_bytes(9000, static_cast<std::uint64_t>(i));
+        coded[tree.write(std::to_string(i), encoded(codec::gzip, made))] = made;
+    }
+    weir::ingest_options options = decoding(true);
+    for (const std::size_t jobs : {1u, 4u, 16u}) {
+        CAPTURE(jobs);
+        options.jobs = jobs;
+        collecting_sink sink;
+        bench b(9 * mib); // for chunks of up to 8 MiB
+        CHECK(b.run({tree.path()}, sink, options).errors == 0);
+        for (const auto& [path, made] : coded)
+            check_content(sink.files[path], made, options);
+    }
+}
+
 TEST_CASE("ingest: where all is to be compressed, what is not is an error, and so is what is not whole")
 {
     if (!weir::is_built_in(codec::gzip)) {
