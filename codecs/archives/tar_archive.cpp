@@ -1,6 +1,7 @@
 #include "archives/tar_archive.hpp"
 
 #include "archives/archive_input.hpp"
+#include "archives/content_budget.hpp"
 #include "archives/tar_parser.hpp"
 #include "memory/zeros.hpp"
 
@@ -34,7 +35,8 @@ public:
                std::shared_ptr<random_access_input> places)
         : name_(input->name()),
           input_(std::move(input), std::move(places)),
-          parser_(name_, options.limits, options.refuse_unsafe_names)
+          parser_(name_, options.limits, options.refuse_unsafe_names),
+          budget_(options)
     {}
 
     static asio::awaitable<std::optional<archive_entry>> next(std::shared_ptr<tar_stream> self);
@@ -59,6 +61,7 @@ private:
     const std::string name_;
     archive_input input_;
     tar_parser parser_;
+    content_budget budget_;
     std::vector<std::byte> gathered_; ///< of what the parser wants
     std::uint64_t to_skip_ = 0;       ///< of contents that are left, and their padding
     std::uint64_t content_left_ = 0;  ///< of the entry's, in the archive
@@ -132,6 +135,11 @@ archive_entry tar_stream::begin_entry()
     may_open_ = true;
     archive_entry out = parser_.take_entry();
     entry_offset_ = out.offset;
+    const char* const passed =
+        out.refusal ? nullptr : budget_.add(parser_.file_bytes(), input_.position() + content_left_);
+    if (passed)
+        out.refusal = std::make_exception_ptr(
+            error(errc::limit_exceeded, "read", name_ + "/" + out.name, out.offset, passed));
     return out;
 }
 

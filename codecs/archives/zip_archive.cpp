@@ -1,5 +1,6 @@
 #include "archives/zip_archive.hpp"
 
+#include "archives/content_budget.hpp"
 #include "archives/zip_content.hpp"
 #include "archives/zip_directory.hpp"
 #include "archives/zip_extents.hpp"
@@ -52,7 +53,8 @@ std::optional<entry_extent> extent_of(const header& from, const directory_place&
 class zip_archive final : public archive {
 public:
     zip_archive(engine& owner, std::shared_ptr<random_access_input> input, archive_options options)
-        : owner_(owner), input_(std::move(input)), options_(std::move(options)), memory_(std::in_place, own_blocks{2, window_bytes})
+        : owner_(owner), input_(std::move(input)), options_(std::move(options)), budget_(options_),
+          memory_(std::in_place, own_blocks{2, window_bytes})
     {}
 
     asio::awaitable<void> begin();
@@ -70,12 +72,14 @@ private:
     void end_walk() noexcept;
     [[nodiscard]] archive_entry describe(const header& from) const;
     [[nodiscard]] std::exception_ptr refusal_of_place(const header& from, const archive_entry& entry) const;
+    [[nodiscard]] std::exception_ptr refusal_of_sum(const archive_entry& entry);
     asio::awaitable<void> read_link(archive_entry& link);
     [[nodiscard]] error limit_passed(const char* which) const;
 
     engine& owner_;
     const std::shared_ptr<random_access_input> input_;
     const archive_options options_;
+    content_budget budget_;
     std::optional<coding_memory> memory_;      ///< until the walk has ended
     std::optional<coding_memory> link_memory_; ///< likewise, from the first link on
     directory_place directory_;
@@ -157,6 +161,8 @@ asio::awaitable<std::optional<archive_entry>> zip_archive::step()
     if (out->type == archive_entry_type::symbolic_link && !out->refusal && out->size <= most_link_bytes)
         co_await read_link(*out);
     walk_->pass();
+    if (!out->refusal) // counted behind all that may be cancelled and come again
+        out->refusal = refusal_of_sum(*out);
     co_return out;
 }
 
@@ -204,6 +210,12 @@ std::exception_ptr zip_archive::refusal_of_place(const header& from, const archi
     const errc code = from.disk != 0 ? errc::unsupported_format : errc::corrupt_data;
     return std::make_exception_ptr(
         error(code, "open", name_of_content(input_->name(), entry.name), std::nullopt, why));
+}
+
+std::exception_ptr zip_archive::refusal_of_sum(const archive_entry& entry)
+{
+    const char* const passed = budget_.add(entry.size.value(), input_->size());
+    return passed ? refusal_by_limit(input_->name(), entry.name, passed) : nullptr;
 }
 
 /// Where a link leads is its content.

@@ -1,5 +1,6 @@
 #include "archives/zip_entry.hpp"
 
+#include "archives/content_budget.hpp"
 #include "archives/zip_checksum.hpp"
 #include "compression/stream_start.hpp"
 
@@ -138,14 +139,6 @@ bool is_safe_everywhere(std::string_view name)
     return !drive && is_safe_name(slashes);
 }
 
-bool passes_ratio(const header& of, const decoder_settings& limits) noexcept
-{
-    if (limits.max_ratio == 0 || of.size <= limits.ratio_free_bytes)
-        return false;
-    const std::uint64_t least = of.size / limits.max_ratio + (of.size % limits.max_ratio != 0 ? 1 : 0);
-    return of.compressed < least;
-}
-
 struct reason {
     errc code;
     std::string why;
@@ -174,7 +167,7 @@ std::optional<reason> reason_of_sizes(const header& from, const archive_options&
         return reason{errc::corrupt_data, "it is stored, in another number of bytes than it has"};
     if (from.size > most_content_bytes(options))
         return reason{errc::limit_exceeded, "the size of the content"};
-    if (passes_ratio(from, options.decoder))
+    if (passes_ratio(from.size, from.compressed, options.decoder))
         return reason{errc::limit_exceeded, "the ratio of output to input"};
     return std::nullopt;
 }
@@ -236,6 +229,12 @@ std::exception_ptr refusal_of(const header& from, const archive_entry& entry, bo
         return nullptr;
     return std::make_exception_ptr(
         error(found->code, "open", name_of_content(archive, entry.name), std::nullopt, found->why));
+}
+
+std::exception_ptr refusal_by_limit(std::string_view archive, std::string_view entry, std::string_view which)
+{
+    return std::make_exception_ptr(
+        error(errc::limit_exceeded, "open", name_of_content(archive, entry), std::nullopt, which));
 }
 
 } // namespace weir::codecs::zip

@@ -40,6 +40,9 @@ struct content_place {
 /// The most bytes that a content may have.
 [[nodiscard]] std::uint64_t most_content_bytes(const archive_options& options) noexcept;
 
+/// \param which  the limit that it passes
+[[nodiscard]] std::exception_ptr refusal_by_limit(std::string_view archive, std::string_view entry, std::string_view which);
+
 /// "ARCHIVE/ENTRY".
 [[nodiscard]] std::string name_of_content(std::string_view archive, std::string_view entry);
 

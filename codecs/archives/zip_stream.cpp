@@ -1,6 +1,7 @@
 #include "archives/zip_stream.hpp"
 
 #include "archives/archive_input.hpp"
+#include "archives/content_budget.hpp"
 #include "archives/zip_content.hpp"
 #include "archives/zip_descriptor.hpp"
 #include "archives/zip_tally.hpp"
@@ -46,7 +47,7 @@ struct present_entry {
 class zip_stream {
 public:
     zip_stream(engine& owner, std::unique_ptr<source> input, archive_options options)
-        : owner_(owner), options_(std::move(options)), name_(input->name()), input_(std::move(input))
+        : owner_(owner), options_(std::move(options)), budget_(options_), name_(input->name()), input_(std::move(input))
     {}
 
     static asio::awaitable<std::optional<archive_entry>> next(std::shared_ptr<zip_stream> self);
@@ -87,6 +88,7 @@ private:
 
     engine& owner_;
     const archive_options options_;
+    content_budget budget_;
     const std::string name_;
     archive_input input_;
     std::vector<std::byte> record_; ///< as far as it was gathered
@@ -271,6 +273,9 @@ archive_entry zip_stream::begin_entry(std::size_t behind)
         out.refusal = std::make_exception_ptr(error(errc::unsupported_format, "open", name_of(out), std::nullopt,
                                                     out.method + ", with its size behind it"));
     }
+    if (now.sized && !out.refusal)
+        if (const char* const passed = budget_.add(from.size, input_.position() + from.compressed))
+            out.refusal = refusal_by_limit(name_, out.name, passed);
     now.name = from.name;
     now.refusal = out.refusal;
     now.check.emplace(name_of(out));
@@ -346,6 +351,8 @@ asio::awaitable<bytes> zip_stream::read_content(reservation& memory, std::size_t
         now.check->add(piece);
         if (now.sized)
             now.check->require_within(now.numbers.size);
+        else if (const char* const passed = budget_.add(piece.size(), input_.position()))
+            throw error(errc::limit_exceeded, "read", now.check->name(), now.check->size(), passed);
     }
     if (piece.empty())
         co_await finish_content();

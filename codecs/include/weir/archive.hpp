@@ -64,12 +64,17 @@ struct archive_entry {
 struct archive_limits {
     std::uint64_t max_archive_bytes = std::uint64_t{4} << 30; ///< of a zip archive
     std::uint64_t max_entry_bytes = std::uint64_t{1} << 30;   ///< of one content, declared or found
+    /// Of all contents together, holes included: as declared by what `next` told, where nothing was as they are given.
+    /// The entry that passes it is refused, and those after it; what declared nothing ends the archive.
+    std::uint64_t max_content_bytes = std::uint64_t{16} << 30;
     std::uint64_t max_entries = 1'000'000;
 };
 
 struct archive_options {
     archive_limits limits = {};
-    /// Of entries, and of archives that are compressed as a whole: ratio, memory, the whole output.
+    /// Of entries, and of archives that are compressed as a whole: ratio, memory, the whole output. The ratio holds for
+    /// all contents together too, to the bytes of the archive up to there (a zip archive's by its directory: to all of
+    /// them): `ratio_free_bytes` are free once, and holes count. It is passed as `max_content_bytes` is.
     decoder_settings decoder = {};
     /// Whether entries with unsafe names are refused. Off: for who has looked at `is_safe_name`, or puts nothing anywhere.
     bool refuse_unsafe_names = true;

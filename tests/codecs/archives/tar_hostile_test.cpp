@@ -63,7 +63,7 @@ TEST_CASE("tar: a size near the largest number refuses the entry; what follows i
         CHECK(all.entries[0].refused == errc::limit_exceeded);
     }
     weir::archive_limits none;
-    none.max_entry_bytes = weir::unlimited;
+    none.max_entry_bytes = none.max_content_bytes = weir::unlimited;
     const std::string most = header_with_size(test::base_256(std::numeric_limits<std::int64_t>::max()));
     const test::reading all = test::read_text(b, most + "content", {}, with(none));
     CHECK(all.ended == errc::truncated);

@@ -218,6 +218,41 @@ TEST_CASE("tar: a map may have so many extents, and a sparse file so many bytes"
     CHECK(refusal_of(b, pax_1_0(std::uint64_t{1} << 40, {{0, "bomb"}})) == errc::limit_exceeded);
 }
 
+TEST_CASE("tar: what sparse files are made of holes counts together, in bytes and for the ratio to the archive")
+{
+    bench b;
+    constexpr std::uint64_t gibibyte = std::uint64_t{1} << 30;
+    std::string bomb;
+    for (int i = 0; i < 40; ++i)
+        bomb += forms[static_cast<std::size_t>(i) % std::size(forms)](gibibyte, {});
+    bomb += tar_header({.name = "dir", .type = '5'}) + tar_file("last", "n") + test::tar_end();
+    const auto refused = [&](const weir::archive_options& options) {
+        std::vector<bool> out;
+        for (const test::read_entry& each : test::read_text(b, bomb, {}, options, {.every = 100}).entries) {
+            out.push_back(each.entry.refusal != nullptr);
+            if (each.entry.refusal)
+                CHECK(weir::message_of(each.entry.refusal).find("the archive") != std::string::npos);
+        }
+        REQUIRE(out.size() == 42);
+        CHECK(!out[40]); // there is nothing in a directory
+        CHECK(out[41] == out[39]);
+        return std::ranges::count(out, true);
+    };
+    weir::archive_options options;
+    CHECK(refused(options) == 41); // already by the ratio
+    options.decoder.max_ratio = 0;
+    CHECK(refused(options) == 41 - 16);
+    options.limits.max_content_bytes = 20 * gibibyte;
+    CHECK(refused(options) == 41 - 20);
+    options.limits.max_content_bytes = 40 * gibibyte + 1;
+    CHECK(refused(options) == 0);
+    options.limits.max_content_bytes = weir::unlimited;
+    CHECK(refused(options) == 0);
+    options.limits.max_entry_bytes = gibibyte - 1; // those that are refused for it count for nothing
+    options.limits.max_content_bytes = 1;
+    CHECK(test::read_text(b, bomb, {}, options).entries.back().content == "n");
+}
+
 TEST_CASE("sparse cursor: holes and data alternate up to the end")
 {
     const weir::codecs::tar::extent extents[] = {{0, 0}, {10, 5}, {15, 5}, {40, 0}};

@@ -126,6 +126,50 @@ TEST_CASE("zip: a local header that says something else than the directory is re
     }
 }
 
+TEST_CASE("zip: contents count together, in bytes and for the ratio to the archive, by the directory and as a stream")
+{
+    if (test::zip_methods().size() == 1)
+        return;
+    bench b;
+    constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+    constexpr std::size_t count = 400;
+    zip_writer writer;
+    const std::uint16_t method = test::zip_methods().back(); // any that is not stored
+    for (std::size_t i = 0; i < count; ++i) // each is within the bytes that the ratio leaves free
+        writer.add({.name = std::to_string(i), .method = method, .change = [](zip_header& of) { of.size = 64 * mebibyte; }});
+    writer.add({.name = "empty"});
+    const test::byte_vector bomb = writer.finish();
+    const auto refused = [&](bool by_directory, const weir::archive_options& options) {
+        const std::unique_ptr<weir::archive> from = by_directory
+            ? test::open_zip(b, test::zip_input(bomb), options)
+            : weir::codecs::make_zip_stream(b.engine, std::make_unique<test::scripted_source>(bomb), options);
+        std::size_t out = 0;
+        std::size_t all = 0;
+        while (const std::optional<weir::archive_entry> entry = test::await(b.context, from->next())) {
+            ++all;
+            if (!entry->refusal)
+                continue;
+            ++out;
+            CHECK(weir::code_of(entry->refusal) == errc::limit_exceeded);
+            CHECK(weir::message_of(entry->refusal).find("the archive") != std::string::npos);
+        }
+        CHECK(all == count + 1);
+        test::run(b.context, from->close());
+        return out;
+    };
+    for (const bool by_directory : {true, false}) {
+        CAPTURE(by_directory);
+        weir::archive_options options;
+        CHECK(refused(by_directory, options) == count - 1);
+        options.decoder.max_ratio = 0;
+        CHECK(refused(by_directory, options) == count - 256); // 16 GiB
+        options.limits.max_content_bytes = 10 * 64 * mebibyte - 1;
+        CHECK(refused(by_directory, options) == count - 9);
+        options.limits.max_content_bytes = weir::unlimited;
+        CHECK(refused(by_directory, options) == 0);
+    }
+}
+
 TEST_CASE("zip: a content of another size or checksum than declared is found")
 {
     bench b;

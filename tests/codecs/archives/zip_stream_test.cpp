@@ -241,8 +241,14 @@ TEST_CASE("zip stream: limits hold for entries, sizes and ratio, also where no s
     CHECK(failure_of(b, archive, options) == errc::limit_exceeded);
     options.limits.max_entry_bytes = 100'000;
     CHECK(failure_of(b, archive, options) == std::error_code());
-    options.decoder.ratio_free_bytes = 1000;
+    options.limits.max_content_bytes = 299'999;
+    CHECK(failure_of(b, archive, options) == errc::limit_exceeded);
+    options.limits.max_content_bytes = 300'000;
+    CHECK(failure_of(b, archive, options) == std::error_code());
+    options.decoder.ratio_free_bytes = 200'000; // for all together, once
     options.decoder.max_ratio = 10;
+    CHECK(failure_of(b, archive, options) == errc::limit_exceeded);
+    options.decoder.ratio_free_bytes = 1000;
     CHECK(failure_of(b, archive, options) == errc::limit_exceeded);
 }
 
