@@ -190,6 +190,7 @@ private:
         std::vector<std::string_view> missing(arguments_.names.begin() + 1, arguments_.names.end());
         const std::vector<std::string_view> wanted = missing;
         for (;;) {
+            co_await give_way();
             std::optional<weir::archive_entry> entry = co_await opened->next();
             if (!entry)
                 break;
@@ -262,19 +263,24 @@ private:
     {
         if (const auto size = input.size(); size && arguments_.names.size() == 1)
             done_.total_bytes = *size;
-        clock::time_point began = clock::now();
         for (;;) {
             weir::bytes piece = co_await input.read(memory_, most_at_once);
             if (piece.empty())
                 break;
             done_.bytes += piece.size();
             co_await out_.write(std::move(piece));
-            if (clock::now() - began < turn)
-                continue;
-            co_await asio::post(session_.context(), asio::use_awaitable);
-            began = clock::now();
+            co_await give_way();
         }
         co_await input.close();
+    }
+
+    /// What did not wait has its turns all the same: signals and progress are others'.
+    asio::awaitable<void> give_way()
+    {
+        if (clock::now() - began_ < turn)
+            co_return;
+        co_await asio::post(session_.context(), asio::use_awaitable);
+        began_ = clock::now();
     }
 
     const cat_arguments& arguments_;
@@ -285,6 +291,7 @@ private:
     weir::file_handle device_; // that is the output
     body_output out_;
     weir::reservation memory_;
+    clock::time_point began_ = clock::now(); // of the turn
 };
 
 } // namespace

@@ -40,6 +40,8 @@ Examples:
   weir check photos.list                 photos/a.jpg: OK ...
   weir check --quiet photos.list         only what failed
 
+Files are compared: URLs, entries of archives and content that was decompressed fail.
+
 Exit: 0 all files are as listed; 1 a file is not, cannot be read, or a line of LIST is wrong; 2 usage;
 3 the output failed; 130 or 143 by a signal.
 )";
