@@ -193,12 +193,18 @@ std::string name_of_content(std::string_view archive, std::string_view entry)
     return out;
 }
 
+std::string told_name(const header& from)
+{
+    std::string out(from.has(utf8_flag) ? from.name : unicode_name(from).value_or(from.name));
+    std::ranges::replace(out, '\0', '?');
+    return out;
+}
+
 archive_entry entry_of(const header& from)
 {
     constexpr std::uint32_t dos_directory = 0x10;
     archive_entry out;
-    out.name = from.has(utf8_flag) ? from.name : unicode_name(from).value_or(from.name);
-    std::ranges::replace(out.name, '\0', '?');
+    out.name = told_name(from);
     const unsigned system = from.made_by >> 8;
     if (system == unix_system || system == darwin_system) {
         const std::uint32_t mode = from.attributes >> 16;

@@ -24,6 +24,9 @@ struct content_place {
     std::string name; ///< as the header has it
 };
 
+/// The name of the entry of a header: a field of it may give another than its own.
+[[nodiscard]] std::string told_name(const header& from);
+
 /// The entry of a header; `offset`, `place` and `link_target` are left as they are. A local header knows neither types
 /// but directories, nor modes.
 [[nodiscard]] archive_entry entry_of(const header& from);

@@ -33,7 +33,7 @@ constexpr std::uint64_t records_of_a_turn = 4096; // some milliseconds of digest
 /// The entry that was told last.
 struct present_entry {
     entry_numbers numbers;
-    std::string name; ///< as the header has it
+    std::string names; ///< as the header has it, and as it is told
     std::exception_ptr refusal;
     bool sized = true;       ///< else a descriptor follows the content
     std::uint64_t taken = 0; ///< of the compressed bytes
@@ -42,6 +42,9 @@ struct present_entry {
     bool is_decoded = false; ///< and what is not of it was given back
     bool is_done = false;    ///< nothing of it is left in the input
 };
+
+/// Both names that a header makes of its entry. What is told has no NUL.
+std::string names_of(const header& from) { return std::string(from.name) + '\0' + told_name(from); }
 
 /// What an archive and the source of its present entry share: either may go first.
 class zip_stream {
@@ -276,11 +279,11 @@ archive_entry zip_stream::begin_entry(std::size_t behind)
     if (now.sized && !out.refusal)
         if (const char* const passed = budget_.add(from.size, input_.position() + from.compressed))
             out.refusal = refusal_by_limit(name_, out.name, passed);
-    now.name = from.name;
+    now.names = names_of(from);
     now.refusal = out.refusal;
     now.check.emplace(name_of(out));
     if (now.sized)
-        tally_.find(now.numbers, now.name);
+        tally_.find(now.numbers, now.names);
     present_ = std::move(now);
     last_ = local_signature;
     record_.clear();
@@ -387,7 +390,7 @@ asio::awaitable<void> zip_stream::read_descriptor()
         throw error(found.size != 0 ? errc::checksum_mismatch : errc::corrupt_data, "read", now.check->name(),
                     now.numbers.size, "what follows the content says something else of it");
     put_back(std::exchange(record_, {}), found.size);
-    tally_.find(now.numbers, now.name);
+    tally_.find(now.numbers, now.names);
 }
 
 asio::awaitable<bytes> zip_stream::read_data(block_filler& copies, reservation& memory, std::size_t max_bytes)
@@ -450,7 +453,7 @@ void zip_stream::take_record(std::uint32_t kind)
             fail(errc::corrupt_data, told.fault ? told.fault : "its directory has more entries than it");
         tally_.tell({.offset = told.offset, .flags = told.flags, .method = told.method, .crc = told.crc,
                      .compressed = told.compressed, .size = told.size},
-                    told.name);
+                    names_of(told));
     } else if (kind == end64_signature) {
         end64_ = record_;
         end64_at_ = at;

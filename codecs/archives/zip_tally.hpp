@@ -30,8 +30,8 @@ class zip_tally {
 public:
     zip_tally();
 
-    void find(const entry_numbers& entry, std::string_view name) { found_.add(digest_of_entry(entry, name)); }
-    void tell(const entry_numbers& entry, std::string_view name) { told_.add(digest_of_entry(entry, name)); }
+    void find(const entry_numbers& entry, std::string_view names) { found_.add(digest_of_entry(entry, names)); }
+    void tell(const entry_numbers& entry, std::string_view names) { told_.add(digest_of_entry(entry, names)); }
 
     [[nodiscard]] std::uint64_t found() const noexcept { return found_.count; }
     [[nodiscard]] std::uint64_t told() const noexcept { return told_.count; }
@@ -53,7 +53,7 @@ private:
         friend bool operator==(const sum&, const sum&) noexcept = default;
     };
 
-    [[nodiscard]] words digest_of_entry(const entry_numbers& entry, std::string_view name);
+    [[nodiscard]] words digest_of_entry(const entry_numbers& entry, std::string_view names);
 
     words secret_;
     hasher hasher_;

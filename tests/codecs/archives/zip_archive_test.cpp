@@ -254,11 +254,7 @@ TEST_CASE("zip: the time of change is that of Unix, of NTFS, or of MS-DOS")
 TEST_CASE("zip: a name in UTF-8 counts if it was made for the name that it stands beside")
 {
     bench b;
-    const auto path = [](std::string_view of, std::string_view name) {
-        test::little_endian_text field;
-        field.add<std::uint8_t>(1).add<std::uint32_t>(test::zip_crc(test::bytes_of(of))).add(name);
-        return test::zip_extra(0x7075, field.text());
-    };
+    const auto path = test::zip_unicode_path;
     test::zip_writer writer;
     writer.add({.name = "a\x84", .change = [&](test::zip_header& of) { of.extra = path("a\x84", "a\u00e4"); }});
     writer.add({.name = "b\x84", .change = [&](test::zip_header& of) { of.extra = path("c\x84", "c\u00e4"); }});

@@ -171,6 +171,24 @@ TEST_CASE("zip stream: a directory that tells something else of the entries is f
     CHECK(failure_of(b, test::joined({good.finish(), test::bytes_of("x")})) != std::error_code());
 }
 
+TEST_CASE("zip stream: a name that the field of one header alone gives is found at the end")
+{
+    bench b;
+    const auto named = [](const char* name) {
+        return [name](zip_header& of) { of.extra = test::zip_unicode_path("file", name); };
+    };
+    const auto failure = [&](const test::zip_change& local, const test::zip_change& directory) {
+        zip_writer writer;
+        writer.add({.content = text, .method = 8, .change_local = local, .change_directory = directory});
+        return failure_of(b, writer.finish());
+    };
+    CHECK(failure(named("told"), nullptr) == errc::corrupt_data);
+    CHECK(failure(nullptr, named("told")) == errc::corrupt_data);
+    CHECK(failure(named("told"), named("other")) == errc::corrupt_data);
+    CHECK(failure(named("told"), named("told")) == std::error_code());
+    CHECK(failure(named("file"), nullptr) == std::error_code());
+}
+
 TEST_CASE("zip stream: what is refused is told; where nobody knows how long it is, the archive ends")
 {
     bench b;

@@ -80,6 +80,14 @@ inline std::string zip_extra(std::uint16_t number, std::string_view content)
     return ~value;
 }
 
+/// Info-ZIP's field of a name in UTF-8, which is good beside the name `of`.
+inline std::string zip_unicode_path(std::string_view of, std::string_view name)
+{
+    little_endian_text field;
+    field.add<std::uint8_t>(1).add<std::uint32_t>(zip_crc(bytes_of(of))).add(name);
+    return zip_extra(0x7075, field.text());
+}
+
 /// What a content is as data of a method.
 inline byte_vector zip_data(byte_span content, std::uint16_t method)
 {
