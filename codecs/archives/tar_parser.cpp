@@ -109,11 +109,11 @@ tar_parser::outcome tar_parser::take_text(std::string_view all)
     case 'L': long_name_ = all.substr(0, all.find('\0')); break;
     case 'K': long_link_ = all.substr(0, all.find('\0')); break;
     case 'g':
-        wrong = global_.read(all);
+        wrong = global_.read(all, pax_scope::archive);
         attributes_ = global_;
         break;
     case 'V': break; // a label, which names the volume
-    default: wrong = attributes_.read(all);
+    default: wrong = attributes_.read(all, pax_scope::entry);
     }
     if (!wrong.empty())
         fail(errc::corrupt_data, wrong);
@@ -212,7 +212,7 @@ tar_parser::outcome tar_parser::begin_pax_sparse()
     file_bytes_ = attributes_.real_size.value_or(content_bytes_);
     if (attributes_.sparse_major.value_or(0) == 0) {
         if (attributes_.map)
-            map_ = *attributes_.map;
+            map_ = std::move(*attributes_.map);
         return finish_entry();
     }
     if (attributes_.sparse_major != 1u || attributes_.sparse_minor.value_or(0) != 0)

@@ -52,14 +52,22 @@ std::string_view set_number(std::optional<std::uint64_t>& target, std::string_vi
     return good;
 }
 
+/// What no two entries share: a map of many extents would be every entry's anew.
+bool is_of_one_entry(std::string_view key) noexcept
+{
+    return key == "path" || key == "linkpath" || key == "size" || key.starts_with("GNU.sparse.");
+}
+
 } // namespace
 
-std::string_view pax_attributes::read(std::string_view records)
+std::string_view pax_attributes::read(std::string_view records, pax_scope scope)
 {
     while (!records.empty()) {
         const std::optional<record> next = take_record(records);
         if (!next)
             return "a malformed record in an extended header";
+        if (scope == pax_scope::archive && is_of_one_entry(next->key))
+            continue;
         if (const std::string_view wrong = set(next->key, next->value); !wrong.empty())
             return wrong;
     }

@@ -15,6 +15,9 @@ namespace weir::codecs::tar {
 
 using file_time = std::chrono::sys_time<std::chrono::nanoseconds>;
 
+/// What an extended header is for.
+enum class pax_scope : std::uint8_t { entry, archive };
+
 /// The records of one extended header, or of several, that say something to a reader of contents. Those of other keys
 /// are passed over.
 struct pax_attributes {
@@ -34,9 +37,10 @@ struct pax_attributes {
     bool is_directory_list = false; ///< GNU.dumpdir
     bool is_star_sparse = false;    ///< SCHILY.realsize without a map of GNU's
 
-    /// Adds records, which go before those of an earlier header; an empty value takes one away.
+    /// Adds records, which go before those of an earlier header; an empty value takes one away. Of those for the whole
+    /// archive names, sizes and maps are passed over.
     /// \returns  what is wrong with them; empty if nothing is
-    [[nodiscard]] std::string_view read(std::string_view records);
+    [[nodiscard]] std::string_view read(std::string_view records, pax_scope scope);
 
     [[nodiscard]] bool is_sparse() const noexcept { return map || sparse_major || real_size; }
 

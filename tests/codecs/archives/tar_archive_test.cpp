@@ -267,16 +267,33 @@ TEST_CASE("tar: what is not read is refused by name, and passed over")
 TEST_CASE("tar: global headers hold until others come, those of an entry for that one")
 {
     bench b;
-    const std::string text = test::pax_header(test::pax_record("mtime", "1") + test::pax_record("path", "all"), 'g')
-        + tar_file("a", "") + test::pax_header(test::pax_record("mtime", "2") + test::pax_record("path", ""))
-        + tar_file("b", "") + tar_file("c", "") + test::pax_header(test::pax_record("path", ""), 'g')
-        + tar_file("d", "");
+    const std::string text = test::pax_header(test::pax_record("mtime", "1"), 'g') + tar_file("a", "")
+        + test::pax_header(test::pax_record("mtime", "2")) + tar_file("b", "") + tar_file("c", "")
+        + test::pax_header(test::pax_record("comment", "no time"), 'g') + tar_file("d", "");
     const test::reading all = test::read_text(b, text);
     CHECK(!all.ended);
-    CHECK(all_of(all, name_of) == std::vector<std::string>{"all", "b", "all", "d"});
+    CHECK(all_of(all, name_of) == std::vector<std::string>{"a", "b", "c", "d"});
     CHECK(all_of(all, [](const test::read_entry& each) { return each.entry.modified; })
           == std::vector<std::optional<std::chrono::sys_time<std::chrono::nanoseconds>>>{
               seconds_after_1970(1), seconds_after_1970(2), seconds_after_1970(1), seconds_after_1970(1)});
+}
+
+TEST_CASE("tar: a global header gives no name, target, size or map: they belong to one entry")
+{
+    bench b;
+    const std::string records = test::pax_record("path", "all") + test::pax_record("linkpath", "all")
+        + test::pax_record("size", "1") + test::pax_record("GNU.sparse.name", "all")
+        + test::pax_record("GNU.sparse.size", "100") + test::pax_record("GNU.sparse.map", "0,4,50,3");
+    const test::reading all = test::read_text(b, test::pax_header(records, 'g') + tar_file("a", "content")
+                                                     + tar_header({.name = "link", .type = '2', .link = "target"})
+                                                     + test::pax_header(records) + tar_file("b", ""));
+    REQUIRE(all.entries.size() == 3);
+    CHECK(all.entries[0].entry.name == "a");
+    CHECK(all.entries[0].content == "content");
+    CHECK(all.entries[1].entry.name == "link");
+    CHECK(all.entries[1].entry.link_target == "target");
+    CHECK(all.entries[2].entry.name == "all");
+    CHECK(all.entries[2].entry.size == 100u);
 }
 
 TEST_CASE("tar: names of ustar have a prefix, names of pax go before those of GNU")
