@@ -15,6 +15,7 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr std::size_t input_bytes = std::size_t{64} << 10; // of a decoder, at a time
 constexpr std::size_t most_digested_bytes = std::size_t{1} << 20; // at a time: a millisecond at most
 
 /// Turns the header of method 14 (section 5.8.8: two bytes of version, two of size, five of properties) into that of
@@ -176,6 +177,8 @@ std::unique_ptr<decoding_source> decode(engine& owner, std::unique_ptr<source> d
     how.settings = options.decoder;
     how.settings.concatenated = !finds_end;
     how.keep_unused = finds_end;
+    if (finds_end) // it may have to go on without its reader, who waits for all of the engine's blocks: none of those
+        how.buffer_bytes = owner.block_bytes() == input_bytes ? 2 * input_bytes : input_bytes;
     how.settings.max_output_bytes = most_content_bytes(options);
     if (method != zstd_method)
         how.settings.dictionary = {};

@@ -54,8 +54,8 @@ public:
     {}
 
     static asio::awaitable<std::optional<archive_entry>> next(std::shared_ptr<zip_stream> self);
-    static asio::awaitable<bytes> read(std::shared_ptr<zip_stream> self, std::uint64_t turn, reservation& memory,
-                                       std::size_t max_bytes);
+    static asio::awaitable<bytes> read(std::shared_ptr<zip_stream> self, std::uint64_t turn, block_filler& copies,
+                                       reservation& memory, std::size_t max_bytes);
     static asio::awaitable<void> close(std::shared_ptr<zip_stream> self);
 
     /// \returns  whose turn it is
@@ -72,6 +72,7 @@ private:
     asio::awaitable<void> pass_over();
     asio::awaitable<void> decode_rest();
     asio::awaitable<bytes> read_content(reservation& memory, std::size_t max_bytes);
+    asio::awaitable<bytes> read_unsized(block_filler& copies, reservation& memory, std::size_t max_bytes);
     asio::awaitable<void> finish_content();
     asio::awaitable<void> read_descriptor();
     asio::awaitable<bytes> read_data(block_filler& copies, reservation& memory, std::size_t max_bytes);
@@ -101,6 +102,7 @@ private:
     std::unique_ptr<source> content_;    ///< of the present entry, decoded; refers to this
     decoding_source* decoder_ = nullptr; ///< the same, where it finds its own end
     std::optional<coding_memory> passing_; ///< for contents that are decoded to find their end
+    bytes decoded_;                        ///< of one of those, and not given
     std::uint64_t to_skip_ = 0; ///< of contents that are left
     std::uint64_t turn_ = 0;
     zip_tally tally_;
@@ -302,6 +304,8 @@ void zip_stream::make_content()
     const auto size = present_->sized ? std::optional(numbers.size) : std::nullopt;
     auto decoded = decode(owner_, std::move(data), numbers.method, numbers.flags, size, !present_->sized, options_);
     decoder_ = present_->sized ? nullptr : decoded.get();
+    if (decoder_ && !passing_)
+        passing_.emplace(own_blocks{2, std::size_t{64} << 10});
     content_ = std::move(decoded);
 }
 
@@ -317,15 +321,15 @@ std::uint64_t zip_stream::begin_content(const archive_entry& which)
     return turn_;
 }
 
-/// Its reader's memory goes, unless what is not read has to be decoded all the same.
+/// Its reader's memory goes. What has to be decoded all the same has none of it.
 void zip_stream::leave_content(std::uint64_t turn) noexcept
 {
     if (turn == turn_ && present_ && present_->sized)
         content_.reset();
 }
 
-asio::awaitable<bytes> zip_stream::read(std::shared_ptr<zip_stream> self, std::uint64_t turn, reservation& memory,
-                                        std::size_t max_bytes)
+asio::awaitable<bytes> zip_stream::read(std::shared_ptr<zip_stream> self, std::uint64_t turn, block_filler& copies,
+                                        reservation& memory, std::size_t max_bytes)
 {
     if (self->is_closed_ || turn != self->turn_)
         throw error(errc::closed, "read", self->name_);
@@ -335,7 +339,10 @@ asio::awaitable<bytes> zip_stream::read(std::shared_ptr<zip_stream> self, std::u
     if (self->present_->is_done)
         co_return piece;
     try {
-        piece = co_await self->read_content(memory, max_bytes);
+        if (self->present_->sized)
+            piece = co_await self->read_content(memory, max_bytes);
+        else
+            piece = co_await self->read_unsized(copies, memory, max_bytes);
     }
     catch (...) {
         if (!self->present_->sized) // nobody knows where it ends
@@ -360,6 +367,21 @@ asio::awaitable<bytes> zip_stream::read_content(reservation& memory, std::size_t
     if (piece.empty())
         co_await finish_content();
     co_return piece;
+}
+
+/// Decodes into blocks of the archive's, so that it can go on when the reader has gone, and copies.
+asio::awaitable<bytes> zip_stream::read_unsized(block_filler& copies, reservation& memory, std::size_t max_bytes)
+{
+    bytes out;
+    if (decoded_.empty())
+        decoded_ = co_await read_content(passing_->blocks(), passing_->blocks().block_bytes());
+    if (decoded_.empty())
+        co_return out;
+    const std::span<std::byte> room = co_await copies.spare(memory);
+    const bytes piece = decoded_.take_front(std::min({decoded_.size(), room.size(), max_bytes}));
+    piece.copy_to(room);
+    out.append(copies.commit(piece.size()));
+    co_return out;
 }
 
 asio::awaitable<void> zip_stream::finish_content()
@@ -435,11 +457,9 @@ asio::awaitable<void> zip_stream::decode_rest()
         std::rethrow_exception(now.refusal);
     if (!content_ && !now.is_decoded)
         make_content();
-    if (!passing_)
-        passing_.emplace(own_blocks{2, std::size_t{64} << 10});
+    decoded_.clear();
     while (!now.is_done)
         static_cast<void>(co_await read_content(passing_->blocks(), passing_->blocks().block_bytes()));
-    passing_.reset();
 }
 
 void zip_stream::take_record(std::uint32_t kind)
@@ -492,6 +512,7 @@ asio::awaitable<void> zip_stream::close(std::shared_ptr<zip_stream> self)
 {
     self->is_closed_ = true;
     self->content_.reset();
+    self->decoded_.clear();
     self->passing_.reset();
     co_await self->input_.close();
 }
@@ -516,13 +537,14 @@ public:
 
     asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override
     {
-        return zip_stream::read(stream_, turn_, memory, max_bytes);
+        return zip_stream::read(stream_, turn_, copies_, memory, max_bytes);
     }
     std::optional<std::uint64_t> size() const noexcept override { return size_; }
     std::string_view name() const noexcept override { return name_; }
     asio::awaitable<void> close() override
     {
         stream_->leave_content(std::exchange(turn_, 0));
+        copies_.reset();
         co_return;
     }
 
@@ -531,6 +553,7 @@ private:
     std::uint64_t turn_; ///< 0 once it is closed
     const std::string name_;
     const std::optional<std::uint64_t> size_;
+    block_filler copies_; ///< in the memory of who reads
 };
 
 class zip_stream_archive final : public archive {

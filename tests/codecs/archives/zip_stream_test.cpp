@@ -355,6 +355,30 @@ TEST_CASE("zip stream: cancelled at any step, it loses nothing")
     CHECK(b.engine.pool().check());
 }
 
+TEST_CASE("zip stream: a content that was closed has nothing of its reader's, nor of the engine's, and the next is found")
+{
+    bench b;
+    const test::byte_vector large = test::words(500'000, 62);
+    zip_writer writer;
+    for (const std::uint16_t method : test::zip_methods())
+        for (const zip_descriptor descriptor : descriptors)
+            if (method != 0 || descriptor == zip_descriptor::none)
+                writer.add({.content = large, .method = method, .descriptor = descriptor});
+    const test::byte_vector archive = writer.finish();
+    const std::unique_ptr<weir::archive> from = open_stream(b, archive);
+    while (const std::optional<weir::archive_entry> entry = test::await(b.context, from->next())) {
+        weir::reservation memory = b.engine.pool().try_reserve(1, b.engine.block_bytes()).value();
+        const std::unique_ptr<weir::source> source = from->open(*entry);
+        for (int i = 0; i < 3; ++i)
+            CHECK(!test::await(b.context, source->read(memory, 1000)).empty());
+        test::run(b.context, source->close());
+        CHECK(memory.free_blocks() == 1);
+        memory = weir::reservation();
+        CHECK(b.engine.pool().try_reserve(b.engine.memory_bytes() / b.engine.block_bytes(), b.engine.block_bytes()));
+    }
+    test::run(b.context, from->close());
+}
+
 TEST_CASE("zip stream: a content outlives its archive, and says that that is closed")
 {
     bench b;
