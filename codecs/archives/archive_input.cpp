@@ -1,11 +1,8 @@
 #include "archives/archive_input.hpp"
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "archives/fair_turns.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace weir::codecs {
@@ -14,12 +11,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 constexpr std::size_t input_block_bytes = std::size_t{128} << 10; // what a decoder gives in one turn
 constexpr std::size_t input_blocks = 4;
 constexpr std::uint64_t least_jump = std::uint64_t{1} << 20; // less is read sooner than opened anew
-constexpr auto turn_time = std::chrono::milliseconds(2);
 
 } // namespace
 
@@ -47,18 +41,15 @@ asio::awaitable<bool> archive_input::gather(std::vector<std::byte>& target, std:
 
 asio::awaitable<void> archive_input::skip(std::uint64_t& count)
 {
-    clock::time_point turn = clock::now();
+    fair_turns turns;
     while (count != 0) {
         if (places_ && count >= at_hand_.size() + least_jump)
             co_await jump(count);
         if (count == 0 || !co_await fill())
             co_return;
         count -= take_at_hand(static_cast<std::size_t>(std::min<std::uint64_t>(count, at_hand_.size()))).size();
-        if (clock::now() - turn > turn_time) { // others' turn: a source that has its bytes at hand does not wait
-            const auto here = co_await asio::this_coro::executor;
-            co_await asio::post(here, asio::use_awaitable);
-            turn = clock::now();
-        }
+        if (turns.is_over()) // a source that has its bytes at hand does not wait
+            co_await turns.give_way();
     }
 }
 

@@ -1,16 +1,13 @@
 #include "archives/zip_archive.hpp"
 
 #include "archives/content_budget.hpp"
+#include "archives/fair_turns.hpp"
 #include "archives/zip_content.hpp"
 #include "archives/zip_directory.hpp"
 #include "archives/zip_extents.hpp"
 #include "streams/coding_memory.hpp"
 
 #include <weir/as_result.hpp>
-
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -29,7 +26,6 @@ constexpr std::uint64_t most_link_bytes = 4096;  // as paths have at most
 constexpr std::size_t window_bytes = std::size_t{128} << 10;
 // For targets of links: their sources may read ahead into what the walk holds blocks of, and wait for those for ever.
 constexpr own_blocks link_blocks{2, std::size_t{8} << 10};
-constexpr std::uint64_t entries_of_a_turn = 8192; // a millisecond of parsing
 
 /// The bytes of an entry that its directory header tells of; none where they do not lie in front of the directory.
 struct entry_extent {
@@ -85,6 +81,7 @@ private:
     directory_place directory_;
     zip_extents extents_;
     std::optional<directory_walk> walk_;
+    fair_turns turns_; ///< of the walk
     std::exception_ptr failure_; ///< of `next`, for good
     std::atomic<bool> closed_ = false;
 };
@@ -112,7 +109,7 @@ asio::awaitable<void> zip_archive::begin()
 /// \returns  false where they are not in the order that was expected
 asio::awaitable<bool> zip_archive::survey(bool in_order)
 {
-    const auto here = co_await asio::this_coro::executor;
+    fair_turns turns;
     directory_walk walk(*input_, directory_);
     extents_.start(in_order, static_cast<std::size_t>(directory_.entries));
     bool as_expected = true;
@@ -123,8 +120,8 @@ asio::awaitable<bool> zip_archive::survey(bool in_order)
         if (const auto extent = extent_of(*found, directory_))
             as_expected = extents_.add(extent->begin, extent->end);
         walk.pass();
-        if (walk.passed() % entries_of_a_turn == 0)
-            co_await asio::post(here, asio::use_awaitable);
+        if (turns.is_over())
+            co_await turns.give_way();
     }
     co_await walk.close();
     co_return as_expected;
@@ -151,6 +148,8 @@ asio::awaitable<std::optional<archive_entry>> zip_archive::step()
     std::optional<archive_entry> out;
     if (!walk_)
         co_return out;
+    if (turns_.is_over())
+        co_await turns_.give_way();
     const std::optional<header> found = co_await walk_->look(memory());
     if (!found) {
         co_await walk_->close();

@@ -32,7 +32,6 @@ public:
     /// \pre `look` gave one
     void pass();
 
-    [[nodiscard]] std::uint64_t passed() const noexcept { return passed_; } ///< headers
     [[nodiscard]] boost::asio::awaitable<void> close() { return from_.close(); }
 
 private:

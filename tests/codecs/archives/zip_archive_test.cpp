@@ -306,6 +306,32 @@ TEST_CASE("zip: links are told also while the source of the directory reads ahea
     test::run(b.context, from->close());
 }
 
+TEST_CASE("zip: a long walk lets others have their turns, though it never waits")
+{
+    bench b;
+    test::zip_writer writer;
+    for (std::size_t i = 0; i < 60'000; ++i)
+        writer.add({.name = std::to_string(i)});
+    writer.zip64_end = true;
+    const std::unique_ptr<weir::archive> from = test::open_zip(b, test::zip_input(writer.finish()));
+    std::size_t entries = 0;
+    const auto walk = [&]() -> asio::awaitable<void> {
+        for (;;) {
+            const std::optional<weir::archive_entry> next = co_await from->next();
+            if (!next)
+                break;
+            ++entries;
+        }
+    };
+    test::task<void> walking(b.context.get_executor(), walk());
+    int turns = 0;
+    for (b.context.restart(); !walking.done() && b.context.run_one() != 0; ++turns) {
+    }
+    CHECK(entries == 60'000);
+    CHECK(turns > 5);
+    test::run(b.context, from->close());
+}
+
 TEST_CASE("zip: a program in front of the archive moves it as a whole")
 {
     bench b;
