@@ -220,7 +220,9 @@ TEST_CASE("tar: types become what they are, unknown ones files; sizes of links a
         {'3', archive_entry_type::other},     {'4', archive_entry_type::other},
         {'5', archive_entry_type::directory}, {'6', archive_entry_type::other},
     };
-    for (const auto& [type, expected] : without) {
+    for (const auto& each : without) {
+        const char type = each.first;
+        const archive_entry_type expected = each.second;
         CAPTURE(type);
         const test::reading all = test::read_text(b, tar_header({.size = 700, .type = type}) + tar_file("next", "n"));
         REQUIRE(all.entries.size() == 2);

@@ -77,7 +77,9 @@ void check_all(const tree& expected, const test::reading& all)
     std::map<std::string, test::read_entry> found;
     for (const test::read_entry& each : all.entries)
         found[without_dot(each.entry.name)] = each;
-    for (const auto& [name, content] : expected.files) {
+    for (const auto& each : expected.files) {
+        const std::string& name = each.first;
+        const std::string& content = each.second;
         CAPTURE(name);
         REQUIRE(found.count(name) == 1);
         const test::read_entry& entry = found[name];

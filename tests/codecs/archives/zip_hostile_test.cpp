@@ -106,7 +106,9 @@ TEST_CASE("zip: a local header that says something else than the directory is re
         {"crc", [](zip_header& of) { of.crc ^= 1; }},
         {"extra over what follows", [](zip_header& of) { of.extra = std::string(5000, '\0'); }},
     };
-    for (const auto& [what, lie] : lies) {
+    for (const auto& each : lies) {
+        const auto& what = each.first;
+        const auto& lie = each.second;
         CAPTURE(what);
         zip_writer writer;
         writer.add({.content = content, .change_local = lie});

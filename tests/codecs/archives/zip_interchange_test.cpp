@@ -139,9 +139,12 @@ TEST_CASE("zip interchange: what Python makes is read both ways, also from a pip
     const workshop shop;
     bench b;
     const std::vector<std::uint16_t> methods = test::zip_methods();
-    for (const auto& [number, method] : {std::pair<std::uint16_t, std::string>{0, "ZIP_STORED"}, {8, "ZIP_DEFLATED"}, {14, "ZIP_LZMA"}})
+    const std::pair<std::uint16_t, std::string> known[] = {{0, "ZIP_STORED"}, {8, "ZIP_DEFLATED"}, {14, "ZIP_LZMA"}};
+    for (const auto& each : known)
         for (const bool zip64 : {false, true})
             for (const bool piped : {false, true}) {
+                const std::uint16_t number = each.first;
+                const std::string& method = each.second;
                 if (std::ranges::find(methods, number) == methods.end())
                     continue;
                 CAPTURE(method);
@@ -167,7 +170,9 @@ TEST_CASE("zip interchange: bsdtar and 7z")
         {"7z", "7z a -bd -tzip out.zip tree >/dev/null && mv out.zip out"},
         {"7z", "7z a -bd -tzip -mm=LZMA out.zip tree >/dev/null && mv out.zip out"},
     };
-    for (const auto& [tool, command] : tools) {
+    for (const auto& each : tools) {
+        const std::string& tool = each.first;
+        const std::string& command = each.second;
         if (!is_installed(tool)) {
             MESSAGE("skipped: " << tool << " is not here");
             continue;
