@@ -28,6 +28,8 @@ void add_archive_limits(command_line& line, weir::archive_limits& limits)
               [&](std::string_view text) { limits.max_archive_bytes = read_limit("archive-limit", text); }});
     line.add({"entry-limit", "SIZE", "for the content of an entry (default 1G)",
               [&](std::string_view text) { limits.max_entry_bytes = read_limit("entry-limit", text); }});
+    line.add({"content-limit", "SIZE", "for all contents together, beyond the archive's own size (default 16G)",
+              [&](std::string_view text) { limits.max_content_bytes = read_limit("content-limit", text); }});
     line.add({"entries-limit", "N", "for the entries of an archive (default 1000000)", [&](std::string_view text) {
                   constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
                   limits.max_entries =

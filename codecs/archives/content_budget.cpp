@@ -17,7 +17,7 @@ const char* content_budget::add(std::uint64_t bytes, std::uint64_t archive_bytes
     if (bytes == 0)
         return nullptr;
     sum_ += std::min(bytes, unlimited - sum_);
-    if (sum_ > max_bytes_)
+    if (sum_ > max_bytes_ && sum_ > archive_bytes) // what is there as it is needs no trust
         return "the contents of the archive together";
     return passes_ratio(sum_, archive_bytes, ratio_) ? "the ratio of the contents together to the archive" : nullptr;
 }

@@ -64,8 +64,8 @@ struct archive_entry {
 struct archive_limits {
     std::uint64_t max_archive_bytes = std::uint64_t{4} << 30; ///< of a zip archive
     std::uint64_t max_entry_bytes = std::uint64_t{1} << 30;   ///< of one content, declared or found
-    /// Of all contents together, holes included: as declared by what `next` told, where nothing was as they are given.
-    /// The entry that passes it is refused, and those after it; what declared nothing ends the archive.
+    /// Of all contents together, holes included, as `next` told or else as given, if that is more than the archive has
+    /// bytes itself. The entry that passes it is refused, and those after it; what declared nothing ends the archive.
     std::uint64_t max_content_bytes = std::uint64_t{16} << 30;
     std::uint64_t max_entries = 1'000'000;
 };
