@@ -6,6 +6,7 @@
 - A public header includes the standard library, Boost and weir, and nothing else: what the library is built
   on stays private, so that a consumer needs Boost's headers only. (<weir/fmt.hpp> is the opt-in for fmt.)
 - A public header has `#pragma once` first, and includes no umbrella header of Asio.
+- A test does not CAPTURE a structured binding: that is a lambda, for which clang 14 does not compile it.
 
 usage: tree.py [ROOT]
 """
@@ -57,6 +58,24 @@ def faults_of_header(path, text):
             yield f"{path}: a public header includes {name}"
 
 
+BINDING = re.compile(r"\bauto&{0,2}\s*\[(?P<names>[\w\s,]+)\]")
+CAPTURED = re.compile(r"\bCAPTURE\((?P<name>\w+)\)")
+
+
+def captured_bindings(path, text):
+    """By indentation: a binding is known until a line stands further to the left."""
+    known = []  # (indentation, names)
+    for number, line in enumerate(text.split("\n"), 1):
+        indentation = len(line) - len(line.lstrip())
+        if line.strip():
+            known = [each for each in known if each[0] <= indentation]
+        if captured := CAPTURED.search(line):
+            if any(captured["name"] in names for _, names in known):
+                yield f"{path}:{number}: CAPTURE of a structured binding, which clang 14 does not compile"
+        if binding := BINDING.search(line):
+            known.append((indentation, {name.strip() for name in binding["names"].split(",")}))
+
+
 def faults_of_tree(root):
     for path in files_of(root):
         if not path.is_file() or path.is_symlink():
@@ -69,6 +88,8 @@ def faults_of_tree(root):
         yield from names_of_this_machine(name, text, root)
         if "include" in name.parts and "weir" in name.parts and path.suffix in {".hpp", ".in"}:
             yield from faults_of_header(name, text)
+        if path.suffix in {".cpp", ".hpp"}:
+            yield from captured_bindings(name, text)
 
 
 def main(arguments):
