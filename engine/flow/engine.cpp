@@ -74,9 +74,10 @@ engine::engine(boost::asio::any_io_executor executor, std::shared_ptr<buffer_poo
     : executor_(std::move(executor)),
       own_resources_(options.resources ? nullptr : std::make_unique<registry>(options.observer)),
       resources_(options.resources ? options.resources : own_resources_.get()), pool_(std::move(pool)),
-      workers_(std::move(workers)), block_bytes_(options.block_bytes), memory_bytes_(pool_->options().max_bytes),
+      block_bytes_(options.block_bytes), memory_bytes_(pool_->options().max_bytes),
       observer_(options.observer), stall_after_(options.stall_after),
-      ledger_(std::make_shared<detail::flow_ledger>()), intake_(std::make_shared<detail::intake>()), trimmer_(std::make_shared<detail::pool_trimmer>(pool_))
+      ledger_(std::make_shared<detail::flow_ledger>()), intake_(std::make_shared<detail::intake>()),
+      trimmer_(std::make_shared<detail::pool_trimmer>(pool_)), workers_(std::move(workers))
 {
     intake_entry_ = resources_->add(
         {.name = "engine", .phase = shutdown_phase::stop_accepting, .target = intake_, .counted = false});

@@ -97,10 +97,9 @@ public:
 
 private:
     boost::asio::any_io_executor executor_;
-    std::unique_ptr<registry> own_resources_; ///< null where others share it; the workers may use it to their end
+    std::unique_ptr<registry> own_resources_; ///< null where others share it
     registry* resources_;
     std::shared_ptr<buffer_pool> pool_;
-    std::shared_ptr<worker_pool> workers_;
     std::size_t block_bytes_;
     std::size_t memory_bytes_;
     weir::observer* observer_;
@@ -111,6 +110,7 @@ private:
     std::shared_ptr<detail::pool_trimmer> trimmer_;
     registration intake_entry_;
     registration trimmer_entry_;
+    std::shared_ptr<worker_pool> workers_; ///< last, and so the first to end: what runs there uses the others to its end
 };
 
 } // namespace weir
