@@ -29,6 +29,14 @@ def run(*arguments, stdin=b"", environment=None, **options):
                           env={**os.environ, **(environment or {})}, **options)
 
 
+def codecs():
+    """What does the work of each codec that is built in."""
+    lines = run("version", "--codecs").stdout.decode().splitlines()
+    named = dict(line.split(maxsplit=1) for line in lines)
+    assert set(named) == {"zstd", "lz4", "gzip", "zlib", "deflate", "xz", "lzma"}, named
+    return {name: text for name, text in named.items() if text != "not built in"}
+
+
 def lines_of(output):
     """The objects of JSON Lines; fails where a line is none."""
     text = output.decode("utf-8")

@@ -61,14 +61,13 @@ class QuietServer(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def https(directory, certificate):
-    """Serves a directory; gives the port. `/to?URL` redirects there."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with QuietServer(("127.0.0.1", 0), functools.partial(FileHandler, directory=directory)) as server:
+def serving(handler, context=None):
+    """Answers by this handler, over TLS where there is a context; gives the port."""
+    with QuietServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
-        # The hand-shake is its connection's business, not that of the thread that accepts.
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        if context:
+            # The hand-shake is its connection's business, not that of the thread that accepts.
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
@@ -76,6 +75,18 @@ def https(directory, certificate):
         finally:
             server.shutdown()
             thread.join()
+
+
+def http_files(directory):
+    """Serves a directory; gives the port. `/to?URL` redirects there."""
+    return serving(functools.partial(FileHandler, directory=directory))
+
+
+def https(directory, certificate):
+    """The same over TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return serving(functools.partial(FileHandler, directory=directory), context)
 
 
 @contextlib.contextmanager

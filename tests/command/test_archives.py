@@ -5,15 +5,14 @@ import gzip
 import hashlib
 import io
 import os
-import subprocess
 import tarfile
 import unittest
 import zipfile
 
-from harness import CommandTest, lines_of, main, noise, of_type, run
+from harness import CommandTest, codecs, lines_of, main, noise, of_type
+from servers import http_files
 
-BUILT_IN = [line.split()[0] for line in run("version", "--codecs").stdout.decode().splitlines()
-            if not line.endswith("not built in")]
+BUILT_IN = codecs()
 FILES = {"a": b"first", "dir/b": noise(100_000, 2), "dir/empty": b"", "large": noise(3_000_000, 3)}
 OFF = {"http_proxy": ""}
 
@@ -163,12 +162,7 @@ class Cat(ArchiveTest):
         self.assertEqual(gzip.decompress(self.output("cat", "x.tar", "a.gz")), b"content")
 
     def test_entries_of_a_url_come_as_it_does(self):
-        server = subprocess.Popen(["python3", "-m", "http.server", "--bind", "127.0.0.1", "0"], cwd=self.directory,
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONUNBUFFERED": "1"})
-        self.addCleanup(server.wait)
-        self.addCleanup(server.kill)
-        self.addCleanup(server.stdout.close)
-        port = int(server.stdout.readline().split()[5])
+        port = self.enterContext(http_files(self.directory))
         for name in self.archives:
             with self.subTest(name):
                 self.assertEqual(self.output("cat", f"http://127.0.0.1:{port}/{name}", "dir/b"), FILES["dir/b"])

@@ -16,7 +16,7 @@ import subprocess
 import time
 import unittest
 
-from harness import PATIENCE, WEIR, CommandTest, main, noise, run, wait_until_full
+from harness import PATIENCE, WEIR, CommandTest, codecs, main, noise, run, wait_until_full
 
 SUFFIX = {"zstd": ".zst", "lz4": ".lz4", "gzip": ".gz", "zlib": ".zz", "deflate": ".deflate", "xz": ".xz",
           "lzma": ".lzma"}
@@ -24,15 +24,7 @@ WITHOUT_MAGIC = {"deflate", "lzma"}
 VECTORS = pathlib.Path(os.environ.get("WEIR_VECTORS", "/nonexistent")) / "codecs"
 
 
-def versions():
-    """What does the work of each codec that is built in."""
-    lines = run("version", "--codecs").stdout.decode().splitlines()
-    named = dict(line.split(maxsplit=1) for line in lines)
-    assert set(named) == set(SUFFIX), named
-    return {name: text for name, text in named.items() if text != "not built in"}
-
-
-BUILT_IN = versions()
+BUILT_IN = codecs()
 
 
 def text(size=300_000):

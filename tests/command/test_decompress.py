@@ -6,15 +6,13 @@ import hashlib
 import http.server
 import lzma
 import subprocess
-import threading
 import unittest
 import zlib
 
-from harness import WEIR, CommandTest, main, noise, of_type, run
-from servers import QuietServer
+from harness import CommandTest, codecs, main, noise, of_type
+from servers import serving
 
-BUILT_IN = [line.split()[0] for line in run("version", "--codecs").stdout.decode().splitlines()
-            if not line.endswith("not built in")]
+BUILT_IN = codecs()
 PLAIN = b"".join(b"line %d of the log\n" % number for number in range(40_000))
 OFF = {"http_proxy": "", "https_proxy": ""}
 
@@ -57,14 +55,8 @@ class DecompressTest(CommandTest):
         return result.stdout
 
     def serve(self):
-        server = QuietServer(("127.0.0.1", 0), Encoding)
         Encoding.accepted.clear()
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return f"http://127.0.0.1:{server.server_port}"
+        return f"http://127.0.0.1:{self.enterContext(serving(Encoding))}"
 
 
 @unittest.skipUnless({"gzip", "zlib", "xz"} <= set(BUILT_IN), "gzip, zlib or xz is not built in")

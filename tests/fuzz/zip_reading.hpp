@@ -1,7 +1,7 @@
 #pragma once
 // All that a zip archive tells, as one text, for the fuzzers of both of its readers.
 
-#include "input.hpp"
+#include "archive_reading.hpp"
 
 #include <weir/archive.hpp>
 #include <weir/engine.hpp>
@@ -11,40 +11,12 @@
 #include <boost/asio/io_context.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <string>
 
 namespace fuzz {
 
 namespace asio = boost::asio;
-
-constexpr std::uint64_t most_bytes = std::uint64_t{1} << 20;
-
-/// Pieces of so many bytes, in one block after the other.
-class pieces_source final : public weir::source {
-public:
-    pieces_source(std::span<const std::byte> content, std::size_t piece) : rest_(content), piece_(piece) {}
-
-    asio::awaitable<weir::bytes> read(weir::reservation& memory, std::size_t max_bytes) override
-    {
-        weir::bytes out;
-        if (rest_.empty())
-            co_return out;
-        const std::span<std::byte> room = co_await filler_.spare(memory);
-        const std::size_t count = std::min({room.size(), max_bytes, piece_, rest_.size()});
-        std::memcpy(room.data(), rest_.data(), count);
-        rest_ = rest_.subspan(count);
-        out.append(filler_.commit(count));
-        co_return out;
-    }
-    std::string_view name() const noexcept override { return "input"; }
-
-private:
-    std::span<const std::byte> rest_;
-    const std::size_t piece_;
-    weir::block_filler filler_;
-};
 
 class pieces_input final : public weir::random_access_input {
 public:
@@ -62,29 +34,6 @@ private:
     std::span<const std::byte> content_;
     const std::size_t piece_;
 };
-
-struct zip_outcome {
-    std::string told; ///< names, contents, and why some have none
-    std::error_code ended;
-
-    friend bool operator==(const zip_outcome&, const zip_outcome&) = default;
-};
-
-inline asio::awaitable<void> read_content(weir::archive& from, const weir::archive_entry& entry,
-                                          weir::reservation& memory, std::size_t piece, std::string& out)
-{
-    const std::unique_ptr<weir::source> content = from.open(entry);
-    const std::size_t before = out.size();
-    for (;;) {
-        const weir::bytes next = co_await content->read(memory, piece);
-        if (next.empty())
-            break;
-        require(next.size() <= piece);
-        for (const weir::slice& each : next)
-            out.append(reinterpret_cast<const char*>(each.data()), each.size());
-    }
-    require(!entry.size || out.size() - before == *entry.size);
-}
 
 inline asio::awaitable<void> read_entries(weir::archive& from, weir::reservation& memory, std::size_t piece,
                                           std::string& out)
@@ -120,12 +69,12 @@ inline asio::awaitable<void> open_and_read(weir::engine& owner, const zip_opener
 }
 
 /// Reads all of it, in pieces of that size.
-inline zip_outcome read_zip(const zip_opener& open, std::size_t piece)
+inline outcome read_zip(const zip_opener& open, std::size_t piece)
 {
     static asio::io_context context;
     static weir::engine owner(context.get_executor(),
                               {.memory_bytes = 4 << 20, .block_bytes = 64 << 10, .workers = {.threads = 1}});
-    zip_outcome out;
+    outcome out;
     std::exception_ptr failure;
     asio::co_spawn(context, open_and_read(owner, open, piece, out.told),
                    [&](std::exception_ptr thrown) { failure = std::move(thrown); });

@@ -4,21 +4,19 @@
 #include <weir/random_access.hpp>
 #include <weir/reading.hpp>
 
+#include "machine.hpp"
+
 #include "support/coroutine.hpp"
 #include "support/seed.hpp"
 #include "support/sources.hpp"
 #include "support/temp_dir.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/use_future.hpp>
 #include <doctest/doctest.h>
 
 #include <future>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include <sys/stat.h>
@@ -27,30 +25,8 @@
 namespace {
 
 namespace asio = boost::asio;
+using test::machine;
 using byte_vector = std::vector<std::byte>;
-
-struct machine {
-    asio::io_context context;
-    asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
-    std::thread loop{[this] { context.run(); }};
-    std::optional<weir::engine> engine;
-
-    machine()
-    {
-        weir::engine_options options;
-        options.memory_bytes = std::size_t{16} << 20;
-        options.block_bytes = std::size_t{64} << 10;
-        options.workers.threads = 2;
-        engine.emplace(context.get_executor(), options);
-    }
-    ~machine()
-    {
-        engine.reset();
-        work.reset();
-        context.stop();
-        loop.join();
-    }
-};
 
 asio::awaitable<byte_vector> read_all(std::unique_ptr<weir::source> from, weir::reservation memory, std::size_t most)
 {
@@ -69,8 +45,8 @@ asio::awaitable<byte_vector> read_all(std::unique_ptr<weir::source> from, weir::
 std::future<byte_vector> start_reading(machine& on, weir::random_access_input& from, std::uint64_t offset,
                                        std::uint64_t length, std::size_t most = 1 << 20)
 {
-    weir::reservation memory = on.engine->pool().try_reserve(2, on.engine->block_bytes()).value();
-    return asio::co_spawn(asio::make_strand(on.engine->workers().executor()),
+    weir::reservation memory = on.reserve(2);
+    return asio::co_spawn(on.strand(),
                           read_all(from.open(offset, length), std::move(memory), most), asio::use_future);
 }
 

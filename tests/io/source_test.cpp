@@ -3,6 +3,8 @@
 #include <weir/mapped_file.hpp>
 #include <weir/reading.hpp>
 
+#include "machine.hpp"
+
 #include "files/fault_injection.hpp"
 #include "support/seed.hpp"
 #include "support/temp_dir.hpp"
@@ -10,9 +12,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <doctest/doctest.h>
@@ -37,6 +37,7 @@
 namespace {
 
 namespace asio = boost::asio;
+using test::machine;
 
 std::string pattern(std::size_t size)
 {
@@ -45,37 +46,6 @@ std::string pattern(std::size_t size)
         text[i] = static_cast<char>(i * 131 + i / 257 + i / 65'539);
     return text;
 }
-
-// An io_context with a thread, and an engine on it.
-struct machine {
-    asio::io_context context;
-    asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
-    std::thread loop{[this] { context.run(); }};
-    std::optional<weir::engine> engine;
-
-    explicit machine(std::size_t block_bytes = std::size_t{64} << 10)
-    {
-        weir::engine_options options;
-        options.memory_bytes = std::size_t{16} << 20;
-        options.block_bytes = block_bytes;
-        options.workers.threads = 2;
-        engine.emplace(context.get_executor(), options);
-    }
-    ~machine()
-    {
-        engine.reset();
-        work.reset();
-        context.stop();
-        loop.join();
-    }
-
-    weir::reservation reserve(std::size_t blocks)
-    {
-        return engine->pool().try_reserve(blocks, engine->block_bytes()).value();
-    }
-    auto strand() { return asio::make_strand(engine->workers().executor()); }
-    weir::reader_statistics statistics() { return weir::file_statistics(context.get_executor()); }
-};
 
 asio::awaitable<std::string> read_all(weir::source& from, weir::reservation& memory, std::size_t max_bytes)
 {

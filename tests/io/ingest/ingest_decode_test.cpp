@@ -2,11 +2,11 @@
 
 #include "ingesting.hpp"
 
+#include "codecs/coding.hpp"
 #include "support/seed.hpp"
 #include "support/sources.hpp"
 #include "support/temp_dir.hpp"
 
-#include <weir/compress.hpp>
 #include <weir/memory_source.hpp>
 
 #include <boost/asio/post.hpp>
@@ -21,14 +21,7 @@ namespace asio = boost::asio;
 using namespace test;
 using weir::codec;
 using weir::errc;
-using content = std::vector<std::byte>;
-
-/// As a file of the default level has it.
-content encoded(codec which, const content& plain)
-{
-    const auto made = weir::compress(plain, which);
-    return {made.begin(), made.end()};
-}
+using content = byte_vector;
 
 content repetitive(std::size_t size, std::uint64_t seed)
 {
