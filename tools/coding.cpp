@@ -85,9 +85,7 @@ coded file_coder::decode(block_reader& in, std::optional<weir::codec> which, wei
     const std::span<std::byte> room(input_.get(), input_bytes);
     std::span<const std::byte> piece = in.read(room, weir::codec_magic_bytes);
     const weir::codec found = which ? *which : detect(piece, in.name());
-    if (found != weir::codec::zstd)
-        settings.dictionary = {}; // it was given in case that it is needed
-    weir::decoder decoder(found, settings);
+    weir::decoder decoder(found, weir::settings_for(found, std::move(settings)));
     decoder.set_subject(in.name());
     while (!piece.empty()) {
         decoder.push(piece);

@@ -116,9 +116,7 @@ std::unique_ptr<source> decode(engine& owner, std::unique_ptr<source> input, cod
 {
     decoding_options how;
     how.codec = which;
-    how.settings = options.decoder;
-    if (which != codec::zstd)
-        how.settings.dictionary = {}; // it was given in case that it is needed
+    how.settings = settings_for(which, options.decoder);
     how.contexts = options.contexts;
     // A size that the engine's pool does not have: between two entries their reader may wait for all that it has.
     how.buffer_bytes = owner.block_bytes() == input_bytes ? 2 * input_bytes : input_bytes;
@@ -201,10 +199,8 @@ bool is_archive_file(std::span<const std::byte> start, std::string_view name, co
     std::size_t count = 0;
     bool wants_more = false;
     try {
-        decoder_settings settings = options.decoder;
-        if (compressed != codec::zstd)
-            settings.dictionary = {}; // it was given in case that it is needed
-        decoder reader(*compressed, settings, options.contexts ? *options.contexts : codec_pool::common());
+        decoder reader(*compressed, settings_for(*compressed, options.decoder),
+                       options.contexts ? *options.contexts : codec_pool::common());
         reader.push(start);
         while (count < decoded.size()) {
             const std::size_t more = reader.pull(std::span(decoded).subspan(count));

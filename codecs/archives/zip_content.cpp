@@ -2,6 +2,7 @@
 
 #include "compression/stream_start.hpp"
 
+#include <weir/decoder.hpp>
 #include <weir/engine.hpp>
 
 #include <algorithm>
@@ -174,14 +175,12 @@ std::unique_ptr<decoding_source> decode(engine& owner, std::unique_ptr<source> d
     decoding_options how;
     how.codec = codec_of(method);
     how.contexts = options.contexts;
-    how.settings = options.decoder;
+    how.settings = settings_for(how.codec.value(), options.decoder);
     how.settings.concatenated = !finds_end;
     how.keep_unused = finds_end;
     if (finds_end) // it may have to go on without its reader, who waits for all of the engine's blocks: none of those
         how.buffer_bytes = owner.block_bytes() == input_bytes ? 2 * input_bytes : input_bytes;
     how.settings.max_output_bytes = most_content_bytes(options);
-    if (method != zstd_method)
-        how.settings.dictionary = {};
     if (method == lzma_method) {
         const bool marked = (flags & lzma_marker_flag) != 0;
         data = std::make_unique<lzma_data>(std::move(data), marked ? lzma_data::until_marker : size.value());

@@ -21,6 +21,13 @@ std::uint64_t ratio_allows(const decoder_settings& settings, std::uint64_t consu
 
 } // namespace
 
+decoder_settings settings_for(codec found, decoder_settings given)
+{
+    if (found != codec::zstd)
+        given.dictionary = {};
+    return given;
+}
+
 decoder::decoder(codec which, const decoder_settings& settings, codec_pool& contexts)
     : lease_(which, settings, contexts)
 {}

@@ -118,8 +118,7 @@ bool stream_coder::choose_codec()
         return false;
     input_.subrange(0, count).copy_to(start);
     const codec found = codec_for(std::span(start).first(count));
-    if (found != codec::zstd)
-        options_.settings.dictionary = {}; // it was given in case that it is needed
+    options_.settings = settings_for(found, std::move(options_.settings));
     try {
         make_decoder(found);
     }

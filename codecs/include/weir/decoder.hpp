@@ -16,6 +16,10 @@
 
 namespace weir {
 
+/// Settings for a stream whose codec was found by looking: without a dictionary where that codec has none, for it was
+/// given in case that it is needed.
+[[nodiscard]] WEIR_API decoder_settings settings_for(codec found, decoder_settings given);
+
 /// Decodes one stream after the other: push a span, pull until there is nothing, push the next, finish, pull the rest.
 ///
 /// The stream is whole when `ended()` says so, and not before: `finish` and a last `pull` find what is missing. As the
