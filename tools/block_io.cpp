@@ -54,6 +54,21 @@ std::span<const std::byte> block_reader::read(std::span<std::byte> room, std::si
     return room.first(filled);
 }
 
+void block_reader::append_to(std::vector<std::byte>& target, std::size_t most)
+{
+    constexpr std::size_t step = std::size_t{128} << 10;
+    while (most != 0) {
+        const std::size_t start = target.size();
+        const std::size_t wanted = std::min(most, step);
+        target.resize(start + wanted);
+        const std::size_t got = read(std::span(target).subspan(start), wanted).size();
+        target.resize(start + got);
+        most -= got;
+        if (got < wanted)
+            return;
+    }
+}
+
 block_writer::block_writer(int descriptor, std::string name) : name_(std::move(name)), descriptor_(descriptor) {}
 
 block_writer::~block_writer()

@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 namespace tool {
 
@@ -24,6 +25,10 @@ public:
     /// \returns  what was read; fewer than `least` only at the end
     /// \throws weir::error  system category, with name and offset
     std::span<const std::byte> read(std::span<std::byte> room, std::size_t least);
+
+    /// Appends up to `most` bytes, or all to the end; takes memory for what is there, not for what might be.
+    /// \throws weir::error  as `read`
+    void append_to(std::vector<std::byte>& target, std::size_t most);
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 

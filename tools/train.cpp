@@ -56,9 +56,8 @@ public:
     {
         const std::size_t start = content_.size();
         const std::size_t most = std::min(piece_bytes_ == 0 ? longest_sample : most_bytes, most_bytes - start);
-        content_.resize(start + most);
-        const std::size_t got = block_reader(file.descriptor(), name).read(std::span(content_).subspan(start), most).size();
-        content_.resize(start + got);
+        block_reader(file.descriptor(), name).append_to(content_, most);
+        const std::size_t got = content_.size() - start;
         const std::size_t piece = piece_bytes_ == 0 ? std::max<std::size_t>(got, 1) : piece_bytes_;
         for (std::size_t at = 0; at < got; at += piece)
             sizes_.push_back(std::min(piece, got - at));
