@@ -6,6 +6,7 @@
 #include <weir/content_coding.hpp>
 #include <weir/file_handle.hpp>
 #include <weir/file_source.hpp>
+#include <weir/http/url.hpp>
 #include <weir/ingest.hpp>
 #include <weir/open_archive.hpp>
 #include <weir/random_access.hpp>
@@ -54,14 +55,7 @@ bool is_archive(const std::string& name, const weir::archive_options& options)
     return weir::is_archive_file(start, name, options);
 }
 
-std::string_view plain_entry_name(std::string_view name) noexcept
-{
-    while (name.starts_with("./"))
-        name.remove_prefix(2);
-    if (name.size() > 1 && name.ends_with('/'))
-        name.remove_suffix(1);
-    return name;
-}
+std::string shown_name(const std::string& name) { return weir::is_url(name) ? weir::http::redacted(name) : name; }
 
 asio::awaitable<std::unique_ptr<weir::archive>> open_archive(weir::engine& owner, http_opener& web, std::string name,
                                                              weir::archive_options options)

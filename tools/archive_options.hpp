@@ -22,8 +22,8 @@ void add_archive_limits(command_line& line, weir::archive_limits& limits);
 /// \returns  false for what cannot be read: the one who opens it says why
 [[nodiscard]] bool is_archive(const std::string& name, const weir::archive_options& options);
 
-/// The name of an entry as users type it: without the "./" that tar writes before it, and the slash behind a directory.
-[[nodiscard]] std::string_view plain_entry_name(std::string_view name) noexcept;
+/// A name for messages: a URL without what is secret in it.
+[[nodiscard]] std::string shown_name(const std::string& name);
 
 /// Opens what a file, a URL or `-` gives: in any order where it is a zip file, else as a stream.
 /// \throws weir::error  as `weir::open_archive`, and what opening reports

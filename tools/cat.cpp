@@ -186,7 +186,7 @@ private:
     asio::awaitable<void> copy_entries(std::string name)
     {
         const std::unique_ptr<weir::archive> opened = co_await open_archive(engine_, web_, name, arguments_.archive);
-        const std::string shown = weir::is_url(name) ? weir::http::redacted(name) : name;
+        const std::string shown = shown_name(name);
         std::vector<std::string_view> missing(arguments_.names.begin() + 1, arguments_.names.end());
         const std::vector<std::string_view> wanted = missing;
         for (;;) {
@@ -195,7 +195,7 @@ private:
             if (!entry)
                 break;
             const auto is_entry = [&](std::string_view each) {
-                return plain_entry_name(each) == plain_entry_name(entry->name);
+                return weir::plain_entry_name(each) == weir::plain_entry_name(entry->name);
             };
             if (std::ranges::none_of(wanted, is_entry))
                 continue;

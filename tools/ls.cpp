@@ -11,8 +11,6 @@
 #include <weir/as_result.hpp>
 #include <weir/engine.hpp>
 #include <weir/error.hpp>
-#include <weir/http/url.hpp>
-#include <weir/ingest.hpp>
 #include <weir/size.hpp>
 
 #include <fmt/format.h>
@@ -164,7 +162,7 @@ private:
 
     asio::awaitable<void> list(std::string name)
     {
-        const std::string shown = weir::is_url(name) ? weir::http::redacted(name) : name;
+        const std::string shown = shown_name(name);
         std::unique_ptr<weir::archive> opened = co_await open_archive(engine_, web_, name, arguments_.archive);
         if (!arguments_.json && arguments_.names.size() > 1) {
             append_printable(session_.out().lines(), shown);
@@ -188,8 +186,7 @@ private:
     {
         failed_ = true;
         if (arguments_.json) {
-            append_error_line(session_.out().lines(), weir::is_url(name) ? weir::http::redacted(name) : name,
-                              weir::code_of(why), weir::message_of(why));
+            append_error_line(session_.out().lines(), shown_name(name), weir::code_of(why), weir::message_of(why));
             session_.out().appended();
         }
         else {

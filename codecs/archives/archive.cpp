@@ -23,4 +23,13 @@ bool is_safe_name(std::string_view name) noexcept
     return true;
 }
 
+std::string_view plain_entry_name(std::string_view name) noexcept
+{
+    while (name.starts_with("./"))
+        name.remove_prefix(2);
+    if (name.size() > 1 && name.ends_with('/'))
+        name.remove_suffix(1);
+    return name;
+}
+
 } // namespace weir

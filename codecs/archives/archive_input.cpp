@@ -1,6 +1,6 @@
 #include "archives/archive_input.hpp"
 
-#include "archives/fair_turns.hpp"
+#include "flow/fair_turns.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -41,7 +41,7 @@ asio::awaitable<bool> archive_input::gather(std::vector<std::byte>& target, std:
 
 asio::awaitable<void> archive_input::skip(std::uint64_t& count)
 {
-    fair_turns turns;
+    detail::fair_turns turns;
     while (count != 0) {
         if (places_ && count >= at_hand_.size() + least_jump)
             co_await jump(count);

@@ -2,13 +2,14 @@
 
 #include "archives/archive_input.hpp"
 #include "archives/content_budget.hpp"
+#include "archives/entry_name.hpp"
+#include "archives/stream_state.hpp"
 #include "archives/tar_parser.hpp"
 #include "memory/zeros.hpp"
 
 #include <weir/error.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
 #include <utility>
 
@@ -46,7 +47,7 @@ public:
 
     /// \throws weir::error  as `archive::open`
     [[nodiscard]] content_state begin_content(const archive_entry& which);
-    void shut() noexcept { is_closed_ = true; }
+    void shut() noexcept { state_.shut(); }
 
 private:
     asio::awaitable<std::optional<archive_entry>> find_next();
@@ -55,7 +56,6 @@ private:
     asio::awaitable<bytes> read_content(content_state& of, reservation& memory, std::size_t max_bytes);
     [[nodiscard]] tar_parser::outcome parse();
     [[nodiscard]] archive_entry begin_entry();
-    void note_failure() noexcept;
     [[noreturn]] void fail(errc code, std::string_view subject, std::string_view why) const;
 
     const std::string name_;
@@ -71,22 +71,18 @@ private:
     std::uint64_t entry_offset_ = 0;
     bool may_open_ = false; ///< the entry's content, once
     bool has_ended_ = false;
-    std::atomic<bool> is_closed_ = false; ///< by the end of the archive, on any thread
-    std::exception_ptr failure_;          ///< given again at each call
+    stream_state state_;
 };
 
 asio::awaitable<std::optional<archive_entry>> tar_stream::next(std::shared_ptr<tar_stream> self)
 {
-    if (self->is_closed_)
-        throw error(errc::closed, "read", self->name_);
-    if (self->failure_)
-        std::rethrow_exception(self->failure_);
+    self->state_.require_usable(self->name_);
     try {
         std::optional<archive_entry> found = co_await self->find_next();
         co_return found;
     }
     catch (...) {
-        self->note_failure();
+        self->state_.note_failure();
         throw;
     }
 }
@@ -139,7 +135,7 @@ archive_entry tar_stream::begin_entry()
         out.refusal ? nullptr : budget_.add(parser_.file_bytes(), input_.position() + content_left_);
     if (passed)
         out.refusal = std::make_exception_ptr(
-            error(errc::limit_exceeded, "read", name_ + "/" + out.name, out.offset, passed));
+            error(errc::limit_exceeded, "read", name_of_content(name_, out.name), out.offset, passed));
     return out;
 }
 
@@ -162,8 +158,8 @@ asio::awaitable<void> tar_stream::read_to_end()
 content_state tar_stream::begin_content(const archive_entry& which)
 {
     content_state out;
-    out.name = name_ + "/" + which.name;
-    if (is_closed_ || !may_open_ || which.offset != entry_offset_)
+    out.name = name_of_content(name_, which.name);
+    if (state_.is_shut() || !may_open_ || which.offset != entry_offset_)
         throw error(errc::closed, "open", out.name, std::nullopt, "it is another entry's turn");
     if (which.refusal)
         std::rethrow_exception(which.refusal);
@@ -176,18 +172,14 @@ content_state tar_stream::begin_content(const archive_entry& which)
 asio::awaitable<bytes> tar_stream::read(std::shared_ptr<tar_stream> self, content_state& of, reservation& memory,
                                         std::size_t max_bytes)
 {
-    if (self->is_closed_ || of.turn != self->turn_)
-        throw error(errc::closed, "read", of.name);
-    if (self->failure_)
-        std::rethrow_exception(self->failure_);
+    self->state_.require_usable(of.name, of.turn == self->turn_);
     try {
         bytes piece = co_await self->read_content(of, memory, max_bytes);
-        if (self->is_closed_)
-            throw error(errc::closed, "read", of.name);
+        self->state_.require_usable(of.name);
         co_return piece;
     }
     catch (...) {
-        self->note_failure();
+        self->state_.note_failure();
         throw;
     }
 }
@@ -216,16 +208,8 @@ asio::awaitable<bytes> tar_stream::read_content(content_state& of, reservation& 
 
 asio::awaitable<void> tar_stream::close(std::shared_ptr<tar_stream> self)
 {
-    self->is_closed_ = true;
+    self->state_.shut();
     co_await self->input_.close();
-}
-
-/// Of the input or the format. What was closed was the reader's memory, or is found closed again.
-void tar_stream::note_failure() noexcept
-{
-    const std::exception_ptr why = std::current_exception();
-    if (code_of(why) != condition::cancelled && code_of(why) != errc::closed)
-        failure_ = why;
 }
 
 void tar_stream::fail(errc code, std::string_view subject, std::string_view why) const

@@ -1,5 +1,7 @@
 #include "archives/tar_parser.hpp"
 
+#include "archives/entry_name.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -271,7 +273,7 @@ void tar_parser::check_map()
 void tar_parser::refuse(errc code, std::string_view why)
 {
     if (!entry_.refusal)
-        entry_.refusal = std::make_exception_ptr(error(code, "read", archive_ + "/" + entry_.name, entry_.offset, why));
+        entry_.refusal = std::make_exception_ptr(error(code, "read", name_of_content(archive_, entry_.name), entry_.offset, why));
 }
 
 void tar_parser::fail(errc code, std::string_view why) const { throw error(code, "read", archive_, offset_, why); }

@@ -1,10 +1,11 @@
 #include "archives/zip_archive.hpp"
 
 #include "archives/content_budget.hpp"
-#include "archives/fair_turns.hpp"
+#include "archives/entry_name.hpp"
 #include "archives/zip_content.hpp"
 #include "archives/zip_directory.hpp"
 #include "archives/zip_extents.hpp"
+#include "flow/fair_turns.hpp"
 #include "streams/coding_memory.hpp"
 
 #include <weir/as_result.hpp>
@@ -81,7 +82,7 @@ private:
     directory_place directory_;
     zip_extents extents_;
     std::optional<directory_walk> walk_;
-    fair_turns turns_; ///< of the walk
+    detail::fair_turns turns_; ///< of the walk
     std::exception_ptr failure_; ///< of `next`, for good
     std::atomic<bool> closed_ = false;
 };
@@ -109,7 +110,7 @@ asio::awaitable<void> zip_archive::begin()
 /// \returns  false where they are not in the order that was expected
 asio::awaitable<bool> zip_archive::survey(bool in_order)
 {
-    fair_turns turns;
+    detail::fair_turns turns;
     directory_walk walk(*input_, directory_);
     extents_.start(in_order, static_cast<std::size_t>(directory_.entries));
     bool as_expected = true;

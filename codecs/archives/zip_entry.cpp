@@ -1,6 +1,7 @@
 #include "archives/zip_entry.hpp"
 
 #include "archives/content_budget.hpp"
+#include "archives/entry_name.hpp"
 #include "archives/zip_checksum.hpp"
 #include "compression/stream_start.hpp"
 
@@ -183,14 +184,6 @@ std::optional<codec> codec_of(std::uint16_t which) noexcept
 std::uint64_t most_content_bytes(const archive_options& options) noexcept
 {
     return std::min(options.limits.max_entry_bytes, options.decoder.max_output_bytes);
-}
-
-std::string name_of_content(std::string_view archive, std::string_view entry)
-{
-    std::string out(archive);
-    out += '/';
-    out += entry;
-    return out;
 }
 
 std::string told_name(const header& from)

@@ -46,7 +46,4 @@ struct content_place {
 /// \param which  the limit that it passes
 [[nodiscard]] std::exception_ptr refusal_by_limit(std::string_view archive, std::string_view entry, std::string_view which);
 
-/// "ARCHIVE/ENTRY".
-[[nodiscard]] std::string name_of_content(std::string_view archive, std::string_view entry);
-
 } // namespace weir::codecs::zip

@@ -2,21 +2,18 @@
 
 #include "archives/archive_input.hpp"
 #include "archives/content_budget.hpp"
+#include "archives/entry_name.hpp"
+#include "archives/stream_state.hpp"
 #include "archives/zip_content.hpp"
 #include "archives/zip_descriptor.hpp"
-#include "archives/zip_tally.hpp"
-#include "compression/stream_start.hpp"
+#include "archives/zip_sequence.hpp"
+#include "flow/fair_turns.hpp"
 #include "streams/coding_memory.hpp"
 
 #include <weir/engine.hpp>
 #include <weir/error.hpp>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <algorithm>
-#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -27,8 +24,6 @@ namespace asio = boost::asio;
 namespace {
 
 using namespace zip;
-
-constexpr std::uint64_t records_of_a_turn = 4096; // some milliseconds of digests
 
 /// The entry that was told last.
 struct present_entry {
@@ -42,9 +37,6 @@ struct present_entry {
     bool is_decoded = false; ///< and what is not of it was given back
     bool is_done = false;    ///< nothing of it is left in the input
 };
-
-/// Both names that a header makes of its entry. What is told has no NUL.
-std::string names_of(const header& from) { return std::string(from.name) + '\0' + told_name(from); }
 
 /// What an archive and the source of its present entry share: either may go first.
 class zip_stream {
@@ -62,7 +54,7 @@ public:
     /// \throws weir::error  as `archive::open`
     [[nodiscard]] std::uint64_t begin_content(const archive_entry& which);
     void leave_content(std::uint64_t turn) noexcept;
-    void shut() noexcept { is_closed_ = true; }
+    void shut() noexcept { state_.shut(); }
     [[nodiscard]] std::string name_of(const archive_entry& which) const { return name_of_content(name_, which.name); }
 
 private:
@@ -76,19 +68,15 @@ private:
     asio::awaitable<void> finish_content();
     asio::awaitable<void> read_descriptor();
     asio::awaitable<bytes> read_data(block_filler& copies, reservation& memory, std::size_t max_bytes);
-    asio::awaitable<std::uint32_t> gather_record();
+    asio::awaitable<void> gather_record();
     asio::awaitable<void> require_gathered(std::size_t size);
-    [[nodiscard]] std::size_t size_of_record(std::uint32_t kind) const;
-    void require_order(std::uint32_t kind) const;
     asio::awaitable<std::size_t> look_for_nothing();
     void put_back(std::vector<std::byte> gathered, std::size_t used);
     archive_entry begin_entry(std::size_t behind);
     void make_content();
-    void take_record(std::uint32_t kind);
-    void take_locator(std::uint64_t at) const;
-    void take_end(std::uint64_t at) const;
+    void take_record();
     [[noreturn]] void fail(errc code, const char* why) const;
-    void note_failure() noexcept;
+    template <class Check> void as_error(Check check) const;
 
     engine& owner_;
     const archive_options options_;
@@ -97,7 +85,7 @@ private:
     archive_input input_;
     std::vector<std::byte> record_; ///< as far as it was gathered
     std::vector<std::byte> ahead_;  ///< of what follows it, likewise
-    std::uint32_t last_ = 0;        ///< the signature of the record before
+    record_sequence records_;
     std::optional<present_entry> present_;
     std::unique_ptr<source> content_;    ///< of the present entry, decoded; refers to this
     decoding_source* decoder_ = nullptr; ///< the same, where it finds its own end
@@ -105,13 +93,8 @@ private:
     bytes decoded_;                        ///< of one of those, and not given
     std::uint64_t to_skip_ = 0; ///< of contents that are left
     std::uint64_t turn_ = 0;
-    zip_tally tally_;
-    std::uint64_t directory_at_ = 0;
-    std::uint64_t end64_at_ = 0;
-    std::optional<std::vector<std::byte>> end64_;
     bool has_ended_ = false;
-    std::atomic<bool> is_closed_ = false; ///< by the end of the archive, on any thread
-    std::exception_ptr failure_;          ///< given again at each call
+    stream_state state_;
 };
 
 /// The compressed bytes of the present entry, and what follows where it is not known how many they are.
@@ -132,34 +115,31 @@ private:
 
 asio::awaitable<std::optional<archive_entry>> zip_stream::next(std::shared_ptr<zip_stream> self)
 {
-    if (self->is_closed_)
-        throw error(errc::closed, "read", self->name_);
-    if (self->failure_)
-        std::rethrow_exception(self->failure_);
+    self->state_.require_usable(self->name_);
     try {
         std::optional<archive_entry> found = co_await self->find_next();
         co_return found;
     }
     catch (...) {
-        self->note_failure();
+        self->state_.note_failure();
         throw;
     }
 }
 
 asio::awaitable<std::optional<archive_entry>> zip_stream::find_next()
 {
-    const auto here = co_await asio::this_coro::executor;
+    detail::fair_turns turns;
     ++turn_;
     co_await pass_over();
-    while (last_ != end_signature) {
-        const std::uint32_t kind = co_await gather_record();
-        if (kind == local_signature) {
+    while (!records_.at_end()) {
+        co_await gather_record();
+        if (signature_of(record_) == local_signature) {
             const std::size_t behind = co_await look_for_nothing();
             co_return begin_entry(behind);
         }
-        take_record(kind);
-        if (tally_.told() % records_of_a_turn == 0)
-            co_await asio::post(here, asio::use_awaitable);
+        take_record();
+        if (turns.is_over())
+            co_await turns.give_way();
     }
     if (!has_ended_ && co_await input_.fill())
         fail(errc::trailing_data, "behind the archive");
@@ -168,20 +148,18 @@ asio::awaitable<std::optional<archive_entry>> zip_stream::find_next()
 }
 
 /// The record that begins here, whole.
-asio::awaitable<std::uint32_t> zip_stream::gather_record()
+asio::awaitable<void> zip_stream::gather_record()
 {
     co_await require_gathered(signature_bytes);
     const std::uint32_t first = signature_of(record_);
-    if (last_ == 0 && input_.position() == signature_bytes
+    if (!records_.has_begun() && input_.position() == signature_bytes
         && (first == descriptor_signature || first == one_segment_signature)) {
         record_.clear(); // of an archive that could have had several parts
         co_await require_gathered(signature_bytes);
     }
-    const std::uint32_t kind = signature_of(record_);
-    require_order(kind);
-    for (std::size_t size = size_of_record(kind); record_.size() < size; size = size_of_record(kind))
+    as_error([&] { records_.require(signature_of(record_), input_.position()); });
+    for (std::size_t size = size_of_record(record_); record_.size() < size; size = size_of_record(record_))
         co_await require_gathered(size);
-    co_return kind;
 }
 
 asio::awaitable<void> zip_stream::require_gathered(std::size_t size)
@@ -189,46 +167,6 @@ asio::awaitable<void> zip_stream::require_gathered(std::size_t size)
     const bool enough = co_await input_.gather(record_, size);
     if (!enough)
         fail(errc::truncated, "before the end of its directory");
-}
-
-/// How much of it has to be there: all, or what tells how much that is.
-std::size_t zip_stream::size_of_record(std::uint32_t kind) const
-{
-    const auto with = [this](std::size_t fixed, std::size_t (*whole)(std::span<const std::byte>) noexcept) {
-        return record_.size() < fixed ? fixed : whole(record_);
-    };
-    switch (kind) {
-    case local_signature: return with(local_header_bytes, size_of_local_header);
-    case directory_signature: return with(directory_header_bytes, size_of_directory_header);
-    case digital_signature:
-        return with(signature_bytes + 2, [](std::span<const std::byte> record) noexcept {
-            return signature_bytes + 2 + static_cast<std::size_t>(little_endian(record.subspan(signature_bytes, 2)));
-        });
-    case end64_signature: return end64_bytes;
-    case locator_signature: return locator_bytes;
-    default:
-        return with(end_bytes, [](std::span<const std::byte> record) noexcept { return end_bytes + comment_bytes(record); });
-    }
-}
-
-/// Section 4.3.6.
-void zip_stream::require_order(std::uint32_t kind) const
-{
-    const bool in_entries = last_ == 0 || last_ == local_signature;
-    const bool in_directory = in_entries || last_ == directory_signature;
-    bool fits = false;
-    switch (kind) {
-    case local_signature: fits = in_entries; break;
-    case directory_signature: fits = in_directory; break;
-    case digital_signature: fits = last_ == directory_signature; break;
-    case end64_signature: fits = in_directory || last_ == digital_signature; break;
-    case locator_signature: fits = last_ == end64_signature; break;
-    case end_signature: fits = in_directory || last_ == digital_signature || last_ == locator_signature; break;
-    case extra_data_signature: fail(errc::encrypted, "the directory");
-    default: break;
-    }
-    if (!fits)
-        fail(last_ == 0 ? errc::bad_format : errc::corrupt_data, "no record of a zip archive where one has to be");
 }
 
 /// Info-ZIP stores empty files, and a descriptor behind them. Where one of nothing follows at once, that is what it is;
@@ -254,7 +192,7 @@ void zip_stream::put_back(std::vector<std::byte> gathered, std::size_t used)
 /// `behind`: bytes of the descriptor of an entry that is known to be empty.
 archive_entry zip_stream::begin_entry(std::size_t behind)
 {
-    if (options_.limits.max_entries <= tally_.found())
+    if (options_.limits.max_entries <= records_.entries_found())
         fail(errc::limit_exceeded, "the number of entries");
     const header from = parse_local_header(record_);
     present_entry now;
@@ -285,10 +223,9 @@ archive_entry zip_stream::begin_entry(std::size_t behind)
     now.refusal = out.refusal;
     now.check.emplace(name_of(out));
     if (now.sized)
-        tally_.find(now.numbers, now.names);
+        records_.find(now.numbers, now.names);
     present_ = std::move(now);
-    last_ = local_signature;
-    record_.clear();
+    take_record();
     return out;
 }
 
@@ -312,7 +249,7 @@ void zip_stream::make_content()
 std::uint64_t zip_stream::begin_content(const archive_entry& which)
 {
     const bool has_turn = present_ && !present_->is_open && which.offset == present_->numbers.offset;
-    if (is_closed_ || failure_ || !has_turn)
+    if (state_.is_shut() || state_.has_failed() || !has_turn)
         throw error(errc::closed, "open", name_of(which), std::nullopt, "it is another entry's turn");
     if (which.refusal || present_->refusal)
         std::rethrow_exception(which.refusal ? which.refusal : present_->refusal);
@@ -331,10 +268,7 @@ void zip_stream::leave_content(std::uint64_t turn) noexcept
 asio::awaitable<bytes> zip_stream::read(std::shared_ptr<zip_stream> self, std::uint64_t turn, block_filler& copies,
                                         reservation& memory, std::size_t max_bytes)
 {
-    if (self->is_closed_ || turn != self->turn_)
-        throw error(errc::closed, "read", self->name_);
-    if (self->failure_)
-        std::rethrow_exception(self->failure_);
+    self->state_.require_usable(self->name_, turn == self->turn_);
     bytes piece;
     if (self->present_->is_done)
         co_return piece;
@@ -346,7 +280,7 @@ asio::awaitable<bytes> zip_stream::read(std::shared_ptr<zip_stream> self, std::u
     }
     catch (...) {
         if (!self->present_->sized) // nobody knows where it ends
-            self->note_failure();
+            self->state_.note_failure();
         throw;
     }
     co_return piece;
@@ -412,7 +346,7 @@ asio::awaitable<void> zip_stream::read_descriptor()
         throw error(found.size != 0 ? errc::checksum_mismatch : errc::corrupt_data, "read", now.check->name(),
                     now.numbers.size, "what follows the content says something else of it");
     put_back(std::exchange(record_, {}), found.size);
-    tally_.find(now.numbers, now.names);
+    records_.find(now.numbers, now.names);
 }
 
 asio::awaitable<bytes> zip_stream::read_data(block_filler& copies, reservation& memory, std::size_t max_bytes)
@@ -462,70 +396,33 @@ asio::awaitable<void> zip_stream::decode_rest()
         static_cast<void>(co_await read_content(passing_->blocks(), passing_->blocks().block_bytes()));
 }
 
-void zip_stream::take_record(std::uint32_t kind)
+void zip_stream::take_record()
 {
-    const std::uint64_t at = input_.position() - record_.size();
-    if (last_ == 0 || last_ == local_signature)
-        directory_at_ = at;
-    if (kind == directory_signature) {
-        const header told = parse_directory_header(record_);
-        if (told.fault || tally_.told() == tally_.found())
-            fail(errc::corrupt_data, told.fault ? told.fault : "its directory has more entries than it");
-        tally_.tell({.offset = told.offset, .flags = told.flags, .method = told.method, .crc = told.crc,
-                     .compressed = told.compressed, .size = told.size},
-                    names_of(told));
-    } else if (kind == end64_signature) {
-        end64_ = record_;
-        end64_at_ = at;
-    } else if (kind == end_signature || kind == locator_signature) {
-        try {
-            kind == end_signature ? take_end(at) : take_locator(at);
-        }
-        catch (const fault& found) {
-            throw error(found.code, "read", name_, found.offset, found.why);
-        }
-    }
-    last_ = kind;
+    as_error([&] { records_.take(record_, input_.position() - record_.size()); });
     record_.clear();
-}
-
-void zip_stream::take_locator(std::uint64_t at) const
-{
-    constexpr std::uint64_t size_behind_it = end64_bytes - 12;
-    if (parse_locator(record_, at) != end64_at_ || little_endian(std::span(*end64_).subspan(4, 8)) != size_behind_it)
-        throw fault{errc::corrupt_data, "the zip64 end of its directory is not where it should be", at};
-}
-
-void zip_stream::take_end(std::uint64_t at) const
-{
-    directory_end end = parse_end(record_, at);
-    if (end64_)
-        end = widen_end(end, *end64_, end64_at_);
-    const std::uint64_t directory_end_at = end64_ ? end64_at_ : at;
-    if (end.entries != tally_.told() || end.offset != directory_at_ || end.bytes != directory_end_at - directory_at_)
-        throw fault{errc::corrupt_data, "its end says something else of its directory", at};
-    if (!tally_.agrees())
-        throw fault{errc::corrupt_data, "its directory says something else of its entries", at};
 }
 
 asio::awaitable<void> zip_stream::close(std::shared_ptr<zip_stream> self)
 {
-    self->is_closed_ = true;
+    self->state_.shut();
     self->content_.reset();
     self->decoded_.clear();
     self->passing_.reset();
     co_await self->input_.close();
 }
 
-void zip_stream::fail(errc code, const char* why) const { throw error(code, "read", name_, input_.position(), why); }
-
-/// Of the input or the format. What was closed was the reader's memory, or is found closed again.
-void zip_stream::note_failure() noexcept
+/// Gives the faults that `check` throws the archive's name.
+template <class Check> void zip_stream::as_error(Check check) const
 {
-    const std::exception_ptr why = std::current_exception();
-    if (code_of(why) != condition::cancelled && code_of(why) != errc::closed)
-        failure_ = why;
+    try {
+        check();
+    }
+    catch (const fault& found) {
+        throw error(found.code, "read", name_, found.offset, found.why);
+    }
 }
+
+void zip_stream::fail(errc code, const char* why) const { throw error(code, "read", name_, input_.position(), why); }
 
 class stream_content final : public source {
 public:

@@ -2,17 +2,16 @@
 
 #include "lane.hpp"
 
+#include "flow/fair_turns.hpp"
+
 #include <weir/as_result.hpp>
 #include <weir/error.hpp>
 #include <weir/open_archive.hpp>
 #include <weir/random_access.hpp>
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace weir::detail {
@@ -21,9 +20,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
-constexpr auto turn = std::chrono::milliseconds(2); // others' streams have theirs
 // Of an archive whose entries are read side by side: what a lane takes at a time.
 constexpr std::size_t entries_at_once = 32;
 // Of a reader of small entries.
@@ -85,14 +81,11 @@ asio::awaitable<std::unique_ptr<archive>> ingest_lane::open(large_file& from)
 asio::awaitable<void> ingest_lane::read_entries_of(std::shared_ptr<shared_archive> from)
 {
     const std::size_t most = from->content().reads_in_any_order() ? entries_at_once : 1;
-    const auto strand = co_await asio::this_coro::executor;
-    auto turn_end = clock::now() + turn;
+    fair_turns turns;
     std::vector<archive_entry> entries;
     do {
-        if (clock::now() >= turn_end) { // where nothing is read of entries, nothing waits
-            co_await asio::post(strand, asio::use_awaitable);
-            turn_end = clock::now() + turn;
-        }
+        if (turns.is_over()) // where nothing is read of entries, nothing waits
+            co_await turns.give_way();
         check_cancelled();
         entries.clear();
         const result<void> taken = co_await as_result(from->take(entries, most));

@@ -31,10 +31,7 @@ private:
 
 std::string shared_archive::path_of(const archive_entry& entry) const
 {
-    std::string_view name = entry.name;
-    while (name.starts_with("./"))
-        name.remove_prefix(2);
-    return path_ + "/" + std::string(name);
+    return path_ + "/" + std::string(plain_entry_name(entry.name));
 }
 
 asio::awaitable<void> shared_archive::take(std::vector<archive_entry>& out, std::size_t most)

@@ -59,6 +59,9 @@ struct archive_entry {
 /// Whether a name stays below the directory that it would be put into: it is relative, and has no part "..".
 [[nodiscard]] WEIR_API bool is_safe_name(std::string_view name) noexcept;
 
+/// A name as users type it: without the "./" that tar writes before it, and the slash behind a directory.
+[[nodiscard]] WEIR_API std::string_view plain_entry_name(std::string_view name) noexcept;
+
 /// How far to trust archives. Passing a limit is `errc::limit_exceeded`: of an entry that one's, which is refused, the
 /// others of the archive's. `unlimited` switches one off.
 struct archive_limits {

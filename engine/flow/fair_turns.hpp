@@ -8,7 +8,7 @@
 
 #include <chrono>
 
-namespace weir::codecs {
+namespace weir::detail {
 
 class fair_turns {
 public:
@@ -29,4 +29,4 @@ private:
     clock::time_point began_ = clock::now();
 };
 
-} // namespace weir::codecs
+} // namespace weir::detail
