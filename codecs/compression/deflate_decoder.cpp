@@ -6,6 +6,8 @@
 namespace weir::codecs {
 namespace {
 
+constexpr std::size_t most_at_once = std::size_t{1} << 30; // libraries count in 32 bits, and add to that
+
 /// Whether a stream, or a member of gzip, could begin so; false as soon as that is clear.
 bool could_begin(codec which, std::span<const std::byte> start) noexcept
 {
@@ -89,14 +91,18 @@ bool deflate_decoder::inflate_some(std::span<const std::byte>& input, std::span<
     for (std::span<const std::byte> held = start_.bytes(); !held.empty();)
         inflate_member(held, output); // the start of a header, never a whole stream
     start_.clear();
-    if (inflate_member(input, output)) {
+    std::span<std::byte> room = output.first(std::min(output.size(), most_at_once));
+    const std::size_t size = room.size();
+    const bool whole = inflate_member(input, room);
+    output = output.subspan(size - room.size());
+    if (whole) {
         step_ = step::ended;
         padded_ = false;
         return true;
     }
-    if (last && input.empty() && !output.empty())
+    if (last && input.empty() && !room.empty())
         throw failure{errc::truncated, "in its content"};
-    return !input.empty();
+    return !input.empty() || room.empty();
 }
 
 } // namespace weir::codecs

@@ -18,6 +18,7 @@ protected:
     /// A stream or member begins.
     virtual void begin_member() = 0;
     /// Works on one stream or member, from its header to its checksum, as `run` does; takes nothing that follows it.
+    /// \pre `output` has at most 1 GiB
     /// \returns  whether it is whole
     virtual bool inflate_member(std::span<const std::byte>& input, std::span<std::byte>& output) = 0;
 

@@ -18,7 +18,7 @@
 namespace weir::codecs {
 namespace {
 
-constexpr std::size_t most_at_once = std::size_t{1} << 30; // it counts in 32 bits, and adds to that
+constexpr std::size_t most_input_at_once = std::size_t{1} << 30; // it counts in 32 bits, and adds to that
 
 const unsigned char* as_chars(std::span<const std::byte> bytes) noexcept
 {
@@ -143,19 +143,18 @@ private:
     /// One call of the library.
     void inflate_some(std::span<const std::byte>& input, std::span<std::byte>& output)
     {
-        const std::span<const std::byte> in = input.first(std::min(input.size(), most_at_once));
-        const std::span<std::byte> out = output.first(std::min(output.size(), most_at_once));
+        const std::span<const std::byte> in = input.first(std::min(input.size(), most_input_at_once));
         state_->next_in = const_cast<unsigned char*>(as_chars(in));
         state_->avail_in = static_cast<std::uint32_t>(in.size());
-        state_->next_out = reinterpret_cast<unsigned char*>(out.data());
-        state_->avail_out = static_cast<std::uint32_t>(out.size());
+        state_->next_out = reinterpret_cast<unsigned char*>(output.data());
+        state_->avail_out = static_cast<std::uint32_t>(output.size());
         const int result = isal_inflate(state_);
         // After an error only the places are right: what is left may lack the margins of the inner loop.
-        std::size_t given = static_cast<std::size_t>(state_->next_out - reinterpret_cast<unsigned char*>(out.data()));
+        std::size_t given = static_cast<std::size_t>(state_->next_out - reinterpret_cast<unsigned char*>(output.data()));
         if (result < 0) {
             failure_ = failure_of(result);
             if (result != ISAL_INVALID_BLOCK)
-                given = without_doubtful(out.first(given));
+                given = without_doubtful(output.first(given));
         }
         const auto taken = static_cast<std::size_t>(state_->next_in - as_chars(in));
         input = input.subspan(taken - unread(taken, given == output.size()));

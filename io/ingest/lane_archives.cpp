@@ -62,6 +62,7 @@ asio::awaitable<void> ingest_lane::read_archive(large_file file)
     co_await read_entries_of(opened);
     if (opened->content().reads_in_any_order())
         co_return; // it goes with the last lane
+    // Here, not in a function of its own: a coroutine that is cancelled begins no other.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await opened->content().close();
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
@@ -138,6 +139,7 @@ asio::awaitable<void> ingest_lane::add_entry(std::string path, std::unique_ptr<s
     buffer slot = std::move(slots_.back());
     slots_.pop_back();
     const result<void> got = co_await as_result(read_small(*input, *memory_, slot));
+    // Here, not in a function of its own: a coroutine that is cancelled begins no other.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await input->close();
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());

@@ -104,6 +104,7 @@ asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source
         failure = std::current_exception();
     }
     if (chunks) {
+        // Here, not in a function of its own: a coroutine that is cancelled begins no other.
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         co_await chunks->close();
         co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
