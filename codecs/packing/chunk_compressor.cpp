@@ -17,7 +17,8 @@ std::size_t compression_blocks(const engine& owner, const chunk_compression_opti
 {
     if (options.codec == codec::identity)
         return 0;
-    const std::size_t whole = (options.batch_bytes + owner.block_bytes() - 1) / owner.block_bytes();
+    const std::size_t block_bytes = owner.block_bytes();
+    const std::size_t whole = options.batch_bytes / block_bytes + (options.batch_bytes % block_bytes != 0);
     return 2 * owner.workers().size() + whole;
 }
 
@@ -50,7 +51,8 @@ chunk_compressor::chunk_compressor(engine& owner, const chunk_compression_option
 chunk_compressor::chunk_compressor(chunk_compressor&&) noexcept = default;
 chunk_compressor& chunk_compressor::operator=(chunk_compressor&& other) noexcept
 {
-    std::swap(core_, other.core_);
+    chunk_compressor taken(std::move(other));
+    std::swap(core_, taken.core_);
     return *this;
 }
 chunk_compressor::~chunk_compressor()
@@ -59,7 +61,7 @@ chunk_compressor::~chunk_compressor()
         core_->close();
 }
 
-asio::awaitable<void> chunk_compressor::prepare() { return core_->prepare(); }
+asio::awaitable<void> chunk_compressor::prepare() { return codecs::packing::prepare(core_); }
 
 asio::awaitable<packed_batch> chunk_compressor::pack(std::span<const chunk> chunks)
 {

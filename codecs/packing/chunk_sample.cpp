@@ -48,15 +48,41 @@ private:
     std::uint32_t repeats_ = 0; ///< of words
 };
 
-template <class Call> void for_each_window(const bytes& content, std::size_t stride, Call call) noexcept
-{
-    std::size_t next = 0; // where the next window begins, from the start of the slice
-    for (const slice& part : content) {
-        for (; next < part.size(); next += stride)
-            call(part.span().subspan(next, std::min(window_bytes, part.size() - next)));
-        next -= part.size();
+/// Reads slices as if they were one.
+class cursor {
+public:
+    explicit cursor(const bytes& content) noexcept : slices_(content.slices()) {}
+
+    [[nodiscard]] bool ended() const noexcept { return slices_.empty(); }
+    [[nodiscard]] std::span<const std::byte> rest_of_slice() const noexcept
+    {
+        return slices_.front().span().subspan(taken_);
     }
-}
+
+    void skip(std::size_t count) noexcept
+    {
+        for (taken_ += count; !ended() && taken_ >= slices_.front().size(); slices_ = slices_.subspan(1))
+            taken_ -= slices_.front().size();
+    }
+
+    /// \returns  how many: fewer than there is room for only at the end
+    std::size_t read(std::span<std::byte> room) noexcept
+    {
+        const std::size_t wanted = room.size();
+        while (!room.empty() && !ended()) {
+            const std::span<const std::byte> here = rest_of_slice();
+            const std::size_t count = std::min(room.size(), here.size());
+            std::memcpy(room.data(), here.data(), count);
+            room = room.subspan(count);
+            skip(count);
+        }
+        return wanted - room.size();
+    }
+
+private:
+    std::span<const slice> slices_;
+    std::size_t taken_ = 0; ///< of the first
+};
 
 } // namespace
 
@@ -66,9 +92,14 @@ bool looks_random(const bytes& content) noexcept
         return false; // too little to tell
     const std::size_t windows = std::clamp(content.size() / sampled_part, least_sample, most_sample) / window_bytes;
     const std::size_t stride = std::max(content.size() / windows, window_bytes);
-    for_each_window(content, stride, [](std::span<const std::byte> window) { __builtin_prefetch(window.data()); });
+    for (cursor at(content); !at.ended(); at.skip(stride))
+        __builtin_prefetch(at.rest_of_slice().data());
     sample seen;
-    for_each_window(content, stride, [&](std::span<const std::byte> window) { seen.add(window); });
+    std::array<std::byte, window_bytes> window;
+    for (cursor at(content); !at.ended(); at.skip(stride - window_bytes)) {
+        const std::size_t count = at.read(window);
+        seen.add(std::span(window).first(count));
+    }
     return seen.looks_random();
 }
 

@@ -4,13 +4,12 @@
 #include <weir/detail/run_on.hpp>
 #include <weir/error.hpp>
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <string>
 #include <utility>
@@ -64,29 +63,42 @@ packing::packing(engine& owner, const chunk_compression_options& options)
 
 void packing::adopt(reservation granted)
 {
-    memory_.emplace(std::move(granted));
-    memory_->keep_registered(resources_.add({.kind = resource_kind::reservation,
-                                             .name = "chunk compressor",
-                                             .bytes = blocks_ * block_bytes_}));
+    granted.keep_registered(resources_.add({.kind = resource_kind::reservation,
+                                            .name = "chunk compressor",
+                                            .bytes = blocks_ * block_bytes_}));
+    const std::lock_guard lock(mutex_);
+    ensure_open();
+    memory_ = std::move(granted);
 }
 
-asio::awaitable<void> packing::prepare()
+asio::awaitable<void> packing::prepare(std::shared_ptr<packing> self)
 {
-    if (memory_ || blocks_ == 0)
+    if (self->memory_ || self->blocks_ == 0)
         co_return;
-    reservation granted = co_await pool_.async_reserve(blocks_, block_bytes_, asio::use_awaitable);
-    adopt(std::move(granted));
+    reservation granted = co_await self->pool_.async_reserve(self->blocks_, self->block_bytes_, asio::use_awaitable);
+    self->adopt(std::move(granted));
 }
 
 reservation& packing::memory()
 {
-    if (!memory_) {
-        std::optional<reservation> granted = pool_.try_reserve(blocks_, block_bytes_);
-        if (!granted)
-            throw error(errc::exhausted, "reserve", "chunk compressor", std::nullopt, "prepare() waits for it");
-        adopt(std::move(*granted));
+    {
+        const std::lock_guard lock(mutex_);
+        ensure_open();
+        if (memory_)
+            return *memory_;
     }
+    std::optional<reservation> granted = pool_.try_reserve(blocks_, block_bytes_);
+    if (!granted)
+        throw error(errc::exhausted, "reserve", "chunk compressor", std::nullopt, "prepare() waits for it");
+    adopt(std::move(*granted));
     return *memory_;
+}
+
+/// \pre the lock is held
+void packing::ensure_open() const
+{
+    if (closed_)
+        throw error(errc::closed, "pack", "chunks", std::nullopt, "the compressor has ended");
 }
 
 bool packing::reaches_threshold(std::size_t size) const noexcept
@@ -100,11 +112,17 @@ std::size_t packing::most_bytes(std::size_t size) const noexcept
     return size - std::clamp<std::size_t>(saved, 1, size);
 }
 
-/// How many of the first chunks are sure to fit into the blocks that are here, whichever lane gets which: the last block
-/// of each lane at work may stay nearly empty, all else is filled.
+/// How many of the first chunks are sure to fit into the blocks that are here, whichever lane gets which: the last
+/// block of each lane at work may stay nearly empty, all else is filled.
 std::size_t packing::admitted(std::span<const chunk> chunks, std::size_t held_blocks) const
 {
-    const std::size_t here = memory_ ? memory_->free_blocks() + held_blocks : 0;
+    std::size_t here = held_blocks;
+    std::size_t lanes = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        lanes = lanes_.size();
+        here += memory_ ? memory_->free_blocks() : 0;
+    }
     std::size_t needed = 0;
     std::size_t encoded = 0;
     std::size_t count = 0;
@@ -113,7 +131,7 @@ std::size_t packing::admitted(std::span<const chunk> chunks, std::size_t held_bl
             break;
         if (reaches_threshold(each.size())) {
             needed += most_bytes(each.size());
-            const std::size_t last_blocks = std::min(lanes_.size(), ++encoded);
+            const std::size_t last_blocks = std::min(lanes, ++encoded);
             if (here < last_blocks || needed > (here - last_blocks) * block_bytes_)
                 break;
         }
@@ -121,6 +139,23 @@ std::size_t packing::admitted(std::span<const chunk> chunks, std::size_t held_bl
     }
     return count;
 }
+
+/// The end of a call that does not get its batch, also where its frame is destroyed with its executor.
+class packing::departure {
+public:
+    explicit departure(packing& of) noexcept : of_(&of) {}
+    departure(const departure&) = delete;
+    departure& operator=(const departure&) = delete;
+    ~departure()
+    {
+        if (of_)
+            of_->abandon();
+    }
+    void cancel() noexcept { of_ = nullptr; }
+
+private:
+    packing* of_;
+};
 
 asio::awaitable<packed_batch> packing::pack(std::shared_ptr<packing> self, std::span<const chunk> chunks)
 {
@@ -138,6 +173,7 @@ asio::awaitable<packed_batch> packing::pack(std::shared_ptr<packing> self, std::
         held.push_back(std::move(next));
         count = core.admitted(chunks, held.size());
     }
+    departure leaving(core); // before it has anything: every co_await may throw, of one who was cancelled
     core.begin(chunks.first(count), std::move(held));
     if (core.encoded_ != 0) {
         const asio::any_io_executor here = co_await asio::this_coro::executor;
@@ -146,33 +182,31 @@ asio::awaitable<packed_batch> packing::pack(std::shared_ptr<packing> self, std::
             = co_await detail::async_run_child(control, until_encoded(self), asio::use_awaitable);
         std::move(encoded).value();
     }
-    co_return core.finish(self);
+    packed_batch out = core.finish(self);
+    leaving.cancel();
+    co_return out;
 }
 
 /// Takes copies of the chunks: the lanes may be at it still when the caller, and all that it had, is gone.
 void packing::begin(std::span<const chunk> chunks, std::vector<buffer> held)
 {
-    drop_batch();
-    {
-        const std::lock_guard lock(mutex_);
-        held_ = std::move(held);
-        failure_ = nullptr;
-        if (records_.empty() && !spare_records_.empty()) {
-            records_ = std::move(spare_records_.back());
-            spare_records_.pop_back();
-        }
-    }
-    if (records_.size() < chunks.size())
-        records_.resize(chunks.size());
+    std::vector<packed_chunk> records = spare_records();
+    if (records.size() < chunks.size())
+        records.resize(chunks.size());
     outcomes_.assign(chunks.size(), packing_outcome::below_threshold);
     for (std::size_t i = 0; i < chunks.size(); ++i) {
-        packed_chunk& record = records_[i];
+        packed_chunk& record = records[i];
         record.digest = chunks[i].digest;
         record.offset = chunks[i].offset;
         record.size = chunks[i].size();
         record.codec = codec::identity;
         record.content = chunks[i].content;
     }
+    const std::lock_guard lock(mutex_);
+    ensure_open();
+    records_.swap(records);
+    held_.swap(held);
+    failure_ = nullptr;
     count_ = chunks.size();
     encoded_ = static_cast<std::size_t>(
         std::ranges::count_if(chunks, [this](const chunk& each) { return reaches_threshold(each.size()); }));
@@ -180,31 +214,23 @@ void packing::begin(std::span<const chunk> chunks, std::vector<buffer> held)
     stopped_ = false;
 }
 
+std::vector<packed_chunk> packing::spare_records()
+{
+    const std::lock_guard lock(mutex_);
+    if (spare_records_.empty())
+        return {};
+    std::vector<packed_chunk> out = std::move(spare_records_.back());
+    spare_records_.pop_back();
+    return out;
+}
+
 /// Waits for all lanes, whatever happens; as a child of the caller, whose own state of cancellation stays as it is.
 asio::awaitable<void> packing::until_encoded(std::shared_ptr<packing> self)
 {
-    class departure {
-    public:
-        explicit departure(packing& of) noexcept : of_(&of) {}
-        departure(const departure&) = delete;
-        departure& operator=(const departure&) = delete;
-        ~departure()
-        {
-            if (of_)
-                of_->abandon();
-        }
-        void cancel() noexcept { of_ = nullptr; }
-
-    private:
-        packing* of_;
-    };
-    departure leaving(*self); // also where the frame is destroyed, with its executor
     start_lanes(self);
     const result<void> waited = co_await as_result(until_idle(self));
-    if (waited) {
-        leaving.cancel();
+    if (waited)
         co_return;
-    }
     self->abandon();
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await until_idle(self);
@@ -223,129 +249,12 @@ bool packing::idle() const
     return running_ == 0;
 }
 
-/// One turn of a lane. Where the workers end before it has run, the batch fails: nobody waits for ever.
-class packing::turn {
-public:
-    turn(std::shared_ptr<packing> of, packing_lane& lane) noexcept : of_(std::move(of)), lane_(lane) {}
-    turn(turn&&) noexcept = default;
-    turn& operator=(turn&&) = delete;
-    ~turn()
-    {
-        if (of_)
-            of_->ended(lane_, std::make_exception_ptr(error(errc::closed, "pack", "chunks")));
-    }
-    void operator()() { take_turn(std::exchange(of_, nullptr), lane_); }
-
-private:
-    std::shared_ptr<packing> of_;
-    packing_lane& lane_;
-};
-
-void packing::start_lanes(const std::shared_ptr<packing>& self)
-{
-    const std::size_t wanted = std::min(self->lanes_.size(), self->encoded_);
-    self->idle_.reset();
-    {
-        const std::lock_guard lock(self->mutex_);
-        self->running_ = wanted;
-    }
-    for (packing_lane& each : std::span(self->lanes_).first(wanted))
-        post(self, each);
-}
-
-void packing::post(const std::shared_ptr<packing>& self, packing_lane& lane) noexcept
-{
-    try {
-        asio::post(self->workers_.executor(), turn(self, lane));
-    }
-    catch (...) {
-        // No memory: the turn that was dropped has failed the batch.
-    }
-}
-
-void packing::take_turn(const std::shared_ptr<packing>& self, packing_lane& lane) noexcept
-{
-    std::exception_ptr failure;
-    try {
-        const worker_pool::task_scope task(self->workers_);
-        if (lane.work(*self)) {
-            post(self, lane);
-            return;
-        }
-    }
-    catch (...) {
-        failure = std::current_exception();
-    }
-    self->ended(lane, std::move(failure));
-}
-
-void packing::ended(packing_lane& lane, std::exception_ptr failure) noexcept
-{
-    lane.leave(*this, failure != nullptr);
-    if (failure)
-        stopped_ = true;
-    std::vector<buffer> unused; // goes without the lock
-    bool last = false;
-    {
-        const std::lock_guard lock(mutex_);
-        if (!failure_)
-            failure_ = std::move(failure);
-        last = --running_ == 0;
-        if (last) {
-            unused.swap(held_);
-            if (stopped_)
-                drop_batch();
-            if (closed_)
-                release();
-        }
-    }
-    if (last)
-        idle_.set();
-}
-
-/// Nobody wants the batch any more.
-void packing::abandon() noexcept
-{
-    stopped_ = true;
-    const std::lock_guard lock(mutex_);
-    if (running_ == 0)
-        drop_batch(); // else the last lane does
-}
-
-/// \pre no lane runs
-void packing::drop_batch() noexcept
-{
-    for (packed_chunk& each : std::span(records_).first(count_))
-        each.content.clear();
-    count_ = 0;
-}
-
-void packing::close() noexcept
-{
-    stopped_ = true;
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    if (running_ == 0)
-        release(); // else the last lane does
-}
-
-/// \pre no lane runs, nor will
-void packing::release() noexcept
-{
-    drop_batch();
-    lanes_.clear();
-    memory_.reset();
-}
-
 packed_batch packing::finish(const std::shared_ptr<packing>& self)
 {
-    std::exception_ptr failure;
-    {
-        const std::lock_guard lock(mutex_);
-        failure = std::exchange(failure_, nullptr);
-    }
-    if (failure)
+    const std::lock_guard lock(mutex_);
+    if (const std::exception_ptr failure = std::exchange(failure_, nullptr))
         std::rethrow_exception(failure);
+    ensure_open();
     count_outcomes();
     packed_batch out;
     out.origin_ = self;
@@ -354,9 +263,9 @@ packed_batch packing::finish(const std::shared_ptr<packing>& self)
     return out;
 }
 
+/// \pre the lock is held
 void packing::count_outcomes()
 {
-    const std::lock_guard lock(mutex_);
     const auto add = [](chunk_tally& to, std::size_t size) {
         ++to.chunks;
         to.bytes += size;
@@ -383,29 +292,6 @@ void packing::recycle(std::vector<packed_chunk> records, std::size_t count) noex
     const std::lock_guard lock(mutex_);
     if (spare_records_.size() < most_spare_records)
         spare_records_.push_back(std::move(records)); // there is capacity
-}
-
-packing_task packing::claim() noexcept
-{
-    const std::size_t next = next_.fetch_add(1, std::memory_order_relaxed);
-    if (next >= count_)
-        return {};
-    return {&records_[next], &outcomes_[next]};
-}
-
-buffer packing::take_block()
-{
-    {
-        const std::lock_guard lock(mutex_);
-        if (!held_.empty()) {
-            buffer out = std::move(held_.back());
-            held_.pop_back();
-            return out;
-        }
-    }
-    std::optional<buffer> own = memory_->try_take_own();
-    assert(own && "a chunk was admitted that does not fit");
-    return std::move(own).value();
 }
 
 } // namespace weir::codecs

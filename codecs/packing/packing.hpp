@@ -6,9 +6,11 @@
 //              that is none, and holds nothing then that another waits for
 //   encoding   lanes claim chunks one by one and take blocks as they need them: there always is one
 //   between    only lanes have blocks, at most one each, that are not full; and whoever keeps packed chunks
-// With n lanes, n blocks may be such that are not full when a call begins, and n more when it ends. So all blocks but 2n
-// are sure to serve it once all that was given is dropped, and they hold `batch_bytes`: no call can wait for itself,
-// nor for another compressor.
+// A call that does not end well leaves what it had to the last lane that works, or frees it if none does; nothing is
+// freed under the lock.
+// With n lanes, n blocks may be such that are not full when a call begins, and n more when it ends. So all blocks but
+// 2n are sure to serve it once all that was given is dropped, and they hold `batch_bytes`: no call can wait for
+// itself, nor for another compressor.
 
 #include "packing/packing_lane.hpp"
 
@@ -32,7 +34,7 @@ public:
     packing(engine& owner, const chunk_compression_options& options);
 
     // The caller's side.
-    boost::asio::awaitable<void> prepare();
+    static boost::asio::awaitable<void> prepare(std::shared_ptr<packing> self);
     static boost::asio::awaitable<packed_batch> pack(std::shared_ptr<packing> self, std::span<const chunk> chunks);
     [[nodiscard]] chunk_compression_statistics statistics() const;
     void recycle(std::vector<packed_chunk> records, std::size_t count) noexcept;
@@ -50,10 +52,21 @@ public:
 
 private:
     class turn;
+    class departure;
+    struct remains {
+        std::vector<packed_chunk> records;
+        std::vector<buffer> held;
+        std::vector<packing_lane> lanes;
+        std::optional<reservation> memory;
+
+        [[nodiscard]] bool any() const noexcept;
+    };
+
     [[nodiscard]] reservation& memory();
     void adopt(reservation granted);
     [[nodiscard]] std::size_t admitted(std::span<const chunk> chunks, std::size_t held_blocks) const;
     void begin(std::span<const chunk> chunks, std::vector<buffer> held);
+    [[nodiscard]] std::vector<packed_chunk> spare_records();
     static void start_lanes(const std::shared_ptr<packing>& self);
     static void post(const std::shared_ptr<packing>& self, packing_lane& lane) noexcept;
     static void take_turn(const std::shared_ptr<packing>& self, packing_lane& lane) noexcept;
@@ -62,8 +75,9 @@ private:
     static boost::asio::awaitable<void> until_encoded(std::shared_ptr<packing> self);
     [[nodiscard]] bool idle() const;
     void abandon() noexcept;
-    void drop_batch() noexcept;
-    void release() noexcept;
+    [[nodiscard]] remains take_unwanted() noexcept;
+    void drop_unwanted(std::unique_lock<std::mutex>& lock) noexcept;
+    void ensure_open() const;
     [[nodiscard]] packed_batch finish(const std::shared_ptr<packing>& self);
     void count_outcomes();
 
@@ -74,10 +88,10 @@ private:
     worker_pool& workers_;                     ///< for calls only
     buffer_pool& pool_;                        ///< for calls only
     registry& resources_;                      ///< for calls only
+
+    // Written while no lane works, under the lock; read by the lanes without it.
     std::optional<reservation> memory_;        ///< none where nothing is encoded, or before it was granted
     std::vector<packing_lane> lanes_;          ///< one for each worker
-
-    // The batch under way: written before the lanes are posted, and after the last has ended.
     std::vector<packed_chunk> records_;        ///< the first `count_` are in use
     std::vector<packing_outcome> outcomes_;
     std::size_t count_ = 0;
@@ -93,7 +107,7 @@ private:
     std::vector<std::vector<packed_chunk>> spare_records_; ///< of batches that have gone
     chunk_compression_statistics statistics_;
 
-    detail::async_event idle_; ///< no lane runs
+    detail::async_event idle_; ///< no lane runs; set and reset under the lock, so that it says what `running_` does
 };
 
 } // namespace weir::codecs

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace weir::codecs {
 namespace {
@@ -109,13 +110,14 @@ std::size_t packing_lane::encode_some(packing& batch, std::span<std::byte> room)
 
 void packing_lane::keep(codec which)
 {
-    packed_chunk& record = *task_.record;
-    record.content.clear();
-    record.codec = which;
+    bytes content;
+    std::size_t start = start_;
     for (const buffer& each : blocks_) {
-        record.content.append(each.freeze(start_, each.size() - start_));
-        start_ = 0;
+        content.append(each.freeze(start, each.size() - start));
+        start = 0;
     }
+    task_.record->content = std::move(content);
+    task_.record->codec = which;
     *task_.outcome = packing_outcome::compressed;
     task_ = {};
     blocks_.erase(blocks_.begin(), blocks_.end() - 1);

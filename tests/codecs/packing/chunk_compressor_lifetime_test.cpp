@@ -37,6 +37,50 @@ std::size_t allocations_there(weir::engine& engine)
     return asio::post(engine.workers().executor(), asio::use_future([] { return test::allocations(); })).get();
 }
 
+/// One worker, and a compressor of four blocks, beside which the pool has none.
+struct narrow_bench {
+    asio::io_context context;
+    weir::engine engine{context.get_executor(),
+                        {.memory_bytes = 1 << 20, .block_bytes = 64 << 10, .workers = {.threads = 1}}};
+    std::optional<weir::chunk_compressor> compressor{std::in_place, engine,
+                                                     weir::chunk_compression_options{
+                                                         .codec = some_codec(), .batch_bytes = 128 << 10}};
+    weir::reservation rest = engine.pool().try_reserve(12, engine.block_bytes()).value(); // nothing elastic
+};
+
+/// Compresses by an eighth. A call wants three of a narrow bench's blocks for it, which is all but that of the lane,
+/// and takes two such chunks when it has all four.
+std::shared_ptr<const test::byte_vector> hardly_compressible()
+{
+    test::byte_vector content = test::random_bytes(100'000, 5);
+    std::fill_n(content.begin(), content.size() / 8, std::byte{0});
+    return std::make_shared<const test::byte_vector>(std::move(content));
+}
+
+weir::chunk chunk_in(const std::shared_ptr<const test::byte_vector>& owner)
+{
+    weir::chunk out;
+    out.content.append(weir::slice::adopt(*owner, owner));
+    return out;
+}
+
+/// A third chunk's call that waits for memory, since what the first two gave is kept. All are in `owner`.
+struct waiting_call {
+    explicit waiting_call(narrow_bench& on, const std::shared_ptr<const test::byte_vector>& owner)
+        : chunks(3, chunk_in(owner)),
+          running(on.context.get_executor(), test::pack_into(kept, *on.compressor, chunks))
+    {
+        while (kept.empty())
+            on.context.run_one();
+        test::run_ready(on.context);
+        REQUIRE_FALSE(running.done());
+    }
+
+    std::vector<weir::chunk> chunks;
+    test::packed_list kept;
+    test::task<void> running;
+};
+
 asio::awaitable<void> pack_and_drop(weir::chunk_compressor& with, std::span<const weir::chunk> rest)
 {
     while (!rest.empty()) {
@@ -73,6 +117,137 @@ TEST_CASE("chunk compressor: cancelled after any step, its blocks are back and i
         CHECK(in_use(b) == reserved);
     }
     CHECK(test::packed(b, compressor, chunks).size() == chunks.size());
+}
+
+TEST_CASE("chunk compressor: cancelled between memory and work, it keeps neither blocks nor chunks")
+{
+    narrow_bench b;
+    const auto owner = hardly_compressible();
+    {
+        waiting_call call(b, owner);
+        call.running.cancel(); // by a post: reaches the call when its wait is over, and before it resumes
+        call.kept.clear();
+        b.context.restart();
+        b.context.run();
+        REQUIRE(call.running.done());
+        CHECK(call.running.outcome().code() == weir::condition::cancelled);
+    }
+    CHECK(owner.use_count() == 1);
+    test::packed_list again;
+    const std::vector<weir::chunk> chunks(1, chunk_in(owner));
+    test::task<void> running(b.context.get_executor(), test::pack_into(again, *b.compressor, chunks));
+    b.context.restart();
+    b.context.run_for(std::chrono::seconds(20));
+    REQUIRE(running.done());
+    running.outcome().value();
+    CHECK(again.size() == 1);
+}
+
+TEST_CASE("chunk compressor: that ends between a call's memory and its work closes the call")
+{
+    narrow_bench b;
+    const std::size_t others = b.rest.blocks() * b.engine.block_bytes();
+    const auto owner = hardly_compressible();
+    {
+        waiting_call call(b, owner);
+        call.kept.clear();
+        b.compressor.reset();
+        b.context.restart();
+        b.context.run();
+        REQUIRE(call.running.done());
+        CHECK(call.running.outcome().code() == errc::closed);
+    }
+    CHECK(owner.use_count() == 1);
+    CHECK(b.engine.pool().statistics().in_use_bytes == others);
+}
+
+TEST_CASE("chunk compressor: that ends while a call waits for memory closes the call")
+{
+    narrow_bench b;
+    waiting_call call(b, hardly_compressible());
+    b.compressor.reset();
+    b.context.restart();
+    b.context.run();
+    REQUIRE(call.running.done());
+    CHECK(call.running.outcome().code() == errc::closed);
+}
+
+TEST_CASE("chunk compressor: that ends while its lanes work closes the call")
+{
+    bench b;
+    const std::vector<weir::chunk> chunks = compressible(40, 100'000);
+    std::optional<weir::chunk_compressor> compressor(
+        std::in_place, b.engine,
+        weir::chunk_compression_options{.codec = some_codec(), .settings = {.level = weir::codec_level::best}});
+    test::packed_list got;
+    test::task<void> running(b.context.get_executor(), test::pack_into(got, *compressor, chunks));
+    test::run_ready(b.context); // seconds of work, in turns
+    REQUIRE_FALSE(running.done());
+    compressor.reset();
+    b.context.restart();
+    b.context.run();
+    REQUIRE(running.done());
+    CHECK(running.outcome().code() == errc::closed);
+    CHECK(got.empty());
+    CHECK(in_use(b) == 0);
+}
+
+TEST_CASE("chunk compressor: that ends while prepare waits closes it, and takes no memory")
+{
+    bench b(std::size_t{4} << 20);
+    std::optional<weir::reservation> others = b.engine.pool().try_reserve(60, b.engine.block_bytes());
+    std::optional<weir::chunk_compressor> compressor(
+        std::in_place, b.engine, weir::chunk_compression_options{.codec = some_codec(), .batch_bytes = 300'000});
+    test::task<void> waiting(b.context.get_executor(), compressor->prepare());
+    test::run_ready(b.context);
+    compressor.reset();
+    others.reset();
+    b.context.restart();
+    b.context.run();
+    REQUIRE(waiting.done());
+    CHECK(waiting.outcome().code() == errc::closed);
+    CHECK(in_use(b) == 0);
+}
+
+TEST_CASE("chunk compressor: one that is assigned to gives its memory back")
+{
+    bench b;
+    weir::chunk_compressor first(b.engine, {.codec = some_codec(), .batch_bytes = 60'000});
+    const std::size_t one = in_use(b);
+    weir::chunk_compressor second(b.engine, {.codec = some_codec(), .batch_bytes = 60'000});
+    first = std::move(second);
+    CHECK(in_use(b) == one);
+}
+
+TEST_CASE("chunk compressor: the end of a chunk's memory may drop a batch of the same compressor")
+{
+    struct holder {
+        test::byte_vector content;
+        weir::packed_batch batch;
+    };
+    const std::shared_ptr<weir::buffer_pool> pool = weir::make_engine_pool(two_workers());
+    const auto workers = std::make_shared<weir::worker_pool>(two_workers().workers);
+    auto context = std::make_unique<asio::io_context>();
+    weir::engine engine(context->get_executor(), pool, workers, {});
+    weir::chunk_compressor compressor(
+        engine, {.codec = some_codec(), .settings = {.level = weir::codec_level::best}});
+    const std::vector<weir::chunk> others = compressible(2, 10'000);
+    std::vector<weir::chunk> chunks = compressible(40, 100'000);
+    auto owner = std::make_shared<holder>();
+    owner->content = test::words(100'000, 1);
+    owner->batch = test::await(*context, compressor.pack(others));
+    chunks.back().content = weir::bytes(weir::slice::adopt(owner->content, owner));
+    const std::weak_ptr<holder> seen = std::exchange(owner, nullptr);
+    test::packed_list got;
+    test::task<void> running(context->get_executor(), test::pack_into(got, compressor, chunks));
+    test::run_ready(*context);
+    REQUIRE_FALSE(running.done());
+    chunks.clear(); // the workers have the last share
+    context.reset();
+    asio::io_context next;
+    test::await(next, test::pack_into(got, compressor, others));
+    CHECK(seen.expired());
+    CHECK(got.size() == others.size());
 }
 
 TEST_CASE("chunk compressor: who keeps all that was packed waits for memory, and goes on when it drops it")
@@ -151,22 +326,25 @@ TEST_CASE("chunk compressor: without its memory it can wait for it, or says that
     CHECK(test::packed(b, compressor, chunks).size() == 2);
 }
 
-TEST_CASE("chunk compressor: an engine that ends in the middle of a batch closes it")
+TEST_CASE("chunk compressor: turns of a call that was left in the middle may be dropped with their workers")
 {
-    asio::io_context context;
-    std::optional<weir::engine> engine;
-    engine.emplace(context.get_executor(), two_workers());
-    const std::vector<weir::chunk> chunks = compressible(40, 100'000);
-    weir::chunk_compressor compressor(*engine, {.codec = some_codec(), .settings = {.level = weir::codec_level::best}});
+    const auto owner = std::make_shared<const test::byte_vector>(test::words(100'000, 1));
+    std::vector<weir::chunk> chunks(40, chunk_in(owner));
+    const std::shared_ptr<weir::buffer_pool> pool = weir::make_engine_pool(two_workers());
+    auto workers = std::make_shared<weir::worker_pool>(two_workers().workers);
+    auto context = std::make_unique<asio::io_context>();
+    std::optional<weir::engine> engine(std::in_place, context->get_executor(), pool, workers, weir::engine_options{});
+    weir::chunk_compressor compressor(
+        *engine, {.codec = some_codec(), .settings = {.level = weir::codec_level::best}});
     test::packed_list got;
-    test::task<void> running(context.get_executor(), test::pack_into(got, compressor, chunks));
-    test::run_ready(context); // seconds of work, in turns
+    test::task<void> running(context->get_executor(), test::pack_into(got, compressor, chunks));
+    test::run_ready(*context); // seconds of work, in turns
     REQUIRE_FALSE(running.done());
+    context.reset();
     engine.reset();
-    context.restart();
-    context.run();
-    CHECK(running.outcome().code() == errc::closed);
-    CHECK(got.empty());
+    workers.reset();
+    chunks.clear();
+    CHECK(owner.use_count() == 1);
 }
 
 TEST_CASE("chunk compressor: where the caller's context ends in the middle, the workers leave off and nothing is lost")

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 using test::bench;
 using weir::codec;
 using weir::errc;
@@ -169,6 +171,33 @@ TEST_CASE("chunk compressor: a sample finds what compresses in any quarter of a 
     CHECK(compressor.statistics().by_sample.chunks == 0);
 }
 
+TEST_CASE("chunk compressor: what becomes of a chunk does not depend on how it is cut into slices")
+{
+    bench b;
+    const auto mixed = [](std::size_t size, std::size_t noise) {
+        test::byte_vector content = test::words(size, 7);
+        std::ranges::copy(test::random_bytes(noise, 7), content.begin());
+        return content;
+    };
+    for (const std::size_t size : {600, 8'000, 40'000})
+        for (const std::size_t noise : {std::size_t{0}, size / 2, size - size / 8, size}) {
+            CAPTURE(size);
+            CAPTURE(noise);
+            const test::byte_vector content = mixed(size, noise);
+            weir::chunk_compressor compressor(b.engine, {.codec = test::some_codec(), .threshold_bytes = 500});
+            const weir::chunk chunks[] = {test::chunk_of(content), test::chunk_of(content, 1),
+                                          test::chunk_of(content, 3), test::chunk_of(content, 50)};
+            const test::packed_list got = test::packed(b, compressor, chunks);
+            for (const weir::packed_chunk& each : got) {
+                CHECK(each.codec == got.front().codec);
+                CHECK(each.content.size() == got.front().content.size());
+            }
+            const weir::chunk_compression_statistics seen = compressor.statistics();
+            for (const weir::chunk_tally& each : {seen.compressed, seen.by_sample, seen.by_trial})
+                CHECK(each.chunks % 4 == 0);
+        }
+}
+
 TEST_CASE("chunk compressor: bytes that no code can shorten are found to repeat")
 {
     bench b;
@@ -202,6 +231,9 @@ TEST_CASE("chunk compressor: options that cannot be are refused by name")
     CHECK(refusal({.least_saving = 1}) == errc::bad_configuration);
     CHECK(refusal({.least_saving = -0.1}) == errc::bad_configuration);
     CHECK(refusal({.batch_bytes = 0}) == errc::bad_configuration);
+    CHECK(refusal({.batch_bytes = std::numeric_limits<std::size_t>::max()}) == errc::bad_configuration);
+    CHECK(weir::compression_blocks(b.engine, {.batch_bytes = std::numeric_limits<std::size_t>::max()})
+          > std::numeric_limits<std::size_t>::max() / b.engine.block_bytes());
     CHECK(refusal({.batch_bytes = std::size_t{16} << 20}) == errc::pool_too_small); // and four blocks
     CHECK(refusal({.batch_bytes = (std::size_t{16} << 20) - (std::size_t{256} << 10)}) == std::error_code());
     CHECK(b.engine.pool().statistics().in_use_bytes == 0);
