@@ -268,8 +268,8 @@ class Signals(CommandTest):
                 self.assertEqual(returned, code)
                 self.check_lines(lines)
                 self.assertIs(lines[-1]["interrupted"], True)
-                # 100 ms are promised; the test's own scheduling and reading come on top.
-                self.assertLess(seconds, 1.0)
+                # 100 ms are promised; a sanitizer and a busy machine come on top.
+                self.assertLess(seconds, 5.0)
 
     def test_it_ends_while_standard_input_says_nothing(self):
         reader, writer = os.pipe()
@@ -278,7 +278,7 @@ class Signals(CommandTest):
             returned, seconds, lines = self.interrupt(signal.SIGTERM, "--chunk-avg", "4K", "-", stdin=stdin)
         self.assertEqual(returned, 143)
         self.assertIs(lines[-1]["interrupted"], True)
-        self.assertLess(seconds, 1.0)
+        self.assertLess(seconds, 5.0)
 
     def test_it_ends_although_nobody_reads_its_output(self):
         with open("/dev/zero", "rb") as zeros:

@@ -114,11 +114,14 @@ class Parallel(FetchTest):
                 self.assertEqual(self.cat("--parallel", "4", "--memory", "8M", f"{url}/{path}"), (content, ""))
 
     def test_a_long_path_is_as_wide_as_there_are_connections(self):
-        url = self.origin("object o 8MiB\naccept\n round-trip 50ms\n pace 256KiB per 50ms\non /o\n serve o\n")
+        # So slow that a busy machine and a sanitizer do not count.
+        url = self.origin("object o 8MiB\naccept\n round-trip 50ms\n pace 64KiB per 50ms\non /o\n serve o\n")
+
         def seconds(connections):
             start = time.monotonic()
             self.assertEqual(len(self.cat("--parallel", connections, "--memory", "8M", url + "/o")[0]), 8 << 20)
             return time.monotonic() - start
+
         self.assertLess(seconds("8"), seconds("1") / 2)
 
 
@@ -301,7 +304,7 @@ class Secure(FetchTest):
         with https_without_farewell(self.authority.issue()) as port:
             start = time.monotonic()
             self.assertEqual(self.cat("--cacert", "ca.pem", f"https://localhost:{port}/")[0], b"hi")
-            self.assertLess(time.monotonic() - start, 1.5)
+            self.assertLess(time.monotonic() - start, 1.9)  # it would be waited for 2 seconds
 
     def test_a_proxy_is_a_tunnel_for_tls(self):
         proxy = self.origin("on CONNECT *\n tunnel\n")
