@@ -174,15 +174,14 @@ void stage::finished(request_id request, std::uint64_t answer_bytes, bool answer
     received_request told;
     {
         const std::lock_guard lock(mutex_);
-        received_request* const known = find(request);
-        if (!known)
-            return;
-        known->answered = answered;
-        known->answer_bytes = answer_bytes;
+        received_request& known = *find(request);
+        known.over = true;
+        known.answered = answered;
+        known.answer_bytes = answer_bytes;
         changed_.notify_all();
         if (!options_.on_finished)
             return;
-        told = *known;
+        told = known;
     }
     options_.on_finished(told);
 }
@@ -234,7 +233,7 @@ accepted_connection& stage::connection_of(std::uint64_t number)
     return *std::ranges::lower_bound(record_.connections, number, {}, &accepted_connection::number);
 }
 
-/// \returns  null if it was forgotten
+/// \returns  null if it was over, and forgotten
 received_request* stage::find(request_id request) noexcept
 {
     auto& requests = record_.requests;
@@ -249,8 +248,10 @@ void stage::forget_old()
 {
     const std::size_t kept = std::max<std::size_t>(options_.kept_requests, 1);
     auto& requests = record_.requests;
-    if (requests.size() >= 2 * kept)
-        requests.erase(requests.begin(), requests.end() - static_cast<std::ptrdiff_t>(kept));
+    if (requests.size() >= 2 * kept) {
+        const auto last = requests.end() - static_cast<std::ptrdiff_t>(kept);
+        requests.erase(std::remove_if(requests.begin(), last, [](const received_request& each) { return each.over; }), last);
+    }
     auto& connections = record_.connections;
     if (connections.size() >= 2 * kept) {
         const std::uint64_t newest = connections.back().number;

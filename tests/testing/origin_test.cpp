@@ -142,6 +142,38 @@ TEST_CASE("record: keeps no more than it is told to")
     CHECK(server.record().connections[0].requests == 100);
 }
 
+TEST_CASE("record: what is not over is kept, and told of, however much has come since")
+{
+    std::mutex mutex;
+    std::vector<std::string> told;
+    origin_options options;
+    options.kept_requests = 1;
+    options.on_finished = [&](const received_request& request) {
+        const std::lock_guard lock(mutex);
+        told.push_back(request.target);
+    };
+    script played;
+    played.on("/long").hold("end").answer(200);
+    played.on("/*").answer(200);
+    {
+        origin server(std::move(played), std::move(options));
+        raw_client patient(server);
+        patient.send("GET /long HTTP/1.1\r\n\r\n");
+        REQUIRE(server.wait_until([](const auto& seen) { return seen.is_holding("end"); }));
+        raw_client client(server);
+        for (int i = 0; i != 10; ++i) {
+            client.send("GET /" + std::to_string(i) + " HTTP/1.1\r\n\r\n");
+            client.read_head();
+        }
+        CHECK(server.requests().front().target == "/long");
+        CHECK(!server.requests().front().over);
+        server.release("end");
+        patient.read_head();
+    }
+    CHECK(told.size() == 11);
+    CHECK(std::ranges::count(told, "/long") == 1);
+}
+
 TEST_CASE("record: who wants to know is told of each request that is over, answered or not")
 {
     std::mutex mutex;

@@ -30,6 +30,7 @@ struct received_request {
     std::string body;                ///< without framing; as much of it as `origin_options` say
     std::uint64_t body_bytes = 0;    ///< all of it that has come
     bool complete = false;           ///< the body has come whole
+    bool over = false;               ///< its rule has ended, or its connection before that
     bool answered = false;           ///< all steps of its rule were taken
     std::uint64_t answer_bytes = 0;  ///< that its rule has sent
     std::optional<std::size_t> rule; ///< which one of the script, from 0 on
@@ -57,7 +58,7 @@ struct accepted_connection {
 };
 
 /// What an origin has seen since it was made. Of more requests and connections than `origin_options` say, the last
-/// ones.
+/// ones, and those that are not over.
 struct origin_record {
     std::vector<accepted_connection> connections;
     std::vector<received_request> requests; ///< in the order in which their heads came
