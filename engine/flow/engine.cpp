@@ -1,6 +1,7 @@
 #include <weir/engine.hpp>
 
 #include "base/cgroup.hpp"
+#include "flow/context_watch.hpp"
 #include "flow/flow_ledger.hpp"
 #include "flow/shutdown.hpp"
 
@@ -77,7 +78,9 @@ engine::engine(boost::asio::any_io_executor executor, std::shared_ptr<buffer_poo
       block_bytes_(options.block_bytes), memory_bytes_(pool_->options().max_bytes),
       observer_(options.observer), stall_after_(options.stall_after),
       ledger_(std::make_shared<detail::flow_ledger>()), intake_(std::make_shared<detail::intake>()),
-      trimmer_(std::make_shared<detail::pool_trimmer>(pool_)), workers_(std::move(workers))
+      trimmer_(std::make_shared<detail::pool_trimmer>(pool_)), workers_(std::move(workers)),
+      watch_(std::make_unique<detail::context_watch>(
+          boost::asio::query(executor_, boost::asio::execution::context), workers_))
 {
     intake_entry_ = resources_->add(
         {.name = "engine", .phase = shutdown_phase::stop_accepting, .target = intake_, .counted = false});

@@ -153,6 +153,8 @@ worker_pool::worker_pool(const worker_options& options)
 
 worker_pool::~worker_pool() { state_->stop(); }
 
+void worker_pool::stop() noexcept { state_->stop(); }
+
 worker_pool::executor_type worker_pool::executor() noexcept { return state_->context.get_executor(); }
 
 std::size_t worker_pool::size() const noexcept { return state_->threads.size(); }

@@ -39,6 +39,7 @@ struct engine_options {
 static_assert(std::is_trivially_destructible_v<engine_options>);
 
 namespace detail {
+class context_watch;
 class intake;
 class pool_trimmer;
 class flow_ledger;
@@ -110,7 +111,8 @@ private:
     std::shared_ptr<detail::pool_trimmer> trimmer_;
     registration intake_entry_;
     registration trimmer_entry_;
-    std::shared_ptr<worker_pool> workers_; ///< last, and so the first to end: what runs there uses the others to its end
+    std::shared_ptr<worker_pool> workers_; ///< end before all above: what runs there uses that
+    std::unique_ptr<detail::context_watch> watch_; ///< has them end with the context, should that end first
 };
 
 } // namespace weir

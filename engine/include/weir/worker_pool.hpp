@@ -14,6 +14,10 @@
 
 namespace weir {
 
+namespace detail {
+class context_watch;
+}
+
 struct worker_options {
     std::size_t threads = 0;                       ///< 0: `default_worker_count()`; at most 1024
     std::size_t stack_bytes = std::size_t{8} << 20; ///< stack of each thread; at least 256 KiB, rounded up to pages
@@ -69,6 +73,10 @@ public:
     };
 
 private:
+    friend class detail::context_watch;
+    /// The first half of the destructor: the threads end, and what is queued stays.
+    void stop() noexcept;
+
     struct state;
     std::unique_ptr<state> state_;
 };
