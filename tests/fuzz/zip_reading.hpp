@@ -47,8 +47,8 @@ inline asio::awaitable<void> read_entries(weir::archive& from, weir::reservation
         }
         catch (const weir::error& refused) {
             require(refused.code() != weir::errc::internal);
-            out.resize(before); // what came before the error depends on the cuts
-            out += refused.code().message();
+            out.resize(before); // what came before the error depends on the cuts, and which of two it is
+            out += next->refusal ? refused.code().message() : "damaged";
         }
         // liblzma's outcome depends on the cuts where a stream has a marker at its end and a size too.
         if (next->method == "lzma" && next->size)
