@@ -78,11 +78,6 @@ std::vector<byte_vector> log_lines()
     return out;
 }
 
-double best_cpu_seconds(const bench::candidate& each)
-{
-    return *std::min_element(each.cpu_seconds.begin(), each.cpu_seconds.end());
-}
-
 void check(bool held, std::string_view what)
 {
     if (!held)
@@ -112,8 +107,8 @@ void compare(const contest& what, const coder& theirs, const coder& ours, std::s
     candidates.push_back({"weir", all_with(ours)});
     bench::interleave(candidates, what.times);
     const double total = static_cast<double>(what.size * what.inputs.size());
-    const double peer = total / best_cpu_seconds(candidates[0]) * 1e-6;
-    const double mine = total / best_cpu_seconds(candidates[1]) * 1e-6;
+    const double peer = total / candidates[0].best_cpu_seconds() * 1e-6;
+    const double mine = total / candidates[1].best_cpu_seconds() * 1e-6;
     fmt::print("{:<28} {:>9.1f} {:>9.1f}  {:>6.2f}\n", what.name, peer, mine, mine / peer);
     bench::figure figure{what.name, mine, "library", peer, "MB/s"};
     figure.gate = what.gate;

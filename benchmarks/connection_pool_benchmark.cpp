@@ -14,7 +14,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <deque>
@@ -117,7 +116,7 @@ template <class Make> void run(asio::io_context& io, std::size_t count, const Ma
 void report(const std::string& what, const std::vector<bench::candidate>& both, double gate)
 {
     const auto best = [](const std::vector<double>& seconds) {
-        return *std::min_element(seconds.begin(), seconds.end()) * 1e9 / static_cast<double>(pairs);
+        return bench::best(seconds) * 1e9 / static_cast<double>(pairs);
     };
     const double mine = best(both[0].cpu_seconds);
     const double theirs = best(both[1].cpu_seconds);

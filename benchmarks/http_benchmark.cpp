@@ -152,8 +152,7 @@ void show(const std::string& name, std::vector<bench::candidate> candidates, dou
     std::printf("%-28s", name.c_str());
     std::vector<double> rates;
     for (const bench::candidate& each : candidates) {
-        const double best = *std::min_element(each.cpu_seconds.begin(), each.cpu_seconds.end());
-        rates.push_back(amount / best);
+        rates.push_back(amount / each.best_cpu_seconds());
         std::printf("  %s %.2f %s", each.name.c_str(), rates.back(), unit);
     }
     std::printf("  (%.2f times)\n", rates[0] / rates[1]);

@@ -76,6 +76,12 @@ void on_threads(std::size_t count, const Work& work)
     return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+/// The least of `values`: of times, what hardly anything disturbed. Not of nothing.
+[[nodiscard]] inline double best(const std::vector<double>& values)
+{
+    return *std::min_element(values.begin(), values.end());
+}
+
 /// One of the things that are compared. `run` does the work once; `seconds` has the time of every round,
 /// `cpu_seconds` what of it the process had a CPU for, which other load on the machine hardly changes.
 struct candidate {
@@ -86,6 +92,7 @@ struct candidate {
 
     [[nodiscard]] double median_seconds() const { return median(seconds); }
     [[nodiscard]] double median_cpu_seconds() const { return median(cpu_seconds); }
+    [[nodiscard]] double best_cpu_seconds() const { return best(cpu_seconds); }
 };
 
 /// Runs every candidate once to warm up, then `rounds` times in turn; each round starts with another one.

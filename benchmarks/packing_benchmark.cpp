@@ -92,8 +92,6 @@ void digest_all(std::span<const weir::chunk> chunks)
     }
 }
 
-double best(const std::vector<double>& seconds) { return *std::min_element(seconds.begin(), seconds.end()); }
-
 /// What it costs to find out that nothing can be saved, beside the digests of the same bytes.
 void compare_cost(const std::string& name, std::span<const std::byte> content, std::size_t chunk_bytes)
 {
@@ -104,8 +102,8 @@ void compare_cost(const std::string& name, std::span<const std::byte> content, s
     candidates.push_back({"pack", [&] { ours.run(chunks); }});
     bench::interleave(candidates, rounds);
     const weir::chunk_compression_statistics seen = ours.statistics();
-    const double mine = best(candidates[1].cpu_seconds);
-    const double digests = best(candidates[0].cpu_seconds);
+    const double mine = candidates[1].best_cpu_seconds();
+    const double digests = candidates[0].best_cpu_seconds();
     fmt::print("{:<24} {:>5} KiB {:>8.2f} % {:>10.1f} % {:>8.1f} %\n", name, chunk_bytes >> 10, 100 * mine / digests,
                100.0 * static_cast<double>(seen.by_sample.bytes) / static_cast<double>(seen.in.bytes),
                100.0 * static_cast<double>(seen.by_trial.bytes) / static_cast<double>(seen.in.bytes));
@@ -158,9 +156,9 @@ void compare_pace(std::span<const weir::chunk> chunks)
     candidates.push_back({"loop", [&] { bench::keep(saved_at_best(chunks)); }});
     candidates.push_back({"pack", [&] { ours.run(chunks); }});
     bench::interleave(candidates, rounds);
-    const double loop = best(candidates[0].cpu_seconds), pack = best(candidates[1].cpu_seconds);
+    const double loop = candidates[0].best_cpu_seconds(), pack = candidates[1].best_cpu_seconds();
     fmt::print("pace, by CPU time: {:.2f} of a loop over compress(); by the clock {:.2f}\n", loop / pack,
-               best(candidates[0].seconds) / best(candidates[1].seconds));
+               bench::best(candidates[0].seconds) / bench::best(candidates[1].seconds));
     bench::publish({"pack chunks, zstd 3", 1 / pack, "compress()", 1 / loop, "rounds/s", 0.9});
 }
 

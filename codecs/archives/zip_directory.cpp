@@ -45,7 +45,7 @@ asio::awaitable<directory_place> locate_directory(random_access_input& input, re
         place = find_directory(tail, tail_at);
     }
     catch (const fault& found) {
-        throw error(found.code, "read", input.name(), found.offset, found.why);
+        throw found.as_error(input.name());
     }
     co_await refuse_second_directory(input, memory, place);
     co_return place;

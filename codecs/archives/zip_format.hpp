@@ -20,6 +20,9 @@ struct fault {
     errc code;
     const char* why;
     std::uint64_t offset;
+
+    /// \param archive  its name
+    [[nodiscard]] error as_error(std::string_view archive) const { return {code, "read", archive, offset, why}; }
 };
 
 enum signature : std::uint32_t {

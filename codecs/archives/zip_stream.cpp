@@ -76,7 +76,7 @@ private:
     void make_content();
     void take_record();
     [[noreturn]] void fail(errc code, const char* why) const;
-    template <class Check> void as_error(Check check) const;
+    template <class Check> void named(Check check) const;
 
     engine& owner_;
     const archive_options options_;
@@ -157,7 +157,7 @@ asio::awaitable<void> zip_stream::gather_record()
         record_.clear(); // of an archive that could have had several parts
         co_await require_gathered(signature_bytes);
     }
-    as_error([&] { records_.require(signature_of(record_), input_.position()); });
+    named([&] { records_.require(signature_of(record_), input_.position()); });
     for (std::size_t size = size_of_record(record_); record_.size() < size; size = size_of_record(record_))
         co_await require_gathered(size);
 }
@@ -398,7 +398,7 @@ asio::awaitable<void> zip_stream::decode_rest()
 
 void zip_stream::take_record()
 {
-    as_error([&] { records_.take(record_, input_.position() - record_.size()); });
+    named([&] { records_.take(record_, input_.position() - record_.size()); });
     record_.clear();
 }
 
@@ -412,13 +412,13 @@ asio::awaitable<void> zip_stream::close(std::shared_ptr<zip_stream> self)
 }
 
 /// Gives the faults that `check` throws the archive's name.
-template <class Check> void zip_stream::as_error(Check check) const
+template <class Check> void zip_stream::named(Check check) const
 {
     try {
         check();
     }
     catch (const fault& found) {
-        throw error(found.code, "read", name_, found.offset, found.why);
+        throw found.as_error(name_);
     }
 }
 

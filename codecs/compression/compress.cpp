@@ -1,4 +1,7 @@
 #include <weir/compress.hpp>
+
+#include "compression/pulling.hpp"
+
 #include <weir/decoder.hpp>
 #include <weir/encoder.hpp>
 #include <weir/error.hpp>
@@ -8,6 +11,9 @@
 namespace weir {
 namespace {
 
+using codecs::fill;
+using codecs::is_whole;
+
 // What a message of unknown size gets at first, four times its input within these; it doubles as long as more comes.
 constexpr std::size_t least_room = 256;
 constexpr std::size_t most_room = std::size_t{1} << 20;
@@ -15,22 +21,6 @@ constexpr std::size_t most_room = std::size_t{1} << 20;
 [[noreturn]] void refuse_output(codec which, const char* operation)
 {
     throw error(errc::limit_exceeded, operation, to_string(which), std::nullopt, "the room for the output");
-}
-
-/// Pulls until `output` is full or nothing more comes.
-template <class Coder> std::size_t fill(Coder& coder, std::span<std::byte> output)
-{
-    std::size_t filled = 0;
-    while (filled < output.size() && !coder.ended())
-        filled += coder.pull(output.subspan(filled));
-    return filled;
-}
-
-/// Whether nothing more comes: where the output is full, some formats have yet to read their end.
-template <class Coder> bool is_whole(Coder& coder)
-{
-    std::byte one_more;
-    return coder.ended() || coder.pull({&one_more, 1}) == 0;
 }
 
 decoder_settings at_most(decoder_settings settings, std::size_t bytes)

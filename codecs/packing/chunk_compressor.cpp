@@ -1,5 +1,6 @@
 #include <weir/chunk_compressor.hpp>
 
+#include "compression/pulling.hpp"
 #include "packing/packing.hpp"
 
 #include <weir/decoder.hpp>
@@ -77,28 +78,14 @@ namespace {
     throw error(errc::mismatch, "unpack", to_string(packed.codec), packed.offset, why);
 }
 
-/// Writes into what is left of `output`, until the coder wants more.
-std::size_t pull_into(decoder& coder, std::span<std::byte> output)
-{
-    std::size_t filled = 0;
-    while (filled < output.size()) {
-        const std::size_t count = coder.pull(output.subspan(filled));
-        if (count == 0)
-            break;
-        filled += count;
-    }
-    return filled;
-}
-
 void decode(const packed_chunk& packed, std::span<std::byte> output, const decoder_settings& settings,
             codec_pool& contexts)
 {
     decoder coder(packed.codec, settings, contexts);
     std::size_t filled = 0;
-    std::byte one_more;
     const auto drain = [&] {
-        filled += pull_into(coder, output.subspan(filled));
-        if (filled == output.size() && coder.pull({&one_more, 1}) != 0)
+        filled += codecs::fill(coder, output.subspan(filled));
+        if (filled == output.size() && !codecs::is_whole(coder))
             refuse_size(packed, "its content is longer than it is said to be");
     };
     for (const slice& each : packed.content) {

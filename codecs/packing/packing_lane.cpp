@@ -1,18 +1,14 @@
 #include "packing/packing_lane.hpp"
 
+#include "flow/fair_turns.hpp"
 #include "packing/chunk_sample.hpp"
 #include "packing/packing.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace weir::codecs {
 namespace {
-
-using clock = std::chrono::steady_clock;
-
-constexpr auto turn_time = std::chrono::milliseconds(2);
 
 /// Encoded between two looks at the clock. libzstd compresses 128 KiB at a time however it is fed, and faster where it
 /// gets the whole of a chunk at once; liblz4 is quick; the others do 16 KiB in a millisecond or so.
@@ -25,7 +21,7 @@ std::size_t piece_bytes(codec which) noexcept
 
 bool packing_lane::work(packing& batch)
 {
-    const auto until = clock::now() + turn_time;
+    const detail::fair_turns turn;
     while (!batch.stopped()) {
         if (task_.record) {
             step(batch);
@@ -36,7 +32,7 @@ bool packing_lane::work(packing& batch)
                 return false;
             begin(batch, next);
         }
-        if (clock::now() > until)
+        if (turn.is_over())
             return true;
     }
     return false;

@@ -1,19 +1,18 @@
 #include "streams/stream_coder.hpp"
 
 #include "compression/context.hpp"
+#include "flow/fair_turns.hpp"
 
 #include <weir/error.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <chrono>
 #include <utility>
 
 namespace weir::codecs {
 namespace {
 
-constexpr auto turn_time = std::chrono::milliseconds(2);
 // Pushed at a time, so that the clock is looked at: xz encodes 3 MB/s at its best, and decodes 60.
 constexpr std::size_t encoded_piece_bytes = std::size_t{16} << 10;
 constexpr std::size_t decoded_piece_bytes = std::size_t{64} << 10;
@@ -147,7 +146,7 @@ void stream_coder::make_decoder(codec which)
 
 template <class Coder> std::size_t stream_coder::run(Coder& coder, std::span<std::byte> room)
 {
-    const auto until = std::chrono::steady_clock::now() + turn_time;
+    const detail::fair_turns turn;
     std::size_t filled = 0;
     while (filled < room.size() && !ended_) {
         const std::size_t count = coder.pull(room.subspan(filled));
@@ -159,7 +158,7 @@ template <class Coder> std::size_t stream_coder::run(Coder& coder, std::span<std
             hungry_ = true;
             break;
         }
-        if (std::chrono::steady_clock::now() > until)
+        if (turn.is_over())
             break;
     }
     return filled;

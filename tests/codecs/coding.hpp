@@ -73,6 +73,18 @@ private:
     bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
 };
 
+/// The code of the error that `call` throws; none if it throws none.
+template <class Call> std::error_code code_of(Call call)
+{
+    try {
+        static_cast<void>(call());
+        return {};
+    }
+    catch (const weir::error& failure) {
+        return failure.code();
+    }
+}
+
 /// How much is pushed at a time, and how large the room for output is.
 struct cuts {
     std::function<std::size_t()> push = [] { return std::string::npos; };

@@ -16,6 +16,8 @@ using test::bench;
 using weir::codec;
 using weir::errc;
 
+using test::code_of;
+
 namespace {
 
 /// Keeps a copy of what it gets; checks that the offsets follow one another.
@@ -68,17 +70,6 @@ asio::awaitable<void> write_all(weir::sink& to, std::vector<weir::chunk>& chunks
         co_await to.write(one);
     }
     co_await to.finish();
-}
-
-template <class Call> std::error_code code_of(Call call)
-{
-    try {
-        call();
-        return {};
-    }
-    catch (const weir::error& failure) {
-        return failure.code();
-    }
 }
 
 } // namespace

@@ -11,18 +11,9 @@
 using weir::codec;
 using weir::errc;
 
-namespace {
+using test::code_of;
 
-template <class Call> std::error_code code_of(Call call)
-{
-    try {
-        static_cast<void>(call());
-        return {};
-    }
-    catch (const weir::error& failure) {
-        return failure.code();
-    }
-}
+namespace {
 
 bool is(std::span<const std::byte> got, const test::byte_vector& wanted)
 {

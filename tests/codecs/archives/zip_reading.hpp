@@ -96,18 +96,6 @@ inline std::vector<zip_found> stream_zip(bench& on, const byte_vector& archive, 
     return out;
 }
 
-/// The code of the error that `call` throws; none if it throws none.
-template <class Call> std::error_code code_of(Call call)
-{
-    try {
-        static_cast<void>(call());
-    }
-    catch (const weir::error& failure) {
-        return failure.code();
-    }
-    return {};
-}
-
 /// Methods that are built in.
 inline std::vector<std::uint16_t> zip_methods()
 {

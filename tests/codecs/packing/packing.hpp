@@ -63,15 +63,4 @@ inline packed_list packed(bench& on, weir::chunk_compressor& with, std::span<con
     return out;
 }
 
-template <class Call> std::error_code code_of(Call call)
-{
-    try {
-        call();
-        return {};
-    }
-    catch (const weir::error& failure) {
-        return failure.code();
-    }
-}
-
 } // namespace test
