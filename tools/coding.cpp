@@ -5,6 +5,8 @@
 #include <weir/error.hpp>
 #include <weir/size.hpp>
 
+#include <algorithm>
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -97,6 +99,25 @@ coded file_coder::decode(block_reader& in, std::optional<weir::codec> which, wei
     decoder.finish();
     pull_all(decoder, out);
     return {decoder.which(), decoder.consumed(), decoder.produced()};
+}
+
+coded file_coder::decode(const weir::mapped_file& in, std::optional<weir::codec> which, weir::decoder_settings settings,
+                         const weir::parallel_decoding_options& how, block_writer& out)
+{
+    const std::span<const std::byte> content = in.view();
+    const std::span<const std::byte> start = content.first(std::min(content.size(), weir::codec_magic_bytes));
+    const weir::codec found = which ? *which : detect(start, how.subject);
+    try {
+        const weir::parallel_totals totals = weir::decode_parallel(
+            found, weir::settings_for(found, std::move(settings)), how, content,
+            [&](std::span<const std::byte> bytes) { out.write(bytes); }, &forget);
+        in.verify();
+        return {found, totals.consumed, totals.produced};
+    }
+    catch (const weir::error&) {
+        in.verify(); // what was cut off reads as zeros
+        throw;
+    }
 }
 
 } // namespace tool

@@ -5,7 +5,7 @@
 
 #include <weir/codec_settings.hpp>
 #include <weir/mapped_file.hpp>
-#include <weir/parallel_encoding.hpp>
+#include <weir/parallel_decoding.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -41,6 +41,10 @@ public:
     /// \throws weir::error  of reading; of the decoder, with the name of the file; output_error
     coded decode(block_reader& in, std::optional<weir::codec> which, weir::decoder_settings settings,
                  bool as_it_comes, block_writer& out);
+    /// By several threads, where the stream has pieces.
+    /// \throws weir::error  `errc::mapping_broken`, too: the file was cut short meanwhile
+    coded decode(const weir::mapped_file& in, std::optional<weir::codec> which, weir::decoder_settings settings,
+                 const weir::parallel_decoding_options& how, block_writer& out);
 
 private:
     std::unique_ptr<std::byte[]> input_;

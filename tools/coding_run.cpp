@@ -6,6 +6,7 @@
 #include "output.hpp"
 
 #include <weir/error.hpp>
+#include <weir/worker_pool.hpp>
 
 #include <fmt/format.h>
 
@@ -21,6 +22,8 @@ namespace tool {
 namespace {
 
 using work = coding_options::work;
+
+constexpr off_t small = 512 << 10; // threads would cost more than they give
 
 bool is_same_file(const struct stat& a, const struct stat& b) noexcept
 {
@@ -199,13 +202,8 @@ coded coding_run::code(const input& from, int descriptor, const std::string& nam
     const bool is_regular = S_ISREG(from.status.st_mode);
     if (is_regular)
         (void)::posix_fadvise(from.file.descriptor(), 0, 0, POSIX_FADV_SEQUENTIAL);
-    weir::decoder_settings settings = options_.decoder;
-    if (from.name != "-" && !options_.has_output_limit)
-        settings.max_output_bytes = weir::unlimited;
     try {
-        const coded sizes = options_.what == work::compress
-            ? encode(from, in, out)
-            : coder_.decode(in, options_.codec, settings, !is_regular, out);
+        const coded sizes = options_.what == work::compress ? encode(from, in, out) : decode(from, in, out);
         out.finish();
         return sizes;
     }
@@ -218,7 +216,6 @@ coded coding_run::code(const input& from, int descriptor, const std::string& nam
 
 coded coding_run::encode(const input& from, block_reader& in, block_writer& out)
 {
-    constexpr off_t small = 512 << 10; // threads would cost more than they give
     const bool is_regular = S_ISREG(from.status.st_mode);
     if (!options_.pieces || (is_regular && from.status.st_size < small))
         return coder_.encode(in, *options_.codec, options_.encoder, out);
@@ -226,6 +223,24 @@ coded coding_run::encode(const input& from, block_reader& in, block_writer& out)
         if (const std::optional<weir::mapped_file> map = map_of(from.file, from.name))
             return coder_.encode(*map, *options_.codec, options_.encoder, *options_.pieces, out);
     return coder_.encode(in, *options_.codec, options_.encoder, *options_.pieces, out);
+}
+
+coded coding_run::decode(const input& from, block_reader& in, block_writer& out)
+{
+    weir::decoder_settings settings = options_.decoder;
+    if (from.name != "-" && !options_.has_output_limit)
+        settings.max_output_bytes = weir::unlimited;
+    const bool is_regular = S_ISREG(from.status.st_mode);
+    const std::size_t threads = options_.threads.value_or(0) == 0 ? weir::default_worker_count() : *options_.threads;
+    if (threads > 1 && is_regular && from.status.st_size >= small && from.name != "-")
+        if (const std::optional<weir::mapped_file> map = map_of(from.file, from.name)) {
+            constexpr std::size_t most_memory = std::size_t{1} << 30;
+            constexpr std::size_t most_of_a_piece = std::size_t{64} << 20;
+            const std::size_t piece = std::clamp(most_memory / (2 * threads), std::size_t{1} << 20, most_of_a_piece);
+            return coder_.decode(*map, options_.codec, settings,
+                                 {.threads = threads, .max_piece_bytes = piece, .subject = from.name}, out);
+        }
+    return coder_.decode(in, options_.codec, settings, !is_regular, out);
 }
 
 void coding_run::write_file(const input& from, const std::string& path)

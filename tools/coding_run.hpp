@@ -6,7 +6,6 @@
 
 #include <weir/codec_settings.hpp>
 #include <weir/file_handle.hpp>
-#include <weir/parallel_encoding.hpp>
 
 #include <optional>
 #include <string>
@@ -29,7 +28,7 @@ struct coding_options {
     weir::encoder_settings encoder = {};
     weir::decoder_settings decoder = {};
     bool has_output_limit = false; ///< else there is none for what has a name
-    std::optional<std::size_t> threads;           ///< that compress; 0: all cores; nothing: as many as fit
+    std::optional<std::size_t> threads;           ///< 0: all cores; nothing: as many as fit
     std::optional<weir::parallel_options> pieces; ///< how to compress in pieces; nothing: as one
 };
 
@@ -60,6 +59,7 @@ private:
     void check_target(const input& from, const std::string& path) const;
     coded code(const input& from, int descriptor, const std::string& name);
     coded encode(const input& from, block_reader& in, block_writer& out);
+    coded decode(const input& from, block_reader& in, block_writer& out);
     void write_file(const input& from, const std::string& path);
     void remove_input(const input& from) const;
     [[nodiscard]] bool is_to_go(const input& from) const;

@@ -114,7 +114,7 @@ void add_limits(command_line& line, coding_options& options)
 
 void add_threads(command_line& line, coding_options& options)
 {
-    line.add({"threads", "N", "compress with N threads, in pieces; 0: all cores; 1: as one, not in pieces",
+    line.add({"threads", "N", "N threads compress, in pieces, or decompress what is in pieces; 0: all cores; 1: as one",
               [&](std::string_view text) {
                   constexpr std::uint64_t most = 1024;
                   options.threads = static_cast<std::size_t>(read_number("threads", text, 0, most));

@@ -1,6 +1,7 @@
 #include <weir/decoder.hpp>
 
 #include "compression/context.hpp"
+#include "compression/ratio.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -11,13 +12,6 @@ namespace {
 
 // How much may be decoded beyond the ratio before it is looked at again.
 constexpr std::uint64_t ratio_slack = std::uint64_t{64} << 10;
-
-std::uint64_t ratio_allows(const decoder_settings& settings, std::uint64_t consumed) noexcept
-{
-    if (settings.max_ratio == 0 || consumed > unlimited / settings.max_ratio)
-        return unlimited;
-    return std::max(settings.ratio_free_bytes, consumed * settings.max_ratio);
-}
 
 } // namespace
 
@@ -68,7 +62,7 @@ std::size_t decoder::decode(std::span<std::byte> output)
 // How much of the output may be filled before limits are looked at again; 0 where the next byte is one too many.
 std::size_t decoder::permitted() const noexcept
 {
-    const std::uint64_t by_ratio = ratio_allows(lease_.settings(), consumed());
+    const std::uint64_t by_ratio = codecs::ratio_allows(lease_.settings(), consumed());
     const std::uint64_t within_ratio = by_ratio > produced() ? by_ratio - produced() : 0;
     const std::uint64_t within_output = lease_.settings().max_output_bytes - produced();
     return static_cast<std::size_t>(
@@ -77,7 +71,7 @@ std::size_t decoder::permitted() const noexcept
 
 void decoder::check_ratio() const
 {
-    if (produced() > ratio_allows(lease_.settings(), consumed()))
+    if (produced() > codecs::ratio_allows(lease_.settings(), consumed()))
         throw codecs::failure{errc::limit_exceeded, "the ratio of output to input"};
 }
 

@@ -4,11 +4,10 @@
 //   stream:  header (12)  { block header  data  padding  check }*  index  footer (12)
 //   then zeros, a multiple of four, and the next stream
 
-#include "compression/lzma.hpp"
 #include "compression/stream_start.hpp"
+#include "compression/xz_block.hpp"
 
 #include <algorithm>
-#include <array>
 #include <new>
 
 namespace weir::codecs {
@@ -16,28 +15,15 @@ namespace {
 
 constexpr std::uint8_t magic[] = {0xfd, '7', 'z', 'X', 'Z', 0};
 
-const std::uint8_t* octets(std::span<const std::byte> bytes) noexcept
-{
-    return reinterpret_cast<const std::uint8_t*>(bytes.data());
-}
-
-// A broken part of a stream that has begun is no other kind of data.
-void check_part(lzma_ret result)
-{
-    if (result == LZMA_FORMAT_ERROR || result == LZMA_PROG_ERROR)
-        throw failure{errc::corrupt_data, "a header is broken"};
-    check_decoding(result);
-}
-
 class xz_decoder final : public context {
 public:
     xz_decoder(const decoder_settings& settings, std::pmr::memory_resource& from)
         : context(from), max_memory_(settings.max_memory_bytes), verify_(settings.verify_checksum),
-          concatenated_(settings.concatenated), coder_(memory_)
+          concatenated_(settings.concatenated), blocks_(memory_)
     {
         refuse_dictionary(codec::xz, settings.dictionary);
     }
-    ~xz_decoder() override { lzma_index_hash_end(seen_, &coder_.allocator()); }
+    ~xz_decoder() override { lzma_index_hash_end(seen_, &blocks_.allocator()); }
 
     void start() override
     {
@@ -93,10 +79,10 @@ private:
             refuse_start();
         if (!whole)
             return false;
-        check_part(lzma_stream_header_decode(&flags_, octets(start_.bytes())));
+        check_xz_part(lzma_stream_header_decode(&flags_, octets(start_.bytes())));
         if (verify_ && !lzma_check_is_supported(flags_.check))
             throw failure{errc::unsupported_format, "its kind of checksum"};
-        seen_ = lzma_index_hash_init(seen_, &coder_.allocator());
+        seen_ = lzma_index_hash_init(seen_, &blocks_.allocator());
         if (!seen_)
             throw std::bad_alloc();
         any_stream_ = true;
@@ -115,59 +101,18 @@ private:
         const std::size_t size = lzma_block_header_size_decode(std::to_integer<unsigned>(start_.bytes()[0]));
         if (!start_.fill(input, size))
             return false;
-        begin_block(start_.bytes());
+        blocks_.begin(start_.bytes(), flags_.check, max_memory_, verify_);
         return enter(part::block);
-    }
-
-    void begin_block(std::span<const std::byte> header)
-    {
-        std::array<lzma_filter, LZMA_FILTERS_MAX + 1> filters;
-        block_ = {};
-        block_.version = 1; // has `ignore_check`
-        block_.check = flags_.check;
-        block_.header_size = static_cast<std::uint32_t>(header.size());
-        block_.filters = filters.data();
-        check_part(lzma_block_header_decode(&block_, &coder_.allocator(), octets(header)));
-        block_.ignore_check = !verify_;
-        const lzma_ret begun = start_block(filters.data());
-        for (const lzma_filter& each : filters) {
-            if (each.id == LZMA_VLI_UNKNOWN)
-                break;
-            memory_.give_back(each.options);
-        }
-        block_.filters = nullptr; // not looked at any more
-        check_part(begun);
-    }
-
-    lzma_ret start_block(const lzma_filter* filters)
-    {
-        constexpr std::uint64_t no_such_chain = UINT64_MAX;
-        const std::uint64_t needed = lzma_raw_decoder_memusage(filters);
-        if (needed == no_such_chain)
-            return LZMA_OPTIONS_ERROR;
-        return needed <= max_memory_ ? lzma_block_decoder(&coder_.stream(), &block_) : LZMA_MEMLIMIT_ERROR;
     }
 
     bool read_block(std::span<const std::byte>& input, std::span<std::byte>& output)
     {
         const std::size_t before = input.size() + output.size();
-        const lzma_ret result = coder_.turn(input, output, LZMA_RUN);
-        if (result == LZMA_DATA_ERROR && check_was_read())
-            throw failure{errc::checksum_mismatch, "of a block"};
-        check_part(result);
-        if (result != LZMA_STREAM_END)
+        if (!blocks_.run(input, output))
             return input.size() + output.size() != before;
-        check_part(lzma_index_hash_append(seen_, lzma_block_unpadded_size(&block_), block_.uncompressed_size));
+        const lzma_block& done = blocks_.block();
+        check_xz_part(lzma_index_hash_append(seen_, lzma_block_unpadded_size(&done), done.uncompressed_size));
         return enter(part::block_header);
-    }
-
-    // A block is refused at the end of its check if that is wrong, and earlier for every other reason.
-    bool check_was_read() noexcept
-    {
-        if (block_.compressed_size == LZMA_VLI_UNKNOWN)
-            return false;
-        const std::uint64_t padded = (block_.compressed_size + 3) & ~std::uint64_t{3};
-        return coder_.stream().total_in == padded + lzma_check_size(block_.check);
     }
 
     bool read_index(std::span<const std::byte>& input)
@@ -176,7 +121,7 @@ private:
         const lzma_ret result = input.empty() ? LZMA_BUF_ERROR
                                               : lzma_index_hash_decode(seen_, octets(input), &taken, input.size());
         input = input.subspan(taken);
-        check_part(result);
+        check_xz_part(result);
         return result == LZMA_STREAM_END ? enter(part::footer) : false;
     }
 
@@ -185,8 +130,8 @@ private:
         if (!start_.fill(input, LZMA_STREAM_HEADER_SIZE))
             return false;
         lzma_stream_flags end{};
-        check_part(lzma_stream_footer_decode(&end, octets(start_.bytes())));
-        check_part(lzma_stream_flags_compare(&flags_, &end));
+        check_xz_part(lzma_stream_footer_decode(&end, octets(start_.bytes())));
+        check_xz_part(lzma_stream_flags_compare(&flags_, &end));
         if (end.backward_size != lzma_index_hash_size(seen_))
             throw failure{errc::corrupt_data, "the size of the index"};
         padding_ = 0;
@@ -221,10 +166,9 @@ private:
     const std::uint64_t max_memory_;
     const bool verify_;
     const bool concatenated_;
-    lzma_coder coder_; // of blocks
+    xz_block_decoder blocks_;
     lzma_index_hash* seen_ = nullptr;
     lzma_stream_flags flags_{};
-    lzma_block block_{};
     stream_start<LZMA_BLOCK_HEADER_SIZE_MAX> start_;
     part part_ = part::stream_header;
     std::uint64_t padding_ = 0;

@@ -6,11 +6,11 @@
 // See lz4_Frame_format.md of lz4, version 1.6.3.
 
 #include "compression/lz4.hpp"
+#include "parallel/lz4_checksum.hpp"
 #include "parallel/piece_format.hpp"
 
 #include <lz4.h>
 #include <lz4hc.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <bit>
@@ -89,13 +89,8 @@ private:
 class lz4_pieces final : public piece_format {
 public:
     lz4_pieces(const sizes& of, int level, bool checksum, std::shared_ptr<context_pool> contexts)
-        : piece_format(of), level_(level), checksum_(checksum), contexts_(std::move(contexts)),
-          content_(XXH32_createState())
-    {
-        if (!content_)
-            throw std::bad_alloc();
-        XXH32_reset(content_.get(), 0);
-    }
+        : piece_format(of), level_(level), checksum_(checksum), contexts_(std::move(contexts))
+    {}
 
     std::unique_ptr<piece_encoder> make_encoder() const override
     {
@@ -111,14 +106,14 @@ public:
         append_little_endian(out, magic, magic_size);
         append_little_endian(out, version_and_independent | (checksum_ ? has_checksum : 0), 1);
         append_little_endian(out, number_of_block(piece_bytes()) << 4, 1);
-        append_little_endian(out, XXH32(&out[magic_size], out.size() - magic_size, 0) >> 8, 1);
+        out.push_back(lz4_checksum::of_header(std::span(out).subspan(magic_size)));
         return out;
     }
 
     void join(const piece& whole, const encoded_piece& /*encoded*/) override
     {
         if (checksum_)
-            XXH32_update(content_.get(), whole.content.data(), whole.content.size());
+            content_.add(whole.content);
     }
 
     std::vector<std::byte> tail() const override
@@ -126,21 +121,17 @@ public:
         std::vector<std::byte> out;
         append_little_endian(out, 0, size_bytes);
         if (checksum_)
-            append_little_endian(out, XXH32_digest(content_.get()), 4);
+            append_little_endian(out, content_.value(), 4);
         return out;
     }
 
 private:
-    struct release {
-        void operator()(XXH32_state_t* state) const noexcept { XXH32_freeState(state); }
-    };
-
     static constexpr std::size_t magic_size = 4;
 
     const int level_;
     const bool checksum_;
     const std::shared_ptr<context_pool> contexts_;
-    const std::unique_ptr<XXH32_state_t, release> content_;
+    lz4_checksum content_;
 };
 
 } // namespace

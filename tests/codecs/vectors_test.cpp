@@ -5,6 +5,7 @@
 #include "support/seed.hpp"
 
 #include <weir/hasher.hpp>
+#include <weir/parallel_decoding.hpp>
 
 #include <boost/json/src.hpp>
 #include <doctest/doctest.h>
@@ -68,6 +69,19 @@ std::string outcome_of(weir::codec which, const test::byte_vector& stream, const
     }
 }
 
+/// The same, where the threads find pieces.
+std::string outcome_by_threads(weir::codec which, const test::byte_vector& stream)
+{
+    try {
+        weir::hasher content(weir::hash_algorithm::sha256);
+        weir::decode_parallel(which, {}, {.threads = 3}, stream, [&](test::byte_span bytes) { content.update(bytes); });
+        return content.finish().to_hex();
+    }
+    catch (const weir::error& failure) {
+        return weir::code_name(failure.code());
+    }
+}
+
 bool is_as_expected(const boost::json::object& one, const std::string& outcome)
 {
     const bool failed = outcome.size() != 64;
@@ -104,6 +118,7 @@ TEST_CASE("vectors: every official stream has the outcome that it must have, how
         const std::string outcome = outcome_of(which, stream, test::whole());
         CHECK_MESSAGE(is_as_expected(one, outcome), outcome);
         CHECK(outcome_of(which, stream, test::byte_by_byte()) == outcome);
+        CHECK(outcome_by_threads(which, stream) == outcome);
         for (int i = 0; i < 3; ++i)
             CHECK(outcome_of(which, stream, test::at_random(random, 1 + random() % 2000)) == outcome);
         ++count;
