@@ -2,6 +2,7 @@
 """weir compress, weir decompress, weir version --codecs: as users of gzip and zstd expect, and with files of theirs."""
 
 import contextlib
+import gzip
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ import resource
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import time
 import unittest
@@ -116,6 +118,46 @@ class RoundTrips(CodecTest):
         for threads in ("-T0", "-T1"):
             self.succeed("compress", "--codec", "lzma", threads, stdin=b"x")
 
+    def test_threads_that_decompress_a_file_change_nothing_but_the_time(self):
+        content = text(20_000_000)  # pieces of zstd have 8 MiB
+        self.write("a", content)
+        for codec in set(BUILT_IN) - WITHOUT_MAGIC:
+            with self.subTest(codec=codec):
+                packed = self.succeed("compress", "--codec", codec, "-1", "-c", "a")
+                broken = bytearray(packed)
+                broken[len(packed) * 3 // 4] ^= 0x40
+                for name, stream in (("whole", packed), ("twice", packed * 2), ("broken", broken), ("cut", packed[:-9])):
+                    self.write(name, stream)
+                    alone, together = (self.weir("decompress", "-c", threads, name) for threads in ("-T1", "-T2"))
+                    self.assertEqual((alone.returncode, alone.stderr), (together.returncode, together.stderr))
+                    if alone.returncode == 0:
+                        self.assertEqual(together.stdout, alone.stdout)
+                    self.assertEqual(self.weir("decompress", "-t", "-T2", name).stderr.replace(b"test", b"decompress"),
+                                     alone.stderr)
+
+    @unittest.skipUnless("gzip" in BUILT_IN, "gzip is not built in")
+    def test_members_that_say_their_size_are_decompressed_by_several_threads(self):
+        content = text(3_000_000)
+
+        def member(piece):
+            packed = gzip.compress(piece)
+            return (packed[:3] + b"\4" + packed[4:10] + struct.pack("<H2sHH", 6, b"BC", 2, len(packed) + 7) + packed[10:])
+
+        self.write("a.gz", b"".join(member(content[at:at + 0xff00]) for at in range(0, len(content), 0xff00)) + member(b""))
+        self.assertEqual(self.succeed("decompress", "-c", "-T2", "a.gz"), content)
+        self.assertEqual(self.succeed("decompress", "-c", "-T1", "a.gz"), content)
+
+    @unittest.skipUnless("xz" in BUILT_IN, "xz is not built in")
+    def test_what_several_threads_decompress_may_be_cut_short_meanwhile(self):
+        self.write("a", noise(64_000_000))
+        self.succeed("compress", "--codec", "xz", "-0", "--rm", "a")
+        with subprocess.Popen([WEIR, "decompress", "-T2", "a.xz"], cwd=self.directory, stderr=subprocess.PIPE) as process:
+            self.wait_for_temporary(least=1)
+            os.truncate(self.directory / "a.xz", 1000)
+            complaint = process.stderr.read().decode()
+        self.assertRegex(complaint, r"\Aweir: .*a.xz.*\n\Z")
+        self.assertEqual((process.returncode, self.names()), (1, {"a.xz"}))
+
     @unittest.skipUnless("gzip" in BUILT_IN, "gzip is not built in")
     def test_what_several_threads_read_may_be_cut_short_meanwhile(self):
         self.write("a", noise(64_000_000))
@@ -176,6 +218,17 @@ class Interchange(CodecTest):
 
     def test_gzip(self):
         self.exchange("gzip", ["-1"], ["-9"])
+
+    def test_pieces_of_other_tools(self):
+        content = text(3_000_000)
+        self.write("content", content)
+        for codec, variants in {"zstd": (["-3"],), "xz": (["-0", "-T2", "--block-size=500000"],),
+                                "lz4": (["-B5"], ["-B5", "-BX", "--content-size"], ["-B5", "-BD"])}.items():
+            for variant in variants:
+                with self.subTest(codec=codec, variant=variant):
+                    theirs = self.tool(codec, "-c", *variant, str(self.directory / "content"), content=None)
+                    self.write("packed", theirs * 2)
+                    self.assertEqual(self.succeed("decompress", "-c", "-T2", "packed"), content * 2)
 
     def test_xz(self):
         self.exchange("xz", ["-0"], ["-6"], ["--check=sha256"], ["--check=none"])
