@@ -62,7 +62,7 @@ def compress(run):
 
 
 def decompress(run):
-    """decompression of what the codecs' own tools wrote: beside them"""
+    """decompression of what the codecs' own tools wrote: beside them, by one thread"""
     for codec, bounds in DECODED.items():
         tool, size = TOOLS[codec]
         need(tool[0])
@@ -74,7 +74,7 @@ def decompress(run):
         path.unlink()
         times = interleave(
             {
-                "weir": lambda: seconds(run.weir, "decompress", "--codec", codec, "-c", packed),
+                "weir": lambda: seconds(run.weir, "decompress", "-T1", "--codec", codec, "-c", packed),
                 "tool": lambda: seconds(tool[0], "-q", "-d", "-c", packed),
             },
             run.rounds,
@@ -83,4 +83,27 @@ def decompress(run):
         packed.unlink()
 
 
-CASES = {"compress": compress, "decompress": decompress}
+def decompress_pieces(run):
+    """decompression of streams in pieces with two threads: beside the codecs' own tools"""
+    for codec in ("zstd", "lz4", "xz"):
+        tool, size = TOOLS[codec]
+        need(tool[0])
+        path = mixed_file(run.work / "mixed", size)
+        size = path.stat().st_size
+        packed = run.work / "packed"
+        with open(packed, "wb") as out:
+            subprocess.run([run.weir, "compress", "--codec", codec, "-c", path], stdout=out, check=True)
+        path.unlink()
+        times = interleave(
+            {
+                "weir": lambda: seconds(run.weir, "decompress", "-T2", "-c", packed),
+                "tool": lambda: seconds(*tool, "-d", "-c", packed),
+            },
+            run.rounds,
+        )
+        name = f"decompress -T2, {codec}"
+        yield Figure(name, rate(size, times["weir"]), "GB/s", " ".join((*tool, "-dc")), rate(size, times["tool"]), 0)
+        packed.unlink()
+
+
+CASES = {"compress": compress, "decompress": decompress, "decompress-pieces": decompress_pieces}
