@@ -236,7 +236,8 @@ coded coding_run::decode(const input& from, block_reader& in, block_writer& out)
         if (const std::optional<weir::mapped_file> map = map_of(from.file, from.name)) {
             constexpr std::size_t most_memory = std::size_t{1} << 30;
             constexpr std::size_t most_of_a_piece = std::size_t{64} << 20;
-            const std::size_t piece = std::clamp(most_memory / (2 * threads), std::size_t{1} << 20, most_of_a_piece);
+            constexpr std::size_t most_of_ours = std::size_t{32} << 20; // what `weir compress` makes but of its best levels
+            const std::size_t piece = std::clamp(most_memory / (2 * threads), most_of_ours, most_of_a_piece);
             return coder_.decode(*map, options_.codec, settings,
                                  {.threads = threads, .max_piece_bytes = piece, .subject = from.name}, out);
         }

@@ -37,6 +37,49 @@ std::size_t size_of_member(std::span<const std::byte> rest)
     give_up();
 }
 
+/// The next member, and how large its content is said to be.
+struct member {
+    explicit member(std::span<const std::byte>& rest) : bytes(take_bytes(rest, size_of_member(rest)))
+    {
+        if (bytes.size() < fixed_bytes + trailer_bytes)
+            give_up();
+        content = static_cast<std::size_t>(little_endian(bytes.last(4)));
+        if (content > most_content)
+            give_up();
+    }
+
+    std::span<const std::byte> bytes;
+    std::size_t content = 0;
+};
+
+/// Each member has to be as large as it says, before and after.
+class bgzf_decoder final : public piece_decoder {
+public:
+    explicit bgzf_decoder(const scan& how) : stream_(codec::gzip, one_member(how.settings), how.contexts) {}
+
+    std::size_t decode(const coded_piece& piece, std::span<std::byte> room) override
+    {
+        std::span<std::byte> left = room;
+        for (std::span<const std::byte> rest = piece.bytes; !rest.empty();) {
+            const member next(rest);
+            if (next.content > left.size())
+                give_up();
+            stream_.decode(next.bytes, left.first(next.content));
+            left = left.subspan(next.content);
+        }
+        return room.size() - left.size();
+    }
+
+private:
+    static decoder_settings one_member(decoder_settings settings)
+    {
+        settings.concatenated = false;
+        return settings;
+    }
+
+    stream_decoder stream_;
+};
+
 class bgzf_scanner final : public piece_scanner {
 public:
     bgzf_scanner(std::span<const std::byte> stream, const scan& how) : how_(how), rest_(stream) {}
@@ -48,19 +91,13 @@ public:
         const std::span<const std::byte> start = rest_;
         coded_piece out;
         do {
-            const std::span<const std::byte> member = take_bytes(rest_, size_of_member(rest_));
-            if (member.size() < fixed_bytes + trailer_bytes)
-                give_up();
-            const auto content = static_cast<std::size_t>(little_endian(member.last(4)));
-            if (content > most_content)
-                give_up();
-            out.room += content;
+            out.room += member(rest_).content;
         } while (!rest_.empty() && out.room + most_content <= std::min(usual_piece_content, how_.max_piece_bytes));
         out.bytes = start.first(start.size() - rest_.size());
         return out;
     }
 
-    std::unique_ptr<piece_decoder> make_decoder() const override { return make_stream_decoder(codec::gzip, how_); }
+    std::unique_ptr<piece_decoder> make_decoder() const override { return std::make_unique<bgzf_decoder>(how_); }
 
 private:
     const scan how_;

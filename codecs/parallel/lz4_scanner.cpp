@@ -34,10 +34,16 @@ std::uint32_t take_word(std::span<const std::byte>& from)
     return static_cast<std::uint32_t>(little_endian(take_bytes(from, 4)));
 }
 
+/// What a block may become at most: lz4 gives 255 bytes for one, at its best.
+std::size_t room_of(std::uint32_t word, std::size_t most) noexcept
+{
+    constexpr std::size_t best_ratio = 255;
+    const std::size_t size = word & ~is_stored;
+    return (word & is_stored) != 0 ? size : std::min(most, best_ratio * size);
+}
+
 class lz4_piece_decoder final : public piece_decoder {
 public:
-    explicit lz4_piece_decoder(bool verify) noexcept : verify_(verify) {}
-
     std::size_t decode(const coded_piece& piece, std::span<std::byte> room) override
     {
         const block_note blocks(piece.note);
@@ -45,16 +51,19 @@ public:
         for (std::span<const std::byte> input = piece.bytes; !input.empty();) {
             const std::uint32_t word = take_word(input);
             const std::span<const std::byte> block = take_bytes(input, word & ~is_stored);
-            if (blocks.has_checksum && take_word(input) != lz4_checksum::of(block) && verify_)
-                give_up();
-            rest = rest.subspan((word & is_stored) != 0 ? copy(block, rest) : decode_block(block, rest.first(blocks.most)));
+            if (blocks.has_checksum && take_word(input) != lz4_checksum::of(block))
+                give_up(); // the library looks at some of them in any case
+            const std::span<std::byte> most = rest.first(std::min(rest.size(), blocks.most));
+            rest = rest.subspan((word & is_stored) != 0 ? copy(block, most) : decode_block(block, most));
         }
         return room.size() - rest.size();
     }
 
 private:
-    static std::size_t copy(std::span<const std::byte> block, std::span<std::byte> to) noexcept
+    static std::size_t copy(std::span<const std::byte> block, std::span<std::byte> to)
     {
+        if (block.size() > to.size())
+            give_up();
         std::ranges::copy(block, to.begin());
         return block.size();
     }
@@ -68,8 +77,6 @@ private:
             give_up();
         return static_cast<std::size_t>(size);
     }
-
-    const bool verify_;
 };
 
 class lz4_scanner final : public piece_scanner {
@@ -98,7 +105,7 @@ public:
             if (size > blocks_.most)
                 give_up();
             static_cast<void>(take_bytes(rest_, size + (blocks_.has_checksum ? checksum_bytes : 0)));
-            out.room += blocks_.most;
+            out.room += room_of(word, blocks_.most);
         } while (out.room + blocks_.most <= std::min(usual_piece_content, how_.max_piece_bytes));
         out.bytes = start.first(start.size() - rest_.size());
         return out;
@@ -106,7 +113,7 @@ public:
 
     std::unique_ptr<piece_decoder> make_decoder() const override
     {
-        return std::make_unique<lz4_piece_decoder>(how_.settings.verify_checksum);
+        return std::make_unique<lz4_piece_decoder>();
     }
 
     void check(const coded_piece& piece, std::span<const std::byte> content) override

@@ -14,6 +14,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <span>
 #include <system_error>
 #include <thread>
@@ -86,6 +87,8 @@ private:
         }
         catch (const std::system_error&) { // there may be no more of them: fewer do it too
         }
+        catch (const std::bad_alloc&) {
+        }
     }
 
     void work() noexcept
@@ -109,6 +112,7 @@ private:
         if (is_whole_ || !wait_for_slot())
             return nullptr;
         slot& next = slots_[taken_ % slots_.size()];
+        is_whole_ = true; // also where it throws: nobody asks again
         is_whole_ = !task_.take(next.item);
         if (is_whole_)
             return nullptr;

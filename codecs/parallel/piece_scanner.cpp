@@ -4,53 +4,61 @@
 
 #include <weir/codec.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::codecs {
 namespace {
 
-class stream_decoder final : public piece_decoder {
+class whole_stream_decoder final : public piece_decoder {
 public:
-    stream_decoder(codec which, const scan& how)
-        : which_(which), settings_(how.settings), contexts_(how.contexts), context_(contexts_->take(which_, settings_))
-    {}
-    ~stream_decoder() override
-    {
-        if (is_whole_)
-            contexts_->give_back(which_, settings_, std::move(context_));
-    }
+    whole_stream_decoder(codec which, const scan& how) : stream_(which, how.settings, how.contexts) {}
 
     std::size_t decode(const coded_piece& piece, std::span<std::byte> room) override
     {
-        is_whole_ = false;
-        context_->start();
-        std::span<const std::byte> input = piece.bytes;
-        std::span<std::byte> rest = room;
-        while (!is_whole_ && !rest.empty()) {
-            const std::size_t before = input.size() + rest.size();
-            is_whole_ = context_->run(input, rest, true);
-            if (input.size() + rest.size() == before)
-                give_up();
-        }
-        if (!is_whole_) { // some formats have yet to read their end
-            std::byte one_more;
-            std::span<std::byte> none(&one_more, 1);
-            is_whole_ = context_->run(input, none, true);
-        }
-        if (!is_whole_ || !rest.empty() || !input.empty())
-            give_up();
+        stream_.decode(piece.bytes, room);
         return room.size();
     }
 
 private:
-    const codec which_;
-    const decoder_settings settings_;
-    const std::shared_ptr<context_pool> contexts_;
-    std::unique_ptr<context> context_;
-    bool is_whole_ = true; // else it may be in any state
+    stream_decoder stream_;
 };
 
 } // namespace
+
+stream_decoder::stream_decoder(codec which, const decoder_settings& settings, std::shared_ptr<context_pool> contexts)
+    : which_(which), settings_(settings), contexts_(std::move(contexts)), context_(contexts_->take(which_, settings_))
+{}
+
+stream_decoder::~stream_decoder()
+{
+    if (is_whole_)
+        contexts_->give_back(which_, settings_, std::move(context_));
+}
+
+void stream_decoder::decode(std::span<const std::byte> input, std::span<std::byte> room)
+{
+    is_whole_ = false;
+    context_->start();
+    while (!is_whole_ && !room.empty()) {
+        std::span<std::byte> step = room.first(std::min(room.size(), output_step_bytes));
+        const std::size_t wanted = step.size();
+        const std::size_t before = input.size();
+        is_whole_ = context_->run(input, step, true);
+        room = room.subspan(wanted - step.size());
+        if (input.size() == before && step.size() == wanted)
+            give_up();
+    }
+    if (!is_whole_) { // some formats have yet to read their end
+        std::byte one_more;
+        std::span<std::byte> none(&one_more, 1);
+        is_whole_ = context_->run(input, none, true);
+        if (none.empty())
+            give_up();
+    }
+    if (!is_whole_ || !room.empty() || !input.empty())
+        give_up();
+}
 
 void give_up() { throw failure{errc::corrupt_data, "not in pieces"}; }
 
@@ -65,7 +73,7 @@ std::span<const std::byte> take_bytes(std::span<const std::byte>& from, std::siz
 
 std::unique_ptr<piece_decoder> make_stream_decoder(codec which, const scan& how)
 {
-    return std::make_unique<stream_decoder>(which, how);
+    return std::make_unique<whole_stream_decoder>(which, how);
 }
 
 std::unique_ptr<piece_scanner> make_scanner([[maybe_unused]] codec which,

@@ -47,6 +47,30 @@ public:
     [[nodiscard]] virtual std::size_t decode(const coded_piece& piece, std::span<std::byte> room) = 0;
 };
 
+/// Output that a decoder of streams gets room for at a time, also where it has more. libzstd decodes frames in one pass
+/// where there is room for all of them, and then accepts some that it refuses else.
+constexpr std::size_t output_step_bytes = std::size_t{256} << 10;
+
+/// Decodes whole streams of a known size.
+class stream_decoder {
+public:
+    stream_decoder(codec which, const decoder_settings& settings, std::shared_ptr<context_pool> contexts);
+    stream_decoder(const stream_decoder&) = delete;
+    stream_decoder& operator=(const stream_decoder&) = delete;
+    ~stream_decoder();
+
+    /// Uses all of `input`, and fills all of `room`.
+    /// \throws failure
+    void decode(std::span<const std::byte> input, std::span<std::byte> room);
+
+private:
+    const codec which_;
+    const decoder_settings settings_;
+    const std::shared_ptr<context_pool> contexts_;
+    std::unique_ptr<context> context_;
+    bool is_whole_ = true; ///< else it may be in any state
+};
+
 /// One stream.
 class piece_scanner {
 public:

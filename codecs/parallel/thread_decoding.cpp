@@ -14,19 +14,34 @@
 #include <weir/decoder.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <new>
+#include <utility>
 
 namespace weir {
 namespace codecs {
 namespace {
 
 constexpr std::size_t least_piece_bytes = std::size_t{64} << 10; // what blocks of lz4 and members of BGZF may have
-constexpr std::size_t input_bytes = std::size_t{256} << 10;      // of one thread, between two releases
-constexpr std::size_t output_bytes = std::size_t{256} << 10;
+constexpr std::size_t input_step_bytes = std::size_t{256} << 10; // that are let go at a time, at least
+constexpr std::uint64_t most_small_pieces = 64;                  // before their size counts
+constexpr std::uint64_t small_piece_bytes = std::size_t{16} << 10;
+
+/// Gives up where there is not enough memory: one thread does with less.
+template <class Work> auto with_memory(Work work)
+{
+    try {
+        return work();
+    }
+    catch (const std::bad_alloc&) {
+        give_up();
+    }
+}
 
 class decoding_task {
 public:
     struct item {
+        slot_memory copy; ///< of the piece's bytes: libraries trust that theirs do not change, and files may
         slot_memory room;
         coded_piece piece;
         std::span<const std::byte> content; ///< lies in `room`
@@ -39,52 +54,73 @@ public:
 
     bool take(item& next)
     {
-        const std::optional<coded_piece> found = scanner_.next();
-        if (!found)
-            return false;
-        if (found->bytes.size() == stream_.size())
-            give_up(); // of one piece: it need not lie in memory
-        next.piece = *found;
-        return true;
+        return with_memory([&] {
+            const std::optional<coded_piece> found = scanner_.next();
+            if (!found)
+                return false;
+            if (found->bytes.size() == stream_.size())
+                give_up(); // of one piece: it need not lie in memory
+            ++pieces_;
+            rooms_ += found->room;
+            if (pieces_ > most_small_pieces && rooms_ < pieces_ * small_piece_bytes)
+                give_up(); // so small that handing them around costs more than it gives
+            next.piece = *found;
+            return true;
+        });
     }
 
-    std::unique_ptr<piece_decoder> make_worker() const { return scanner_.make_decoder(); }
+    std::unique_ptr<piece_decoder> make_worker() const
+    {
+        return with_memory([&] { return scanner_.make_decoder(); });
+    }
 
     void work(piece_decoder& decoder, item& one) const
     {
-        try {
-            const std::span<std::byte> room = one.room.take(one.piece.room);
-            one.content = room.first(decoder.decode(one.piece, room));
-        }
-        catch (const std::bad_alloc&) { // one thread does with less
-            give_up();
-        }
+        with_memory([&] {
+            coded_piece copied = one.piece;
+            const std::span<std::byte> copy = one.copy.take(copied.bytes.size());
+            std::ranges::copy(copied.bytes, copy.begin());
+            copied.bytes = copy;
+            const std::span<std::byte> room = one.room.take(copied.room);
+            one.content = room.first(decoder.decode(copied, room));
+        });
     }
 
     void pass_on(item& next)
     {
-        const std::uint64_t before = consumed();
         scanner_.check(next.piece, next.content);
         const std::uint64_t produced = produced_ + next.content.size();
-        if (produced > std::min(limits_.max_output_bytes, ratio_allows(limits_, before)))
+        if (produced > std::min(limits_.max_output_bytes, ratio_allows(limits_, consumed_)))
             give_up();
-        if (!next.content.empty())
-            write_to_(next.content);
-        produced_ = produced;
-        release_until(next.piece.bytes.data() + next.piece.bytes.size());
+        try {
+            if (!next.content.empty())
+                write_to_(next.content);
+            produced_ = produced;
+            consumed_ = static_cast<std::size_t>(next.piece.bytes.data() + next.piece.bytes.size() - stream_.data());
+            if (consumed_ - released_ >= input_step_bytes)
+                release_until(consumed_);
+        }
+        catch (...) {
+            refused_ = std::current_exception();
+            throw;
+        }
     }
 
     /// After the last piece.
-    void finish() { release_until(stream_.data() + stream_.size()); }
+    void finish() { release_until(stream_.size()); }
 
-    [[nodiscard]] std::uint64_t consumed() const noexcept { return stream_.size() - rest_.size(); }
-    [[nodiscard]] std::uint64_t produced() const noexcept { return produced_; }
+    /// What was written of the content, if nothing was thrown by who takes it.
+    [[nodiscard]] std::uint64_t produced() const
+    {
+        if (refused_)
+            std::rethrow_exception(refused_);
+        return produced_;
+    }
 
 private:
-    void release_until(const std::byte* end)
+    void release_until(std::size_t end)
     {
-        const std::span<const std::byte> done = rest_.first(static_cast<std::size_t>(end - rest_.data()));
-        rest_ = rest_.subspan(done.size());
+        const std::span<const std::byte> done = stream_.first(end).subspan(std::exchange(released_, end));
         if (release_ && !done.empty())
             release_(done);
     }
@@ -92,10 +128,14 @@ private:
     piece_scanner& scanner_; // `check`: whoever passes on; `next`: whoever takes
     const decoder_settings& limits_;
     const std::span<const std::byte> stream_;
+    std::uint64_t pieces_ = 0; // this and the next: whoever takes
+    std::uint64_t rooms_ = 0;
     const stream_writer& write_to_; // this and what follows: whoever passes on
     const content_release& release_;
-    std::span<const std::byte> rest_ = stream_;
+    std::size_t consumed_ = 0; // bytes of the stream
+    std::size_t released_ = 0;
     std::uint64_t produced_ = 0;
+    std::exception_ptr refused_;
 };
 
 /// By the calling thread. `given`: what of the content was written before.
@@ -105,8 +145,9 @@ parallel_totals decode_as_one(codec which, const decoder_settings& settings, con
 {
     decoder coder(which, settings, contexts);
     coder.set_subject(options.subject);
-    const auto memory = std::make_unique_for_overwrite<std::byte[]>(output_bytes);
-    const std::span<std::byte> room(memory.get(), output_bytes);
+    slot_memory copy;
+    slot_memory output;
+    const std::span<std::byte> room = output.take(output_step_bytes);
     const auto pull_all = [&] {
         while (const std::size_t count = coder.pull(room)) {
             const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(given, count));
@@ -116,8 +157,10 @@ parallel_totals decode_as_one(codec which, const decoder_settings& settings, con
         }
     };
     while (!content.empty() && !coder.ended()) {
-        const std::span<const std::byte> piece = content.first(std::min(content.size(), input_bytes));
-        coder.push(piece);
+        const std::span<const std::byte> piece = content.first(std::min(content.size(), input_step_bytes));
+        const std::span<std::byte> copied = copy.take(piece.size());
+        std::ranges::copy(piece, copied.begin());
+        coder.push(copied);
         pull_all();
         if (release)
             release(piece);

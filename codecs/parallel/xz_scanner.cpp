@@ -4,7 +4,9 @@
 #include "compression/xz_block.hpp"
 #include "parallel/piece_scanner.hpp"
 
+#include <algorithm>
 #include <new>
+#include <vector>
 
 namespace weir::codecs {
 namespace {
@@ -25,24 +27,28 @@ public:
     std::size_t decode(const coded_piece& piece, std::span<std::byte> room) override
     {
         std::span<const std::byte> input = piece.bytes;
-        const std::span<const std::byte> header = header_of_block(input);
-        input = input.subspan(header.size());
-        blocks_.begin(header, static_cast<lzma_check>(piece.note), how_.settings.max_memory_bytes,
-                      how_.settings.verify_checksum);
         std::span<std::byte> rest = room;
-        for (;;) {
-            const std::size_t before = input.size() + rest.size();
-            if (blocks_.run(input, rest))
-                break;
-            if (input.size() + rest.size() == before)
-                give_up();
-        }
-        if (!input.empty() || !rest.empty())
+        while (!input.empty())
+            decode_block(input, rest, static_cast<lzma_check>(piece.note));
+        if (!rest.empty())
             give_up();
         return room.size();
     }
 
 private:
+    void decode_block(std::span<const std::byte>& input, std::span<std::byte>& rest, lzma_check check)
+    {
+        const std::span<const std::byte> header = take_bytes(input, header_of_block(input).size());
+        blocks_.begin(header, check, how_.settings.max_memory_bytes, how_.settings.verify_checksum);
+        for (;;) {
+            const std::size_t before = input.size() + rest.size();
+            if (blocks_.run(input, rest))
+                return;
+            if (input.size() + rest.size() == before)
+                give_up();
+        }
+    }
+
     const scan how_;
     library_memory memory_;
     xz_block_decoder blocks_;
@@ -66,7 +72,7 @@ public:
             if (rest_.empty())
                 give_up();
             if (rest_.front() != std::byte{0})
-                return take_block();
+                return take_blocks();
             end_stream();
         }
     }
@@ -85,21 +91,47 @@ private:
         in_stream_ = any_stream_ = true;
     }
 
-    coded_piece take_block()
+    coded_piece take_blocks()
     {
-        const xz_block_header header(header_of_block(rest_), flags_.check, memory_, coder_.allocator());
+        const std::span<const std::byte> start = rest_;
+        coded_piece out;
+        out.note = flags_.check;
+        do
+            out.room += take_block(how_.max_piece_bytes - out.room);
+        while (!rest_.empty() && rest_.front() != std::byte{0} && next_fits(out.room));
+        out.bytes = start.first(start.size() - rest_.size());
+        return out;
+    }
+
+    /// \returns  the size of its content
+    std::size_t take_block(std::size_t most)
+    {
+        const xz_block_header header(next_header(), flags_.check, memory_, coder_.allocator());
         const lzma_block& said = header.block();
-        if (said.compressed_size == LZMA_VLI_UNKNOWN || said.uncompressed_size > how_.max_piece_bytes)
+        if (said.compressed_size == LZMA_VLI_UNKNOWN || said.uncompressed_size > most)
             give_up(); // unknown is more, too
         const lzma_vli size = lzma_block_total_size(&said);
         if (size == 0 || size > rest_.size())
             give_up();
         check_xz_part(lzma_index_hash_append(seen_, lzma_block_unpadded_size(&said), said.uncompressed_size));
-        coded_piece out;
-        out.bytes = take_bytes(rest_, static_cast<std::size_t>(size));
-        out.room = static_cast<std::size_t>(said.uncompressed_size);
-        out.note = flags_.check;
-        return out;
+        static_cast<void>(take_bytes(rest_, static_cast<std::size_t>(size)));
+        return static_cast<std::size_t>(said.uncompressed_size);
+    }
+
+    [[nodiscard]] bool next_fits(std::size_t room)
+    {
+        if (room >= usual_piece_content)
+            return false;
+        const xz_block_header header(next_header(), flags_.check, memory_, coder_.allocator());
+        return header.block().uncompressed_size <= std::min(usual_piece_content, how_.max_piece_bytes) - room;
+    }
+
+    /// A copy: the stream may change while the library looks at it.
+    std::span<const std::byte> next_header()
+    {
+        const std::span<const std::byte> there = header_of_block(rest_);
+        header_.assign(there.begin(), there.end());
+        return header_;
     }
 
     void end_stream()
@@ -123,6 +155,7 @@ private:
     library_memory memory_;
     lzma_coder coder_; // its allocator
     std::span<const std::byte> rest_;
+    std::vector<std::byte> header_;
     lzma_stream_flags flags_{};
     lzma_index_hash* seen_ = nullptr;
     bool in_stream_ = false;

@@ -1,7 +1,10 @@
 #include "flow/context_watch.hpp"
 
+#include <weir/error.hpp>
+
 #include <boost/asio/detail/reactor.hpp>
 #include <boost/asio/detail/scheduler.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <utility>
 
@@ -20,6 +23,8 @@ public:
             boost::asio::use_service<boost::asio::detail::reactor>(context);
     }
 
+    ~watch_service() { lot_->close(); } // what was parked since
+
     [[nodiscard]] const std::shared_ptr<parking_lot>& lot() const noexcept { return lot_; }
 
 private:
@@ -29,6 +34,16 @@ private:
 };
 
 boost::asio::execution_context::id watch_service::id;
+
+std::shared_ptr<parking_lot> lot_of(boost::asio::execution_context& context)
+{
+    try {
+        return boost::asio::use_service<watch_service>(context).lot();
+    }
+    catch (const boost::system::system_error& failure) { // no descriptors are left for the reactor
+        throw error(failure.code(), "make engine", "execution context");
+    }
+}
 
 } // namespace
 
@@ -49,7 +64,7 @@ private:
 };
 
 context_watch::context_watch(boost::asio::execution_context& context, std::weak_ptr<worker_pool> workers)
-    : lot_(boost::asio::use_service<watch_service>(context).lot()), node_(new node(std::move(workers)))
+    : lot_(lot_of(context)), node_(new node(std::move(workers)))
 {
     lot_->park(*node_);
 }

@@ -88,7 +88,11 @@ std::size_t default_worker_count()
 }
 
 struct worker_pool::state {
-    explicit state(int threads) : context(threads), work(context.get_executor()) {}
+    explicit state(std::size_t threads)
+        : count(threads), context(static_cast<int>(threads)), work(context.get_executor())
+    {}
+
+    const std::size_t count; ///< of threads, also when they have ended
 
     // Counters first: a coroutine that the context's end destroys may still count itself out.
     std::atomic<std::uint64_t> active{0};
@@ -146,7 +150,7 @@ worker_pool::worker_pool(const worker_options& options)
                     std::to_string(options.stack_bytes) + " is less than " + std::to_string(least_stack));
     const std::size_t count = options.threads != 0 ? options.threads : default_worker_count();
     constexpr std::size_t page = 4096;
-    state_ = std::make_unique<state>(static_cast<int>(count));
+    state_ = std::make_unique<state>(count);
     state_->threads.reserve(count);
     state_->start(count, (options.stack_bytes + page - 1) / page * page);
 }
@@ -157,11 +161,11 @@ void worker_pool::stop() noexcept { state_->stop(); }
 
 worker_pool::executor_type worker_pool::executor() noexcept { return state_->context.get_executor(); }
 
-std::size_t worker_pool::size() const noexcept { return state_->threads.size(); }
+std::size_t worker_pool::size() const noexcept { return state_->count; }
 
 worker_statistics worker_pool::statistics() const noexcept
 {
-    return {state_->threads.size(), state_->active.load(std::memory_order_relaxed),
+    return {state_->count, state_->active.load(std::memory_order_relaxed),
             state_->done.load(std::memory_order_relaxed), state_->failed.load(std::memory_order_relaxed)};
 }
 

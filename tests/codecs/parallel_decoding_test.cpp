@@ -13,6 +13,7 @@
 
 #include <optional>
 #include <stdexcept>
+#include <thread>
 
 using weir::codec;
 using weir::errc;
@@ -303,6 +304,46 @@ TEST_CASE("parallel decoding: what writing throws ends it, and nothing is writte
             }
         }
     }
+}
+
+TEST_CASE("parallel decoding: what writing throws is what is told, also when another piece was wrong before")
+{
+    if (!weir::is_built_in(codec::xz))
+        return;
+    std::mt19937_64 random(test::seed());
+    test::byte_vector content = content_of_pieces(random, 2);
+    content.resize(2 * mib);
+    test::byte_vector stream = in_pieces(codec::xz, content, fastest());
+    stream[stream.size() - stream.size() / 50] ^= std::byte{1}; // late in the second piece, when the first is decoded
+    for (int i = 0; i < 5; ++i) {
+        weir::counting_resource memory;
+        weir::codec_pool contexts({.max_idle = 0, .memory = &memory});
+        std::size_t writes = 0;
+        const auto full = [&](test::byte_span) {
+            ++writes;
+            // Both threads have had a decoder, and that of the second piece has failed and was given back.
+            while (memory.current_bytes() * 10 > memory.peak_bytes() * 6)
+                std::this_thread::yield();
+            throw std::runtime_error("write");
+        };
+        CHECK_THROWS_WITH(weir::decode_parallel(codec::xz, {}, {.threads = 2, .contexts = &contexts}, stream, full),
+                          "write");
+        CHECK(writes == 1);
+    }
+}
+
+TEST_CASE("parallel decoding: pieces that are very small are left to one thread")
+{
+    if (!weir::is_built_in(codec::lz4))
+        return;
+    test::byte_vector stream;
+    test::byte_vector content;
+    for (int i = 0; i < 1000; ++i) {
+        const test::byte_vector line = test::words(100, static_cast<std::uint64_t>(i));
+        append(content, line);
+        append(stream, test::encoded(codec::lz4, line));
+    }
+    CHECK(decode_by_all(codec::lz4, stream).content == content);
 }
 
 TEST_CASE("parallel decoding: the libraries' memory comes back, also after a failure")

@@ -13,8 +13,9 @@ namespace weir {
 
 struct parallel_decoding_options {
     std::size_t threads = 0; ///< that decode, the caller's among them. 0: `default_worker_count()`; at most 1024
-    /// The most content of a piece, in bytes. Half as many pieces again as there are threads are in memory at a time,
-    /// each as large as its content. A stream with larger ones is decoded by one thread.
+    /// The most content of a piece, in bytes; at least 64 KiB. Half as many pieces again as there are threads are in
+    /// memory at a time, each with its content, and a decoder for each thread, to which the limit of memory of the
+    /// settings holds. A stream with larger pieces is decoded by one thread.
     std::size_t max_piece_bytes = std::size_t{64} << 20;
     codec_pool* contexts = nullptr; ///< null: `codec_pool::common()`
     std::string subject = {};       ///< what errors name instead of the codec: a path
@@ -29,7 +30,8 @@ struct parallel_decoding_options {
 ///
 /// What is given, and what is refused, how and at which offset, is that of `decoder` with these settings. At the first
 /// thing that is not as it should be, one thread decodes all again up to there, which gives what is missing and says
-/// what is wrong; so the memory of `content` is read twice then.
+/// what is wrong; so the memory of `content` is read twice then. It is copied before a library sees it: a file that is
+/// mapped may change meanwhile, which gives other content or an error, and does no other harm.
 /// \param write    called from any of the threads, by one at a time
 /// \param release  told of what of `content` was decoded, in order, as `write` is called; may be empty. It may be read
 ///                 again after that.

@@ -59,7 +59,8 @@ public:
     /// Makes a pool and workers of its own.
     /// \param executor  where the awaitables of flows complete, and where rings and sockets live: the caller's
     ///                  `io_context`, run by one thread or several
-    /// \throws weir::error  `errc::bad_configuration`; system category when threads cannot be made
+    /// \throws weir::error  `errc::bad_configuration`; system category when threads, or what the context needs for
+    ///                      sockets, cannot be made
     explicit engine(boost::asio::any_io_executor executor, const engine_options& options = {});
 
     /// Shares pool and workers with other engines: a service with one io_context per thread has one of each. Of the
@@ -72,6 +73,10 @@ public:
 
     /// Ends the workers if no other engine has them (see `~worker_pool`); never waits for a read or a peer. Flows
     /// that are still suspended are destroyed with the workers; slices that were handed out stay valid.
+    ///
+    /// The engine ends before its `io_context`, or lies in one of that one's coroutines: its workers then end as soon as
+    /// the context begins to, if no other engine has them; shared ones have to be gone, or idle, by then. Not on two
+    /// threads at once.
     ~engine();
 
     [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }

@@ -28,18 +28,24 @@ weir::engine_options two_workers()
     return out;
 }
 
+bool have_ended(const weir::engine& of)
+{
+    auto& context = asio::query(of.workers().executor(), asio::execution::context);
+    return static_cast<asio::io_context&>(context).stopped();
+}
+
 /// Both ends of a stream, which nobody writes to; the first waits. All of it lies in its handler, so that the context's
-/// reactor destroys it: what it tells is how many threads there were then.
+/// reactor destroys it: it tells whether the workers had ended by then.
 class silent_pair {
 public:
-    silent_pair(asio::io_context& context, const std::optional<weir::engine>& of, std::optional<std::size_t>& threads)
-        : mine_(context), peer_(context), of_(of), threads_(threads)
+    silent_pair(asio::io_context& context, const std::optional<weir::engine>& of, std::optional<bool>& ended)
+        : mine_(context), peer_(context), of_(of), ended_(ended)
     {
         asio::local::connect_pair(mine_, peer_);
     }
     silent_pair(const silent_pair&) = delete;
     silent_pair& operator=(const silent_pair&) = delete;
-    ~silent_pair() { threads_ = of_->workers().size(); }
+    ~silent_pair() { ended_ = have_ended(*of_); }
 
     static void wait(std::unique_ptr<silent_pair> self)
     {
@@ -51,30 +57,31 @@ private:
     socket_type mine_;
     socket_type peer_;
     const std::optional<weir::engine>& of_;
-    std::optional<std::size_t>& threads_;
+    std::optional<bool>& ended_;
 };
 
 TEST_CASE("context end: an engine's own workers end before the sockets of its context")
 {
-    std::optional<std::size_t> threads;
+    std::optional<bool> ended;
     std::optional<weir::engine> engine;
     {
         asio::io_context context;
         std::unique_ptr<silent_pair> sockets;
         SUBCASE("that are older than it")
         {
-            sockets = std::make_unique<silent_pair>(context, engine, threads);
+            sockets = std::make_unique<silent_pair>(context, engine, ended);
             engine.emplace(context.get_executor(), two_workers());
         }
         SUBCASE("that are younger")
         {
             engine.emplace(context.get_executor(), two_workers());
-            sockets = std::make_unique<silent_pair>(context, engine, threads);
+            sockets = std::make_unique<silent_pair>(context, engine, ended);
         }
-        CHECK(engine->workers().size() == 2);
+        CHECK(!have_ended(*engine));
         silent_pair::wait(std::move(sockets));
     }
-    CHECK(threads == 0u);
+    CHECK(ended == true);
+    CHECK(engine->workers().size() == 2); // as ever
 }
 
 TEST_CASE("context end: workers that somebody else has go on")
@@ -86,7 +93,7 @@ TEST_CASE("context end: workers that somebody else has go on")
         asio::io_context context;
         engine.emplace(context.get_executor(), pool, workers, two_workers());
     }
-    CHECK(workers->size() == 2);
+    CHECK(!have_ended(*engine));
     engine.reset();
     CHECK(asio::post(workers->executor(), asio::use_future([] { return true; })).get());
 }
@@ -96,7 +103,7 @@ TEST_CASE("context end: an engine may go first, from a context that is no io_con
     asio::thread_pool context(1);
     {
         weir::engine engine(context.get_executor(), two_workers());
-        CHECK(engine.workers().size() == 2);
+        CHECK(!have_ended(engine));
     }
     context.join();
 }
