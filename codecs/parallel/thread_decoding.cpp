@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t least_piece_bytes = std::size_t{64} << 10; // what blocks of lz4 and members of BGZF may have
 constexpr std::size_t input_step_bytes = std::size_t{256} << 10; // that are let go at a time, at least
+constexpr std::size_t most_extra_bytes = std::size_t{1} << 20;   // that a piece may have beyond twice its content
 constexpr std::uint64_t most_small_pieces = 64;                  // before their size counts
 constexpr std::uint64_t small_piece_bytes = std::size_t{16} << 10;
 
@@ -60,6 +61,8 @@ public:
                 return false;
             if (found->bytes.size() == stream_.size())
                 give_up(); // of one piece: it need not lie in memory
+            if (found->bytes.size() > most_extra_bytes && (found->bytes.size() - most_extra_bytes) / 2 > found->room)
+                give_up(); // of what has no content, such as skippable frames of gigabytes
             ++pieces_;
             rooms_ += found->room;
             if (pieces_ > most_small_pieces && rooms_ < pieces_ * small_piece_bytes)

@@ -14,8 +14,9 @@ namespace weir {
 struct parallel_decoding_options {
     std::size_t threads = 0; ///< that decode, the caller's among them. 0: `default_worker_count()`; at most 1024
     /// The most content of a piece, in bytes; at least 64 KiB. Half as many pieces again as there are threads are in
-    /// memory at a time, each with its content, and a decoder for each thread, to which the limit of memory of the
-    /// settings holds. A stream with larger pieces is decoded by one thread.
+    /// memory at a time, each with its content and a copy of its bytes (at most twice that, and 1 MiB), and a decoder
+    /// for each thread, to which the limit of memory of the settings holds. A stream with larger pieces is decoded by
+    /// one thread.
     std::size_t max_piece_bytes = std::size_t{64} << 20;
     codec_pool* contexts = nullptr; ///< null: `codec_pool::common()`
     std::string subject = {};       ///< what errors name instead of the codec: a path
