@@ -61,49 +61,33 @@ def compress(run):
         path.unlink()
 
 
+def decoded(run, codec, name, *, pack, ours, theirs, bounds):
+    """The pace at which both decode what `pack` makes of the content."""
+    tool, size = TOOLS[codec]
+    need(tool[0])
+    path = mixed_file(run.work / "mixed", size)
+    size = path.stat().st_size
+    packed = run.work / "packed"
+    with open(packed, "wb") as out:
+        subprocess.run([*pack, "-c", path], stdout=out, check=True)
+    path.unlink()
+    times = interleave({"weir": lambda: seconds(run.weir, "decompress", *ours, "-c", packed), "tool": lambda: seconds(*theirs, "-d", "-c", packed)}, run.rounds)
+    packed.unlink()
+    return Figure(name, rate(size, times["weir"]), "GB/s", f"{theirs[0]} -dc", rate(size, times["tool"]), *bounds)
+
+
 def decompress(run):
     """decompression of what the codecs' own tools wrote: beside them, by one thread"""
     for codec, bounds in DECODED.items():
-        tool, size = TOOLS[codec]
-        need(tool[0])
-        path = mixed_file(run.work / "mixed", size)
-        size = path.stat().st_size
-        packed = run.work / "packed"
-        with open(packed, "wb") as out:
-            subprocess.run([*tool, "-c", path], stdout=out, check=True)
-        path.unlink()
-        times = interleave(
-            {
-                "weir": lambda: seconds(run.weir, "decompress", "-T1", "--codec", codec, "-c", packed),
-                "tool": lambda: seconds(tool[0], "-q", "-d", "-c", packed),
-            },
-            run.rounds,
-        )
-        yield Figure(f"decompress, {codec}", rate(size, times["weir"]), "GB/s", f"{tool[0]} -dc", rate(size, times["tool"]), *bounds)
-        packed.unlink()
+        tool = TOOLS[codec][0]
+        yield decoded(run, codec, f"decompress, {codec}", pack=tool, ours=("-T1", "--codec", codec), theirs=(tool[0], "-q"), bounds=bounds)
 
 
 def decompress_pieces(run):
     """decompression of streams in pieces with two threads: beside the codecs' own tools"""
     for codec in ("zstd", "lz4", "xz"):
-        tool, size = TOOLS[codec]
-        need(tool[0])
-        path = mixed_file(run.work / "mixed", size)
-        size = path.stat().st_size
-        packed = run.work / "packed"
-        with open(packed, "wb") as out:
-            subprocess.run([run.weir, "compress", "--codec", codec, "-c", path], stdout=out, check=True)
-        path.unlink()
-        times = interleave(
-            {
-                "weir": lambda: seconds(run.weir, "decompress", "-T2", "-c", packed),
-                "tool": lambda: seconds(*tool, "-d", "-c", packed),
-            },
-            run.rounds,
-        )
-        name = f"decompress -T2, {codec}"
-        yield Figure(name, rate(size, times["weir"]), "GB/s", " ".join((*tool, "-dc")), rate(size, times["tool"]), 0)
-        packed.unlink()
+        pack = (run.weir, "compress", "--codec", codec)
+        yield decoded(run, codec, f"decompress -T2, {codec}", pack=pack, ours=("-T2",), theirs=TOOLS[codec][0], bounds=(0, 0))
 
 
 CASES = {"compress": compress, "decompress": decompress, "decompress-pieces": decompress_pieces}

@@ -8,6 +8,8 @@
 #include "compression/stream_start.hpp"
 #include "parallel/piece_scanner.hpp"
 
+#include <algorithm>
+
 namespace weir::codecs {
 namespace {
 

@@ -8,23 +8,6 @@
 #include <utility>
 
 namespace weir::codecs {
-namespace {
-
-class whole_stream_decoder final : public piece_decoder {
-public:
-    whole_stream_decoder(codec which, const scan& how) : stream_(which, how.settings, how.contexts) {}
-
-    std::size_t decode(const coded_piece& piece, std::span<std::byte> room) override
-    {
-        stream_.decode(piece.bytes, room);
-        return room.size();
-    }
-
-private:
-    stream_decoder stream_;
-};
-
-} // namespace
 
 stream_decoder::stream_decoder(codec which, const decoder_settings& settings, std::shared_ptr<context_pool> contexts)
     : which_(which), settings_(settings), contexts_(std::move(contexts)), context_(contexts_->take(which_, settings_))
@@ -69,11 +52,6 @@ std::span<const std::byte> take_bytes(std::span<const std::byte>& from, std::siz
     const std::span<const std::byte> out = from.first(count);
     from = from.subspan(count);
     return out;
-}
-
-std::unique_ptr<piece_decoder> make_stream_decoder(codec which, const scan& how)
-{
-    return std::make_unique<whole_stream_decoder>(which, how);
 }
 
 std::unique_ptr<piece_scanner> make_scanner([[maybe_unused]] codec which,

@@ -102,9 +102,6 @@ constexpr std::size_t usual_piece_content = std::size_t{1} << 20;
 /// Null for a codec whose streams are never made of pieces, or if it is not built in.
 [[nodiscard]] std::unique_ptr<piece_scanner> make_scanner(codec which, std::span<const std::byte> stream, const scan& how);
 
-/// Decodes pieces that are streams of their own.
-[[nodiscard]] std::unique_ptr<piece_decoder> make_stream_decoder(codec which, const scan& how);
-
 // Of each format.
 [[nodiscard]] std::unique_ptr<piece_scanner> make_zstd_scanner(std::span<const std::byte> stream, const scan& how);
 [[nodiscard]] std::unique_ptr<piece_scanner> make_xz_scanner(std::span<const std::byte> stream, const scan& how);

@@ -8,6 +8,21 @@
 namespace weir::codecs {
 namespace {
 
+/// The frames of a piece are a stream of their own.
+class zstd_piece_decoder final : public piece_decoder {
+public:
+    explicit zstd_piece_decoder(const scan& how) : stream_(codec::zstd, how.settings, how.contexts) {}
+
+    std::size_t decode(const coded_piece& piece, std::span<std::byte> room) override
+    {
+        stream_.decode(piece.bytes, room);
+        return room.size();
+    }
+
+private:
+    stream_decoder stream_;
+};
+
 class zstd_scanner final : public piece_scanner {
 public:
     zstd_scanner(std::span<const std::byte> stream, const scan& how) : how_(how), rest_(stream) {}
@@ -20,11 +35,8 @@ public:
         coded_piece out;
         while (!rest_.empty() && out.room < usual_piece_content) {
             const std::size_t content = content_bytes();
-            if (content > how_.max_piece_bytes - out.room) {
-                if (out.room == 0)
-                    give_up();
+            if (content > how_.max_piece_bytes - out.room)
                 break;
-            }
             static_cast<void>(take_bytes(rest_, frame_bytes()));
             out.room += content;
         }
@@ -32,7 +44,7 @@ public:
         return out;
     }
 
-    std::unique_ptr<piece_decoder> make_decoder() const override { return make_stream_decoder(codec::zstd, how_); }
+    std::unique_ptr<piece_decoder> make_decoder() const override { return std::make_unique<zstd_piece_decoder>(how_); }
 
 private:
     [[nodiscard]] bool is_skippable_frame() const noexcept
