@@ -4,6 +4,7 @@
 //   skippable:  magic (4)  size (4)  so many bytes
 
 #include "compression/lz4.hpp"
+#include "compression/lz4_frame.hpp"
 #include "compression/skippable_frame.hpp"
 
 #include <new>
@@ -11,7 +12,6 @@
 namespace weir::codecs {
 namespace {
 
-constexpr std::uint32_t lz4_magic = 0x184d2204;
 constexpr std::uint8_t magic_in_order[] = {0x04, 0x22, 0x4d, 0x18};
 constexpr char no_frame[] = "no lz4 frame";
 constexpr std::uint32_t legacy_magic = 0x184c2102;

@@ -1,5 +1,5 @@
 #pragma once
-// What frames of lz4 have of their content: XXH32 with seed 0.
+// Parts of lz4's frames that are read and written here. See lz4_Frame_format.md of lz4, version 1.6.3.
 
 #include <xxhash.h>
 
@@ -11,6 +11,11 @@
 
 namespace weir::codecs {
 
+constexpr std::uint32_t lz4_magic = 0x184d2204;
+/// In the size of a block: its bytes are as they are.
+constexpr std::uint32_t lz4_stored_block = 0x80000000;
+
+/// What a frame has of its content, and blocks of their bytes: XXH32 with seed 0.
 class lz4_checksum {
 public:
     lz4_checksum() : state_(XXH32_createState())

@@ -6,7 +6,7 @@
 // See lz4_Frame_format.md of lz4, version 1.6.3.
 
 #include "compression/lz4.hpp"
-#include "parallel/lz4_checksum.hpp"
+#include "compression/lz4_frame.hpp"
 #include "parallel/piece_format.hpp"
 
 #include <lz4.h>
@@ -21,7 +21,6 @@ namespace weir::codecs {
 namespace {
 
 constexpr std::size_t size_bytes = 4;
-constexpr std::uint32_t is_stored = 0x80000000;
 constexpr std::size_t smallest_block = std::size_t{64} << 10;
 constexpr std::size_t largest_block = std::size_t{4} << 20; // which lz4's own tool makes
 
@@ -54,7 +53,7 @@ private:
         if (size == 0) { // it does not get smaller
             std::ranges::copy(input, body.begin());
             size = static_cast<std::uint32_t>(input.size());
-            write_size(room, size | is_stored);
+            write_size(room, size | lz4_stored_block);
         }
         else
             write_size(room, size);
@@ -99,11 +98,10 @@ public:
 
     std::vector<std::byte> head() const override
     {
-        constexpr std::uint64_t magic = 0x184d2204;
         constexpr std::uint32_t version_and_independent = 0x60;
         constexpr std::uint32_t has_checksum = 0x04;
         std::vector<std::byte> out;
-        append_little_endian(out, magic, magic_size);
+        append_little_endian(out, lz4_magic, magic_size);
         append_little_endian(out, version_and_independent | (checksum_ ? has_checksum : 0), 1);
         append_little_endian(out, number_of_block(piece_bytes()) << 4, 1);
         out.push_back(lz4_checksum::of_header(std::span(out).subspan(magic_size)));

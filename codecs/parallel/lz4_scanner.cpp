@@ -5,8 +5,8 @@
 //
 // See lz4_Frame_format.md of lz4, version 1.6.3.
 
+#include "compression/lz4_frame.hpp"
 #include "compression/skippable_frame.hpp"
-#include "parallel/lz4_checksum.hpp"
 #include "parallel/piece_scanner.hpp"
 
 #include <lz4.h>
@@ -17,7 +17,6 @@ namespace weir::codecs {
 namespace {
 
 constexpr std::size_t checksum_bytes = 4;
-constexpr std::uint32_t is_stored = 0x80000000;
 
 /// The note of a piece: the most that a block may hold, and whether each has a checksum.
 struct block_note {
@@ -38,8 +37,8 @@ std::uint32_t take_word(std::span<const std::byte>& from)
 std::size_t room_of(std::uint32_t word, std::size_t most) noexcept
 {
     constexpr std::size_t best_ratio = 255;
-    const std::size_t size = word & ~is_stored;
-    return (word & is_stored) != 0 ? size : std::min(most, best_ratio * size);
+    const std::size_t size = word & ~lz4_stored_block;
+    return (word & lz4_stored_block) != 0 ? size : std::min(most, best_ratio * size);
 }
 
 class lz4_piece_decoder final : public piece_decoder {
@@ -50,11 +49,11 @@ public:
         std::span<std::byte> rest = room;
         for (std::span<const std::byte> input = piece.bytes; !input.empty();) {
             const std::uint32_t word = take_word(input);
-            const std::span<const std::byte> block = take_bytes(input, word & ~is_stored);
+            const std::span<const std::byte> block = take_bytes(input, word & ~lz4_stored_block);
             if (blocks.has_checksum && take_word(input) != lz4_checksum::of(block))
                 give_up(); // the library looks at some of them in any case
             const std::span<std::byte> most = rest.first(std::min(rest.size(), blocks.most));
-            rest = rest.subspan((word & is_stored) != 0 ? copy(block, most) : decode_block(block, most));
+            rest = rest.subspan((word & lz4_stored_block) != 0 ? copy(block, most) : decode_block(block, most));
         }
         return room.size() - rest.size();
     }
@@ -101,7 +100,7 @@ public:
                 out.end = end_frame();
                 return out;
             }
-            const std::size_t size = word & ~is_stored;
+            const std::size_t size = word & ~lz4_stored_block;
             if (size > blocks_.most)
                 give_up();
             static_cast<void>(take_bytes(rest_, size + (blocks_.has_checksum ? checksum_bytes : 0)));
@@ -139,7 +138,6 @@ private:
             static_cast<void>(take_bytes(rest_, take_word(rest_)));
             return;
         }
-        constexpr std::uint32_t lz4_magic = 0x184d2204;
         if (magic != lz4_magic)
             give_up();
         const std::span<const std::byte> start = rest_;
