@@ -10,11 +10,6 @@ namespace {
 
 using namespace detail;
 
-[[noreturn]] void refuse(const script_data& script, std::string_view why)
-{
-    throw script_error(errc::bad_configuration, script.name, script.line, why);
-}
-
 std::string_view usual_reason(unsigned status)
 {
     struct known {

@@ -9,12 +9,12 @@ using namespace detail;
 
 constexpr std::uint64_t largest_size = std::numeric_limits<std::int64_t>::max();
 
-[[noreturn]] void refuse(const script_data& script, std::string_view why)
+} // namespace
+
+void detail::refuse(const script_data& script, std::string_view why)
 {
     throw script_error(errc::bad_configuration, script.name, script.line, why);
 }
-
-} // namespace
 
 script_error::script_error(errc code, std::string_view script, std::uint64_t line, std::string_view why)
     : weir::error(code, "read", std::string(script) + (line != 0 ? ":" + std::to_string(line) : std::string()),

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -143,5 +144,8 @@ struct script_data {
     std::map<std::string, std::shared_ptr<const object>, std::less<>> objects;
     std::vector<std::unique_ptr<rule_data>> rules;
 };
+
+/// \throws script_error  `errc::bad_configuration`, at the script's line
+[[noreturn]] void refuse(const script_data& script, std::string_view why);
 
 } // namespace weir::testing::detail

@@ -12,14 +12,14 @@
 namespace weir::testing::detail {
 namespace {
 
-constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t most_at_once = 64 * 1024;
 
 /// Copies what the client sends; the target is told of its end.
 /// \returns  how the client, or the target, broke off instead of ending
 std::optional<connection_over> copy_up(wire& client, wire& target, std::string_view begun)
 {
     try {
-        std::array<char, piece_bytes> room;
+        std::array<char, most_at_once> room;
         target.write(begun);
         while (const std::size_t count = client.read(room))
             target.write({room.data(), count});
@@ -47,7 +47,7 @@ std::size_t read_target(wire& target, std::span<char> into)
 
 void copy_down(wire& target, outgoing& to_client)
 {
-    std::array<char, piece_bytes> room;
+    std::array<char, most_at_once> room;
     while (const std::size_t count = read_target(target, room)) {
         to_client.send({room.data(), count});
         to_client.flush();

@@ -15,7 +15,7 @@ namespace {
 
 using namespace weir::literals;
 
-constexpr std::size_t read_size = 64_KiB;
+constexpr std::size_t step_bytes = 64_KiB;
 
 } // namespace
 
@@ -60,10 +60,10 @@ void path_list::fill()
     buffer_.erase(0, position_);
     position_ = 0;
     const std::size_t size = buffer_.size();
-    buffer_.resize(size + read_size);
+    buffer_.resize(size + step_bytes);
     ssize_t count = 0;
     do
-        count = ::read(file_.descriptor(), buffer_.data() + size, read_size);
+        count = ::read(file_.descriptor(), buffer_.data() + size, step_bytes);
     while (count < 0 && errno == EINTR);
     buffer_.resize(size + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (count < 0)

@@ -41,7 +41,7 @@ namespace {
 using namespace weir::literals;
 using std::chrono_literals::operator""ms;
 
-constexpr std::string_view examples = R"(Examples:
+constexpr std::string_view cat_examples = R"(Examples:
   weir cat https://host/big.iso > big.iso
   weir cat --expect-sha256 "$sum" https://host/a.tar | tar x
   weir cat -H @token.txt --retries 20 --timeout-idle 10 https://host/private
@@ -59,7 +59,7 @@ Exit: 0 all of it came, as far as its framing and digests tell; 2 usage; 3 the o
 1 anything else, such as a file that cannot be read; 130 or 143 by a signal.
 )";
 
-constexpr std::size_t block_bytes = 256_KiB;
+constexpr std::size_t cat_block_bytes = 256_KiB;
 constexpr std::size_t default_memory = 8_MiB;
 constexpr std::size_t memory_a_connection = 4_MiB; // of several
 constexpr std::size_t most_at_once = 1_MiB;
@@ -126,7 +126,7 @@ weir::engine_options engine_options_of(const cat_arguments& arguments, const htt
     options.memory_bytes = arguments.memory;
     if (options.memory_bytes == 0)
         options.memory_bytes = default_memory + (web.source.parallel - 1) * memory_a_connection;
-    options.block_bytes = block_bytes;
+    options.block_bytes = cat_block_bytes;
     options.workers.threads = 1;
     return options;
 }
@@ -154,9 +154,9 @@ private:
     asio::awaitable<void> copy_all()
     {
         const std::unique_ptr<http_opener, http_opener::closer> at_the_end(&web_);
-        const std::size_t blocks = engine_.memory_bytes() / block_bytes;
+        const std::size_t blocks = engine_.memory_bytes() / cat_block_bytes;
         const std::size_t others = arguments_.decode || arguments_.entries ? blocks / 2 : 0; // of decoders and archives
-        memory_ = engine_.pool().try_reserve(blocks - others, block_bytes).value();
+        memory_ = engine_.pool().try_reserve(blocks - others, cat_block_bytes).value();
         if (arguments_.entries) {
             co_await copy_entries(arguments_.names.front());
             co_return;
@@ -300,7 +300,7 @@ int run_cat(int argc, char** argv)
 {
     cat_arguments arguments;
     command_line line("cat", "copy URLs and files to standard output, and say whether they are whole",
-                      "URL... | FILE... | - | ARCHIVE ENTRY...", std::string(examples));
+                      "URL... | FILE... | - | ARCHIVE ENTRY...", std::string(cat_examples));
     http_options web(line);
     line.begin_group("Memory and output");
     line.add({"output", "FILE", "write the one URL to FILE, which is replaced when all is whole and right",

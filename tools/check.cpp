@@ -32,7 +32,7 @@ namespace {
 using namespace weir::literals;
 using std::chrono_literals::operator""ms;
 
-constexpr std::string_view examples =
+constexpr std::string_view check_examples =
     R"(Every chunk that LIST names is read and digested again, so that neither the chunker nor its sizes matter.
 
 Examples:
@@ -273,7 +273,7 @@ int run_check(int argc, char** argv)
 {
     display_options display;
     command_line line("check", "compare files with what `ingest --json` said of them", "LIST | -",
-                      std::string(examples));
+                      std::string(check_examples));
     line.begin_group("Output");
     line.add({"quiet", "", "only what failed", [&](std::string_view) { display.quiet = true; }});
     add_progress_option(line, display);

@@ -24,7 +24,7 @@ using namespace weir::literals;
 // Small enough to find what two versions have in common; one for all files, so that a file that grew is cut alike.
 constexpr std::size_t default_average = 64_KiB;
 
-constexpr std::string_view examples =
+constexpr std::string_view diff_examples =
     R"(Without --chunk-avg files of every size are cut at 64 KiB on average. Memory grows by 48 bytes a chunk.
 
 Examples:
@@ -221,7 +221,7 @@ private:
 int run_diff(int argc, char** argv)
 {
     display_options display;
-    command_line line("diff", "what two files or trees share, and what changed", "A B", std::string(examples));
+    command_line line("diff", "what two files or trees share, and what changed", "A B", std::string(diff_examples));
     setting_options setting(line);
     add_display_options(line, display, "the sums only, no progress");
     const auto paths = line.parse(argc, argv);

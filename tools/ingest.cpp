@@ -27,7 +27,7 @@
 namespace tool {
 namespace {
 
-constexpr std::string_view examples = R"(Examples:
+constexpr std::string_view ingest_examples = R"(Examples:
   weir ingest /usr/share/doc                    report files, chunks and duplicates
   weir ingest --json src > src.list             every chunk and file as JSON Lines
   tar cf - src | weir ingest --chunk-avg 64K -  cut a stream, one average size
@@ -193,8 +193,8 @@ private:
 int run_ingest(int argc, char** argv)
 {
     ingest_arguments arguments;
-    command_line line("ingest", "cut files, trees, URLs or a stream into chunks and digest them", "PATH... | URL... | -",
-                      std::string(examples));
+    command_line line("ingest", "cut files, trees, URLs or a stream into chunks and digest them",
+                      "PATH... | URL... | -", std::string(ingest_examples));
     setting_options setting(line);
     http_options web(line);
     line.begin_group("Input");

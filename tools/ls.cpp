@@ -29,7 +29,7 @@ namespace {
 
 using namespace weir::literals;
 
-constexpr std::string_view examples = R"(Examples:
+constexpr std::string_view ls_examples = R"(Examples:
   weir ls backup.tar.zst                 mode, size, time (UTC) and name of each entry
   weir ls --json https://host/a.zip      as JSON Lines, with what is only known of each format
   weir cat backup.tar.zst etc/hosts      the content of one
@@ -207,7 +207,7 @@ int run_ls(int argc, char** argv)
 {
     ls_arguments arguments;
     command_line line("ls", "list what is in archives: tar, zip, compressed or not", "FILE... | URL... | -",
-                      std::string(examples));
+                      std::string(ls_examples));
     http_options web(line);
     line.begin_group("Output");
     line.add({"json", "", "JSON Lines", [&](std::string_view) { arguments.json = true; }});

@@ -27,7 +27,7 @@ using namespace weir::literals;
 using weir::testing::received_request;
 using weir::testing::script;
 
-constexpr std::string_view examples =
+constexpr std::string_view origin_examples =
     R"(SCRIPT is a text file; docs/scripted-origin.md and weir(1) explain its statements. It is not a file server: it sends
 what the script says, to try out what a client does.
 
@@ -128,7 +128,7 @@ int run_origin(int argc, char** argv)
     std::optional<std::string> address;
     bool quiet = false;
     command_line line("origin", "serve HTTP as a script says, faults and all, to try clients on", "SCRIPT | -",
-                      std::string(examples));
+                      std::string(origin_examples));
     line.begin_group("Options");
     line.add({"listen", "ADDRESS", "HOST:PORT or unix:PATH, whatever the script says (default: 127.0.0.1, any port)",
               [&](std::string_view value) { address = value; }});

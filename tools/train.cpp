@@ -26,7 +26,7 @@ namespace {
 
 using namespace weir::literals;
 
-constexpr std::string_view examples = R"(Examples:
+constexpr std::string_view train_examples = R"(Examples:
   weir train -o messages.dict samples/             each file below is a sample
   weir train -o lines.dict --sample-size 512 log   each 512 bytes of a log
   weir compress --dictionary messages.dict m.json
@@ -134,7 +134,8 @@ void train(const train_arguments& arguments)
 int run_train(int argc, char** argv)
 {
     train_arguments arguments;
-    command_line line("train", "make a dictionary of zstd from typical files", "FILE... | DIRECTORY...", std::string(examples));
+    command_line line("train", "make a dictionary of zstd from typical files", "FILE... | DIRECTORY...",
+                      std::string(train_examples));
     line.begin_group("Dictionary");
     line.add({"output", "FILE", "where it is written", [&](std::string_view text) { arguments.output = text; }, 'o'});
     line.add({"max-size", "SIZE", "of the dictionary (default 112K)",

@@ -106,7 +106,7 @@ bool may_be_empty_tar(std::span<const std::byte> start) noexcept
     return start.size() == codecs::tar::block_bytes && codecs::tar::is_zero(start);
 }
 
-[[noreturn]] void refuse(errc code, std::string_view input, std::string_view why)
+[[noreturn]] void refuse_input(errc code, std::string_view input, std::string_view why)
 {
     throw error(code, "open", input, 0, why);
 }
@@ -129,10 +129,10 @@ asio::awaitable<std::unique_ptr<archive>> look_for_zip(engine& owner, std::share
 {
     constexpr std::string_view why = "no known archive begins so, and no zip archive ends so";
     if (input->size() > options.limits.max_archive_bytes)
-        refuse(errc::bad_format, input->name(), why);
+        refuse_input(errc::bad_format, input->name(), why);
     result<std::unique_ptr<archive>> found = co_await as_result(codecs::open_zip(owner, input, options));
     if (found.code() == errc::bad_format)
-        refuse(errc::bad_format, input->name(), why);
+        refuse_input(errc::bad_format, input->name(), why);
     co_return std::move(found).value();
 }
 
@@ -160,9 +160,9 @@ asio::awaitable<std::unique_ptr<archive>> open_input(engine& owner, std::unique_
     if (format)
         co_return codecs::make_zip_stream(owner, std::move(whole), options);
     if (!compressed)
-        refuse(errc::bad_format, whole->name(), "no known archive begins so");
+        refuse_input(errc::bad_format, whole->name(), "no known archive begins so");
     if (from.is_decoded)
-        refuse(errc::unsupported_format, whole->name(), "it is compressed twice");
+        refuse_input(errc::unsupported_format, whole->name(), "it is compressed twice");
     std::unique_ptr<source> decoded = decode(owner, std::move(whole), *compressed, options);
     origin inside;
     inside.is_decoded = true;

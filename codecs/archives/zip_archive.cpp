@@ -24,7 +24,7 @@ using namespace zip;
 
 constexpr std::uint64_t most_link_bytes = 4096;  // as paths have at most
 // Of the directory at a time, in memory of its own: between two entries their reader may wait for all of the engine's.
-constexpr std::size_t window_bytes = std::size_t{128} << 10;
+constexpr std::size_t read_window_bytes = std::size_t{128} << 10;
 // For targets of links: their sources may read ahead into what the walk holds blocks of, and wait for those for ever.
 constexpr own_blocks link_blocks{2, std::size_t{8} << 10};
 
@@ -51,7 +51,7 @@ class zip_archive final : public archive {
 public:
     zip_archive(engine& owner, std::shared_ptr<random_access_input> input, archive_options options)
         : owner_(owner), input_(std::move(input)), options_(std::move(options)), budget_(options_),
-          memory_(std::in_place, own_blocks{2, window_bytes})
+          memory_(std::in_place, own_blocks{2, read_window_bytes})
     {}
 
     asio::awaitable<void> begin();

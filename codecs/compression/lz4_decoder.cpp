@@ -12,8 +12,8 @@
 namespace weir::codecs {
 namespace {
 
-constexpr std::uint8_t magic_in_order[] = {0x04, 0x22, 0x4d, 0x18};
-constexpr char no_frame[] = "no lz4 frame";
+constexpr std::uint8_t lz4_magic_in_order[] = {0x04, 0x22, 0x4d, 0x18};
+constexpr char no_lz4_frame[] = "no lz4 frame";
 constexpr std::uint32_t legacy_magic = 0x184c2102;
 constexpr std::size_t judged_bytes = 6;    // up to BD
 constexpr std::size_t skippable_bytes = 8; // magic and size
@@ -30,7 +30,7 @@ errc code_of_error(LZ4F_errorCodes code) noexcept
     }
 }
 
-std::size_t checked(std::size_t result)
+std::size_t check_lz4_decoding(std::size_t result)
 {
     if (!LZ4F_isError(result))
         return result;
@@ -40,7 +40,7 @@ std::size_t checked(std::size_t result)
     throw failure{code_of_error(code), LZ4F_getErrorName(result)};
 }
 
-std::size_t bytes_to_judge(std::span<const std::byte> start) noexcept
+std::size_t bytes_to_judge_lz4(std::span<const std::byte> start) noexcept
 {
     if (start.size() < magic_bytes)
         return magic_bytes;
@@ -80,7 +80,7 @@ public:
         while (!output.empty()) {
             skip(input);
             if (!in_frame_ && to_skip_ == 0 && !begin_frame(input))
-                return last && may_end(start_.bytes(), magic_in_order, any_frame_, no_frame);
+                return last && may_end(start_.bytes(), lz4_magic_in_order, any_frame_, no_lz4_frame);
             if (in_frame_)
                 decode(input, output);
             if (!in_frame_ && to_skip_ == 0 && !skipped_ && !concatenated_)
@@ -108,8 +108,8 @@ private:
 
     bool begin_frame(std::span<const std::byte>& input)
     {
-        while (start_.bytes().size() < bytes_to_judge(start_.bytes()))
-            if (!start_.fill(input, bytes_to_judge(start_.bytes())))
+        while (start_.bytes().size() < bytes_to_judge_lz4(start_.bytes()))
+            if (!start_.fill(input, bytes_to_judge_lz4(start_.bytes())))
                 return false;
         judge(start_.bytes());
         any_frame_ = true;
@@ -130,7 +130,7 @@ private:
         if (magic == legacy_magic)
             throw failure{errc::unsupported_format, "the legacy format of lz4"};
         if (magic != lz4_magic)
-            throw failure{any_frame_ ? errc::trailing_data : errc::bad_format, no_frame};
+            throw failure{any_frame_ ? errc::trailing_data : errc::bad_format, no_lz4_frame};
         constexpr std::byte has_dictionary_id{1};
         if ((start[magic_bytes] & has_dictionary_id) != std::byte{0})
             throw failure{errc::unknown_dictionary, "a frame names one"};
@@ -155,7 +155,7 @@ private:
         std::size_t taken = input.size();
         std::size_t given = output.size();
         const std::size_t wanted =
-            checked(LZ4F_decompress(stream_.get(), output.data(), &given, input.data(), &taken, &options_));
+            check_lz4_decoding(LZ4F_decompress(stream_.get(), output.data(), &given, input.data(), &taken, &options_));
         input = input.subspan(taken);
         output = output.subspan(given);
         in_frame_ = wanted != 0;

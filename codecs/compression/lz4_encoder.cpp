@@ -14,7 +14,7 @@
 namespace weir::codecs {
 namespace {
 
-constexpr int levels[] = {-8, 1, 1, 12};
+constexpr int lz4_levels[] = {-8, 1, 1, 12};
 constexpr std::size_t block_bytes = std::size_t{64} << 10; // of the frame: decoders need twice that
 constexpr std::size_t history_bytes = std::size_t{64} << 10;
 
@@ -27,7 +27,7 @@ LZ4F_preferences_t preferences_of(const encoder_settings& settings)
     return out;
 }
 
-std::size_t checked(std::size_t result)
+std::size_t check_lz4_encoding(std::size_t result)
 {
     if (!LZ4F_isError(result))
         return result;
@@ -147,12 +147,12 @@ private:
     template <class Call> void write(std::span<std::byte>& output, std::size_t most, Call call)
     {
         if (output.size() >= most) {
-            output = output.subspan(checked(call(output.data(), output.size())));
+            output = output.subspan(check_lz4_encoding(call(output.data(), output.size())));
             return;
         }
         if (staged_.empty())
             staged_.resize(bound_of_piece(preferences_));
-        staged_size_ = checked(call(staged_.data(), staged_.size()));
+        staged_size_ = check_lz4_encoding(call(staged_.data(), staged_.size()));
         given_ = 0;
     }
 
@@ -174,7 +174,7 @@ private:
     bool in_one_piece_ = false;
 };
 
-std::size_t encoder_memory(const encoder_settings& settings)
+std::size_t lz4_encoder_memory(const encoder_settings& settings)
 {
     const LZ4F_preferences_t preferences = preferences_of(settings);
     constexpr std::size_t frame_state = 512;
@@ -183,7 +183,7 @@ std::size_t encoder_memory(const encoder_settings& settings)
     return frame_state + table + block_bytes + 2 * history_bytes + bound_of_piece(preferences);
 }
 
-std::size_t decoder_memory(const decoder_settings& settings)
+std::size_t lz4_decoder_memory(const decoder_settings& settings)
 {
     constexpr std::uint64_t largest_block = std::uint64_t{4} << 20;
     constexpr std::size_t frame_state = 512;
@@ -197,7 +197,7 @@ int lz4_level(const encoder_settings& settings)
     refuse_window(codec::lz4, settings);
     refuse_threads(codec::lz4, settings);
     refuse_dictionary(codec::lz4, settings.dictionary);
-    return level_number(codec::lz4, settings.level, levels, -65537, LZ4F_compressionLevel_max());
+    return level_number(codec::lz4, settings.level, lz4_levels, -65537, LZ4F_compressionLevel_max());
 }
 
 std::unique_ptr<context> make_lz4_encoder(const encoder_settings& settings, std::pmr::memory_resource& from)
@@ -209,8 +209,8 @@ const implementation lz4_implementation = {
     .version = [] { return std::string("liblz4 ") + LZ4_versionString(); },
     .make_encoder = make_lz4_encoder,
     .make_decoder = make_lz4_decoder,
-    .encoder_memory = encoder_memory,
-    .decoder_memory = decoder_memory,
+    .encoder_memory = lz4_encoder_memory,
+    .decoder_memory = lz4_decoder_memory,
     .bound =
         [](std::size_t size, const encoder_settings& settings) {
             const LZ4F_preferences_t preferences = preferences_of(settings);

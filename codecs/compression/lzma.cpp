@@ -8,8 +8,8 @@
 namespace weir::codecs {
 namespace {
 
-constexpr int levels[] = {0, 2, 6, 9};
-constexpr unsigned most_threads = 1024;
+constexpr int lzma_levels[] = {0, 2, 6, 9};
+constexpr unsigned most_lzma_threads = 1024;
 
 void check_encoding(lzma_ret result)
 {
@@ -105,7 +105,7 @@ private:
 };
 
 template <codec Which>
-std::unique_ptr<context> make_encoder(const encoder_settings& settings, std::pmr::memory_resource& from)
+std::unique_ptr<context> make_lzma_encoder(const encoder_settings& settings, std::pmr::memory_resource& from)
 {
     return std::make_unique<lzma_encoder>(Which, settings, from);
 }
@@ -115,7 +115,7 @@ std::unique_ptr<context> make_alone_decoder(const decoder_settings& settings, st
     return std::make_unique<lzma_alone_decoder_context>(settings, from);
 }
 
-template <codec Which> std::size_t encoder_memory(const encoder_settings& settings)
+template <codec Which> std::size_t lzma_encoder_memory(const encoder_settings& settings)
 {
     lzma_options_lzma options = lzma_options_of(Which, settings);
     const lzma_filter filters[] = {{Which == codec::xz ? LZMA_FILTER_LZMA2 : LZMA_FILTER_LZMA1, &options},
@@ -129,12 +129,12 @@ template <codec Which> std::size_t encoder_memory(const encoder_settings& settin
     return lzma_stream_encoder_mt_memusage(&how);
 }
 
-std::size_t decoder_memory(const decoder_settings& settings)
+std::size_t lzma_decoder_memory(const decoder_settings& settings)
 {
     return std::min<std::uint64_t>(settings.max_memory_bytes, SIZE_MAX);
 }
 
-std::string version() { return std::string("liblzma ") + lzma_version_string(); }
+std::string lzma_version() { return std::string("liblzma ") + lzma_version_string(); }
 
 } // namespace
 
@@ -143,10 +143,10 @@ lzma_options_lzma lzma_options_of(codec which, const encoder_settings& settings)
     refuse_dictionary(which, settings.dictionary);
     if (which == codec::lzma)
         refuse_threads(which, settings);
-    if (settings.threads > most_threads)
+    if (settings.threads > most_lzma_threads)
         refuse_setting(which, "threads", "at most 1024 are possible");
     const bool extreme = settings.level == codec_level(codec_level::best);
-    const int level = level_number(which, settings.level, levels, 0, 9);
+    const int level = level_number(which, settings.level, lzma_levels, 0, 9);
     lzma_options_lzma out{};
     lzma_lzma_preset(&out, static_cast<std::uint32_t>(level) | (extreme ? LZMA_PRESET_EXTREME : 0));
     if (const unsigned log = window_log(which, settings.window_bytes, 12, 30); log != 0)
@@ -181,11 +181,11 @@ void check_decoding(lzma_ret result)
 }
 
 const implementation xz_implementation = {
-    .version = version,
-    .make_encoder = make_encoder<codec::xz>,
+    .version = lzma_version,
+    .make_encoder = make_lzma_encoder<codec::xz>,
     .make_decoder = make_xz_decoder,
-    .encoder_memory = encoder_memory<codec::xz>,
-    .decoder_memory = decoder_memory,
+    .encoder_memory = lzma_encoder_memory<codec::xz>,
+    .decoder_memory = lzma_decoder_memory,
     .bound =
         [](std::size_t size, const encoder_settings& settings) {
             static_cast<void>(lzma_options_of(codec::xz, settings));
@@ -196,11 +196,11 @@ const implementation xz_implementation = {
 };
 
 const implementation lzma_implementation = {
-    .version = version,
-    .make_encoder = make_encoder<codec::lzma>,
+    .version = lzma_version,
+    .make_encoder = make_lzma_encoder<codec::lzma>,
     .make_decoder = make_alone_decoder,
-    .encoder_memory = encoder_memory<codec::lzma>,
-    .decoder_memory = decoder_memory,
+    .encoder_memory = lzma_encoder_memory<codec::lzma>,
+    .decoder_memory = lzma_decoder_memory,
     .bound =
         [](std::size_t size, const encoder_settings& settings) {
             static_cast<void>(lzma_options_of(codec::lzma, settings));

@@ -10,7 +10,7 @@
 namespace weir::codecs {
 namespace {
 
-constexpr int levels[] = {1, 3, 6, 9};
+constexpr int deflate_levels[] = {1, 3, 6, 9};
 
 class zlib_encoder final : public context {
 public:
@@ -46,19 +46,19 @@ private:
 };
 
 template <codec Which>
-std::unique_ptr<context> make_encoder(const encoder_settings& settings, std::pmr::memory_resource& from)
+std::unique_ptr<context> make_zlib_encoder(const encoder_settings& settings, std::pmr::memory_resource& from)
 {
     return std::make_unique<zlib_encoder>(Which, settings, from);
 }
 
 template <codec Which>
-std::unique_ptr<context> make_decoder(const decoder_settings& settings, std::pmr::memory_resource& from)
+std::unique_ptr<context> make_zlib_decoder(const decoder_settings& settings, std::pmr::memory_resource& from)
 {
     return make_deflate_decoder(Which, settings, from);
 }
 
 // As zconf.h reckons, with the state itself.
-template <codec Which> std::size_t encoder_memory(const encoder_settings& settings)
+template <codec Which> std::size_t zlib_encoder_memory(const encoder_settings& settings)
 {
     constexpr std::size_t state = std::size_t{8} << 10;
     return (std::size_t{1} << (deflate_parameters_of(Which, settings).window_log + 2))
@@ -73,7 +73,7 @@ template <codec Which> std::size_t bound(std::size_t size, const encoder_setting
     return header_and_trailer + (usual ? compressBound(size) : size + ((size + 7) >> 3) + ((size + 63) >> 6) + 5);
 }
 
-std::string version()
+std::string version_of_zlib()
 {
     const std::string encoder = std::string("zlib ") + zlibVersion();
     const std::string decoder = deflate_decoder_version();
@@ -82,10 +82,10 @@ std::string version()
 
 template <codec Which>
 constexpr implementation with_zlib = {
-    .version = version,
-    .make_encoder = make_encoder<Which>,
-    .make_decoder = make_decoder<Which>,
-    .encoder_memory = encoder_memory<Which>,
+    .version = version_of_zlib,
+    .make_encoder = make_zlib_encoder<Which>,
+    .make_decoder = make_zlib_decoder<Which>,
+    .encoder_memory = zlib_encoder_memory<Which>,
     .decoder_memory = [](const decoder_settings&) { return deflate_decoder_memory(); },
     .bound = bound<Which>,
 };
@@ -97,7 +97,7 @@ deflate_parameters deflate_parameters_of(codec which, const encoder_settings& se
     refuse_threads(which, settings);
     refuse_dictionary(which, settings.dictionary);
     const auto log = static_cast<int>(window_log(which, settings.window_bytes, 9, 15));
-    return {level_number(which, settings.level, levels, 0, 9), log == 0 ? usual_window_log : log};
+    return {level_number(which, settings.level, deflate_levels, 0, 9), log == 0 ? usual_window_log : log};
 }
 
 void use_memory(z_stream& stream, library_memory& from) noexcept

@@ -14,8 +14,8 @@ namespace weir::codecs {
 namespace {
 
 constexpr std::uint32_t zstd_magic = 0xfd2fb528;
-constexpr std::uint8_t magic_in_order[] = {0x28, 0xb5, 0x2f, 0xfd};
-constexpr char no_frame[] = "no zstd frame";
+constexpr std::uint8_t zstd_magic_in_order[] = {0x28, 0xb5, 0x2f, 0xfd};
+constexpr char no_zstd_frame[] = "no zstd frame";
 
 errc code_of_error(ZSTD_ErrorCode code) noexcept
 {
@@ -29,7 +29,7 @@ errc code_of_error(ZSTD_ErrorCode code) noexcept
     }
 }
 
-std::size_t checked(std::size_t result)
+std::size_t check_zstd_decoding(std::size_t result)
 {
     if (!ZSTD_isError(result))
         return result;
@@ -59,7 +59,7 @@ struct header_layout {
 constexpr std::size_t longest_header = magic_bytes + 1 + 1 + 4 + 8;
 
 /// How many bytes of a frame must be there before it can be judged, by those that are.
-std::size_t bytes_to_judge(std::span<const std::byte> start) noexcept
+std::size_t bytes_to_judge_zstd(std::span<const std::byte> start) noexcept
 {
     if (start.size() < magic_bytes || magic_of(start) != zstd_magic)
         return magic_bytes;
@@ -87,18 +87,19 @@ public:
         stream_.reset(ZSTD_createDCtx_advanced(zstd_memory(memory_)));
         if (!stream_)
             throw std::bad_alloc();
-        checked(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, ZSTD_WINDOWLOG_MAX));
+        check_zstd_decoding(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, ZSTD_WINDOWLOG_MAX));
         if (!settings.verify_checksum)
-            checked(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum));
+            check_zstd_decoding(
+                ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum));
         check_zstd_dictionary(dictionary_);
         if (!dictionary_.empty())
-            checked(ZSTD_DCtx_loadDictionary_byReference(stream_.get(), dictionary_.content().data(),
-                                                         dictionary_.content().size()));
+            check_zstd_decoding(ZSTD_DCtx_loadDictionary_byReference(stream_.get(), dictionary_.content().data(),
+                                                                     dictionary_.content().size()));
     }
 
     void start() override
     {
-        checked(ZSTD_DCtx_reset(stream_.get(), ZSTD_reset_session_only));
+        check_zstd_decoding(ZSTD_DCtx_reset(stream_.get(), ZSTD_reset_session_only));
         start_.clear();
         in_frame_ = any_frame_ = more_output_ = false;
     }
@@ -107,7 +108,7 @@ public:
     {
         for (;;) {
             if (!in_frame_ && !begin_frame(input))
-                return last && may_end(start_.bytes(), magic_in_order, any_frame_, no_frame);
+                return last && may_end(start_.bytes(), zstd_magic_in_order, any_frame_, no_zstd_frame);
             if (!start_.empty())
                 decode_start(output);
             else if (!input.empty() || more_output_)
@@ -131,9 +132,9 @@ private:
     bool begin_frame(std::span<const std::byte>& input)
     {
         std::span<const std::byte> header = input;
-        if (!start_.empty() || input.size() < bytes_to_judge(input)) {
-            while (start_.bytes().size() < bytes_to_judge(start_.bytes()))
-                if (!start_.fill(input, bytes_to_judge(start_.bytes())))
+        if (!start_.empty() || input.size() < bytes_to_judge_zstd(input)) {
+            while (start_.bytes().size() < bytes_to_judge_zstd(start_.bytes()))
+                if (!start_.fill(input, bytes_to_judge_zstd(start_.bytes())))
                     return false;
             header = start_.bytes();
         }
@@ -157,7 +158,7 @@ private:
     {
         if (magic == 0xfd2fb51e || (magic >= 0xfd2fb522 && magic <= 0xfd2fb527))
             throw failure{errc::unsupported_format, "a frame of zstd before 0.8"};
-        throw failure{any_frame_ ? errc::trailing_data : errc::bad_format, no_frame};
+        throw failure{any_frame_ ? errc::trailing_data : errc::bad_format, no_zstd_frame};
     }
 
     void decode_start(std::span<std::byte>& output)
@@ -172,7 +173,7 @@ private:
     {
         ZSTD_inBuffer in{input.data(), input.size(), 0};
         ZSTD_outBuffer out{output.data(), output.size(), 0};
-        const std::size_t wanted = checked(ZSTD_decompressStream(stream_.get(), &out, &in));
+        const std::size_t wanted = check_zstd_decoding(ZSTD_decompressStream(stream_.get(), &out, &in));
         input = input.subspan(in.pos);
         output = output.subspan(out.pos);
         in_frame_ = wanted != 0;

@@ -9,7 +9,7 @@
 namespace weir::codecs {
 namespace {
 
-std::size_t checked(std::size_t result)
+std::size_t check_zstd_encoding(std::size_t result)
 {
     if (!ZSTD_isError(result))
         return result;
@@ -18,8 +18,8 @@ std::size_t checked(std::size_t result)
     throw failure{errc::internal, ZSTD_getErrorName(result)};
 }
 
-constexpr int levels[] = {-5, 1, 3, 19};
-constexpr unsigned most_threads = 200; // of the library
+constexpr int zstd_levels[] = {-5, 1, 3, 19};
+constexpr unsigned most_zstd_threads = 200; // of the library
 
 struct parameters {
     int level;
@@ -28,9 +28,9 @@ struct parameters {
 
 parameters parameters_of(const encoder_settings& settings)
 {
-    if (settings.threads > most_threads)
+    if (settings.threads > most_zstd_threads)
         refuse_setting(codec::zstd, "threads", "at most 200 are possible");
-    return {level_number(codec::zstd, settings.level, levels, ZSTD_minCLevel(), ZSTD_maxCLevel()),
+    return {level_number(codec::zstd, settings.level, zstd_levels, ZSTD_minCLevel(), ZSTD_maxCLevel()),
             static_cast<int>(window_log(codec::zstd, settings.window_bytes, 10, 27))};
 }
 
@@ -50,13 +50,13 @@ public:
             set(ZSTD_c_nbWorkers, static_cast<int>(settings.threads));
         check_zstd_dictionary(dictionary_);
         if (!dictionary_.empty())
-            checked(ZSTD_CCtx_loadDictionary_byReference(stream_.get(), dictionary_.content().data(),
-                                                         dictionary_.content().size()));
+            check_zstd_encoding(ZSTD_CCtx_loadDictionary_byReference(stream_.get(), dictionary_.content().data(),
+                                                                     dictionary_.content().size()));
     }
 
-    void start() override { checked(ZSTD_CCtx_reset(stream_.get(), ZSTD_reset_session_only)); }
+    void start() override { check_zstd_encoding(ZSTD_CCtx_reset(stream_.get(), ZSTD_reset_session_only)); }
 
-    void expect(std::uint64_t size) override { checked(ZSTD_CCtx_setPledgedSrcSize(stream_.get(), size)); }
+    void expect(std::uint64_t size) override { check_zstd_encoding(ZSTD_CCtx_setPledgedSrcSize(stream_.get(), size)); }
 
     bool run(std::span<const std::byte>& input, std::span<std::byte>& output, bool last) override
     {
@@ -64,7 +64,9 @@ public:
         ZSTD_outBuffer out{output.data(), output.size(), 0};
         bool ended = false;
         while (!ended && out.pos < out.size && (in.pos < in.size || last))
-            ended = checked(ZSTD_compressStream2(stream_.get(), &out, &in, last ? ZSTD_e_end : ZSTD_e_continue)) == 0
+            ended =
+                check_zstd_encoding(ZSTD_compressStream2(stream_.get(), &out, &in, last ? ZSTD_e_end : ZSTD_e_continue))
+                    == 0
                 && last;
         input = input.subspan(in.pos);
         output = output.subspan(out.pos);
@@ -87,7 +89,7 @@ private:
     std::unique_ptr<ZSTD_CCtx, release> stream_;
 };
 
-std::size_t encoder_memory(const encoder_settings& settings)
+std::size_t zstd_encoder_memory(const encoder_settings& settings)
 {
     const parameters chosen = parameters_of(settings);
     ZSTD_compressionParameters matching =
@@ -107,7 +109,7 @@ std::size_t encoder_memory(const encoder_settings& settings)
     return (settings.threads + 1) * (one + 2 * ZSTD_compressBound(job)) + 2 * job + dictionary;
 }
 
-std::size_t decoder_memory(const decoder_settings& settings)
+std::size_t zstd_decoder_memory(const decoder_settings& settings)
 {
     constexpr std::uint64_t largest_window = (std::uint64_t{1} << ZSTD_WINDOWLOG_MAX) * 15 / 8;
     const std::uint64_t window = std::min(settings.max_memory_bytes, largest_window);
@@ -145,8 +147,8 @@ const implementation zstd_implementation = {
     .version = [] { return std::string("libzstd ") + ZSTD_versionString(); },
     .make_encoder = make_zstd_encoder,
     .make_decoder = make_zstd_decoder,
-    .encoder_memory = encoder_memory,
-    .decoder_memory = decoder_memory,
+    .encoder_memory = zstd_encoder_memory,
+    .decoder_memory = zstd_decoder_memory,
     .bound =
         [](std::size_t size, const encoder_settings& settings) {
             static_cast<void>(parameters_of(settings));

@@ -10,7 +10,7 @@
 namespace weir::codecs {
 namespace {
 
-constexpr std::size_t window_bytes = 64; // a line of the cache
+constexpr std::size_t line_bytes = 64; // a line of the cache
 constexpr std::size_t least_sample = 512;
 constexpr std::size_t most_sample = std::size_t{4} << 10;
 constexpr std::size_t sampled_part = 128; // one byte of so many
@@ -90,13 +90,13 @@ bool looks_random(const bytes& content) noexcept
 {
     if (content.size() < least_sample)
         return false; // too little to tell
-    const std::size_t windows = std::clamp(content.size() / sampled_part, least_sample, most_sample) / window_bytes;
-    const std::size_t stride = std::max(content.size() / windows, window_bytes);
+    const std::size_t windows = std::clamp(content.size() / sampled_part, least_sample, most_sample) / line_bytes;
+    const std::size_t stride = std::max(content.size() / windows, line_bytes);
     for (cursor at(content); !at.ended(); at.skip(stride))
         __builtin_prefetch(at.rest_of_slice().data());
     sample seen;
-    std::array<std::byte, window_bytes> window;
-    for (cursor at(content); !at.ended(); at.skip(stride - window_bytes)) {
+    std::array<std::byte, line_bytes> window;
+    for (cursor at(content); !at.ended(); at.skip(stride - line_bytes)) {
         const std::size_t count = at.read(window);
         seen.add(std::span(window).first(count));
     }

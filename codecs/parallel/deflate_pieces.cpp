@@ -16,18 +16,18 @@
 namespace weir::codecs {
 namespace {
 
-constexpr std::size_t usual_piece_bytes = std::size_t{512} << 10;
+constexpr std::size_t usual_deflate_piece_bytes = std::size_t{512} << 10;
 constexpr std::size_t empty_block_bytes = 16; // that ends a piece, with what the library holds back before it
 constexpr std::uint32_t adler32_of_nothing = 1;
 
-std::span<const Bytef> octets(std::span<const std::byte> from) noexcept
+std::span<const Bytef> zlib_bytes(std::span<const std::byte> from) noexcept
 {
     return {reinterpret_cast<const Bytef*>(from.data()), from.size()};
 }
 
 std::uint32_t check_of(codec which, std::span<const std::byte> content)
 {
-    const std::span<const Bytef> from = octets(content);
+    const std::span<const Bytef> from = zlib_bytes(content);
     if (which == codec::gzip)
         return static_cast<std::uint32_t>(crc32_z(0, from.data(), from.size()));
     if (which == codec::zlib)
@@ -53,7 +53,8 @@ private:
     {
         deflateReset(&stream_);
         flush_ = next.is_last ? Z_FINISH : Z_SYNC_FLUSH;
-        const std::span<const Bytef> history = octets(next.history.last(std::min(next.history.size(), window_bytes_)));
+        const std::span<const Bytef> history =
+            zlib_bytes(next.history.last(std::min(next.history.size(), window_bytes_)));
         if (!history.empty())
             deflateSetDictionary(&stream_, history.data(), static_cast<uInt>(history.size()));
     }
@@ -61,7 +62,7 @@ private:
     void run(std::span<const std::byte>& input, std::span<std::byte>& room, bool ends) override
     {
         static_assert(most_piece_bytes <= UINT_MAX / 2); // with its room it can be counted by the library
-        stream_.next_in = const_cast<Bytef*>(octets(input).data());
+        stream_.next_in = const_cast<Bytef*>(zlib_bytes(input).data());
         stream_.avail_in = static_cast<uInt>(input.size());
         stream_.next_out = reinterpret_cast<Bytef*>(room.data());
         stream_.avail_out = static_cast<uInt>(room.size());
@@ -168,7 +169,7 @@ std::unique_ptr<piece_format> make_deflate_pieces(codec which, const encoder_set
 {
     const deflate_parameters chosen = deflate_parameters_of(which, settings);
     piece_format::sizes sizes;
-    sizes.piece = piece_bytes == 0 ? usual_piece_bytes : piece_bytes;
+    sizes.piece = piece_bytes == 0 ? usual_deflate_piece_bytes : piece_bytes;
     sizes.history = std::size_t{1} << chosen.window_log;
     sizes.room = find_implementation(which).bound(sizes.piece, settings) + empty_block_bytes;
     return std::make_unique<deflate_pieces>(which, sizes, chosen, std::move(contexts));

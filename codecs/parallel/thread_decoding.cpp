@@ -22,7 +22,7 @@ namespace weir {
 namespace codecs {
 namespace {
 
-constexpr std::size_t least_piece_bytes = std::size_t{64} << 10; // what blocks of lz4 and members of BGZF may have
+constexpr std::size_t least_limit = std::size_t{64} << 10;       // what blocks of lz4 and members of BGZF may have
 constexpr std::size_t input_step_bytes = std::size_t{256} << 10; // that are let go at a time, at least
 constexpr std::size_t most_extra_bytes = std::size_t{1} << 20;   // that a piece may have beyond twice its content
 constexpr std::uint64_t most_small_pieces = 64;                  // before their size counts
@@ -183,7 +183,7 @@ parallel_totals decode_parallel(codec which, const decoder_settings& settings, c
                                 const content_release& release)
 {
     using namespace codecs;
-    if (options.max_piece_bytes < least_piece_bytes)
+    if (options.max_piece_bytes < least_limit)
         refuse_setting(which, "pieces", "of less than 64 KiB are not possible");
     const std::size_t threads = thread_count(which, options.threads);
     codec_pool& contexts = options.contexts ? *options.contexts : codec_pool::common();
@@ -199,7 +199,7 @@ parallel_totals decode_parallel(codec which, const decoder_settings& settings, c
             task.finish();
             return {content.size(), task.produced()};
         }
-        catch (const failure&) {
+        catch (const codecs::failure&) {
             given = task.produced();
         }
     }

@@ -5,7 +5,7 @@
 namespace weir::detail {
 namespace {
 
-constexpr std::size_t warm_up = 48;
+constexpr std::size_t hash_warm_up = 48;
 constexpr std::size_t step = 16;
 constexpr std::size_t least_segment = 256;
 constexpr std::size_t largest_segment = 2048;
@@ -34,8 +34,8 @@ std::size_t find_in_one_lane(const gear_tables& tables, const std::uint8_t* data
 std::uint64_t value_before(const gear_tables& tables, const std::uint8_t* data, std::size_t seen,
                            std::uint64_t hash) noexcept
 {
-    std::uint64_t h = seen < warm_up ? hash : 0;
-    for (const std::uint8_t* byte = data - std::min(seen, warm_up); byte != data; ++byte)
+    std::uint64_t h = seen < hash_warm_up ? hash : 0;
+    for (const std::uint8_t* byte = data - std::min(seen, hash_warm_up); byte != data; ++byte)
         h = (h << 1) + tables.once[*byte];
     return h;
 }

@@ -45,7 +45,7 @@ std::uint64_t mixed(std::uint64_t value) // the finaliser of SplitMix64
     return value ^ value >> 31;
 }
 
-std::uint64_t digest(const std::array<std::byte, 32>& secret)
+std::uint64_t secret_digest(const std::array<std::byte, 32>& secret)
 {
     std::uint64_t state = 0;
     for (std::size_t word = 0; word < secret.size(); word += 8) {
@@ -93,7 +93,7 @@ weir1_test make_test(std::uint64_t rate, std::size_t average)
 weir1_function make_weir1_function(const std::optional<std::array<std::byte, 32>>& secret) noexcept
 {
     weir1_function function{};
-    std::uint64_t key = secret ? digest(*secret) : 0;
+    std::uint64_t key = secret ? secret_digest(*secret) : 0;
     for (std::size_t level = 0; level < 5; ++level, key >>= 8) {
         function.reduction[level] =
             secret ? odd_with_even_weight(static_cast<std::uint8_t>(key)) : default_reduction[level];

@@ -14,9 +14,9 @@ using vector = std::uint8_t __attribute__((vector_size(16)));
 using signed_vector = std::int8_t __attribute__((vector_size(16)));
 constexpr std::size_t width = sizeof(vector);
 constexpr std::size_t group = 4 * width; // positions tested with one branch
-constexpr std::size_t block = 1024;      // positions between two looks for a match
-constexpr std::size_t history = 64;      // bytes of each array that the next block looks back on
-constexpr std::size_t warm_up = 64;      // positions after which f(i-32) and f(i) depend on real bytes only
+constexpr std::size_t block_positions = 1024; // positions between two looks for a match
+constexpr std::size_t history = 64;           // bytes of each array that the next block looks back on
+constexpr std::size_t warm_up = 64;           // positions after which f(i-32) and f(i) depend on real bytes only
 
 vector load(const std::uint8_t* from)
 {
@@ -85,7 +85,7 @@ private:
         std::uint8_t* begin() { return bytes + history; }
         const std::uint8_t* begin() const { return bytes + history; }
         void keep(std::size_t size) { std::memmove(bytes, bytes + size, history); }
-        alignas(64) std::uint8_t bytes[history + block] = {};
+        alignas(64) std::uint8_t bytes[history + block_positions] = {};
     };
 
     void fill(const std::uint8_t* data, std::size_t size)
@@ -124,8 +124,8 @@ std::size_t weir1_search_portable(const std::uint8_t* data, std::size_t size, co
     const std::size_t whole = size & ~(width - 1);
     if (whole != 0) {
         pipeline positions(data, function, mask);
-        for (std::size_t done = 0; done < whole; done += block) {
-            const std::size_t count = std::min(block, whole - done);
+        for (std::size_t done = 0; done < whole; done += block_positions) {
+            const std::size_t count = std::min(block_positions, whole - done);
             if (const std::size_t at = positions.run(data + done, count); at < count)
                 return done + at;
         }

@@ -6,6 +6,7 @@
 #include "flow/shutdown.hpp"
 
 #include <weir/error.hpp>
+#include <weir/size.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -17,10 +18,9 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-constexpr std::size_t least_default_memory = 16 * mebibyte;
-constexpr std::size_t least_block = std::size_t{16} << 10;
-constexpr std::size_t most_block = 16 * mebibyte;
+constexpr std::size_t least_default_memory = 16_MiB;
+constexpr std::size_t least_block = 16_KiB;
+constexpr std::size_t most_block = 16_MiB;
 
 /// The memory of the machine, or what the process's cgroup allows where that is less.
 std::size_t available_memory()
@@ -41,7 +41,7 @@ std::size_t available_memory()
 
 std::size_t default_memory_bytes(std::size_t workers)
 {
-    const std::size_t wanted = (16 + 32 * std::max<std::size_t>(workers, 1)) * mebibyte;
+    const std::size_t wanted = (16 + 32 * std::max<std::size_t>(workers, 1)) * 1_MiB;
     return std::max(std::min(wanted, available_memory() / 8), least_default_memory);
 }
 

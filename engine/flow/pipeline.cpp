@@ -2,6 +2,7 @@
 
 #include <weir/error.hpp>
 #include <weir/observer.hpp>
+#include <weir/size.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -19,11 +20,10 @@ using clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
 // One turn of a worker: about 2 ms of the slowest digest on slow cores, so that many streams share fairly.
-constexpr std::size_t digest_turn_bytes = 3 * mebibyte;
+constexpr std::size_t digest_turn_bytes = 3_MiB;
 // A unit costs two wake-ups, 8 to 14 us in all, so it has about as much as one turn.
-constexpr std::size_t enough_unit_bytes = 2 * mebibyte;
+constexpr std::size_t enough_unit_bytes = 2_MiB;
 constexpr std::size_t most_unit_chunks = 1024;
 constexpr auto producer_turn = std::chrono::milliseconds(2);
 // How long cut bytes wait for more to be digested with, while the source has none.
@@ -73,7 +73,7 @@ chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, c
     units_.push_back(std::make_unique<detail::unit>(hash_));
     idle_.push_back(units_.back().get());
 
-    read_bytes_ = std::clamp(sizes().average * most_chunks_a_read, std::size_t{64} << 10, mebibyte);
+    read_bytes_ = std::clamp(sizes().average * most_chunks_a_read, 64_KiB, 1_MiB);
     // At least so many that the lanes stay full while the longest messages end; less where memory is short.
     unit_chunks_ = std::max<std::size_t>(2 * units_.front()->hasher().lanes(), 8);
     unit_bytes_ = std::max(owner.memory_bytes() / (workers + 1) / 2, block_bytes_);

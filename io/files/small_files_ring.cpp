@@ -26,9 +26,9 @@ namespace weir::detail {
 namespace {
 
 constexpr unsigned chains = 64;
-constexpr unsigned entries = 256; // three a chain
-enum stage : unsigned { opening, reading, closing, stages };
-constexpr std::uint64_t cancelling = std::uint64_t{chains} * stages; // as user data: of no chain
+constexpr unsigned chain_entries = 256; // three a chain
+enum chain_stage : unsigned { chain_opening, chain_reading, chain_closing, chain_stages };
+constexpr std::uint64_t cancelling = std::uint64_t{chains} * chain_stages; // as user data: of no chain
 constexpr __kernel_timespec patience{1, 0};                           // without any completion
 
 // What one call is to read.
@@ -60,7 +60,7 @@ private:
     struct chain {
         std::size_t file = 0;
         unsigned left = 0; // completions that are still to come
-        std::array<int, stages> results{};
+        std::array<int, chain_stages> results{};
     };
 
     void start(unsigned index, std::size_t file, const tree_entry& entry, buffer& slot) noexcept;
@@ -81,14 +81,14 @@ private:
 };
 
 chain_ring::chain_ring() noexcept
-    : setup_result_(make_ring(ring_, entries,
+    : setup_result_(make_ring(ring_, chain_entries,
                               IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL
                                   | IORING_SETUP_CLAMP))
 {
     if (setup_result_ < 0)
         return;
     setup_result_ = io_uring_register_files_sparse(&ring_, chains); // Linux 5.19
-    if (setup_result_ == 0 && ring_.sq.ring_entries < stages * chains)
+    if (setup_result_ == 0 && ring_.sq.ring_entries < chain_stages * chains)
         setup_result_ = -ENOMEM; // locked memory is short: a chain must fit into one submission
     if (setup_result_ < 0) {
         io_uring_queue_exit(&ring_);
@@ -113,13 +113,13 @@ chain_ring::~chain_ring()
 
 void chain_ring::start(unsigned index, std::size_t file, const tree_entry& entry, buffer& slot) noexcept
 {
-    chains_[index] = {file, stages, {}};
-    awaited_ += stages;
-    const auto add = [&](stage which) {
+    chains_[index] = {file, chain_stages, {}};
+    awaited_ += chain_stages;
+    const auto add = [&](chain_stage which) {
         io_uring_sqe* added = io_uring_get_sqe(&ring_); // there is room: three entries for each chain
-        return std::pair(added, std::uint64_t{index} * stages + which);
+        return std::pair(added, std::uint64_t{index} * chain_stages + which);
     };
-    const auto [open, open_data] = add(opening);
+    const auto [open, open_data] = add(chain_opening);
     const int directory = entry.directory ? entry.directory->descriptor() : AT_FDCWD;
     // No O_CLOEXEC: what is in the ring's table is no descriptor, and the flag is refused.
     const int flags = O_RDONLY | O_NOCTTY | O_NONBLOCK | (entry.follow_link ? 0 : O_NOFOLLOW);
@@ -127,13 +127,13 @@ void chain_ring::start(unsigned index, std::size_t file, const tree_entry& entry
     open->flags |= IOSQE_IO_LINK;
     io_uring_sqe_set_data64(open, open_data);
 
-    const auto [read, read_data] = add(reading);
+    const auto [read, read_data] = add(chain_reading);
     io_uring_prep_read(read, static_cast<int>(index), slot.spare().data(), static_cast<unsigned>(slot.spare().size()),
                        0);
     read->flags |= IOSQE_FIXED_FILE | IOSQE_IO_HARDLINK;
     io_uring_sqe_set_data64(read, read_data);
 
-    const auto [close, close_data] = add(closing);
+    const auto [close, close_data] = add(chain_closing);
     io_uring_prep_close_direct(close, index);
     io_uring_sqe_set_data64(close, close_data);
 }
@@ -165,8 +165,8 @@ void chain_ring::cancel_all() noexcept
 void chain_ring::finish(const chain& ended, chain_batch& batch)
 {
     buffer& slot = batch.slots[ended.file];
-    const bool read_well = ended.results[opening] == 0 && ended.results[reading] > 0;
-    const auto got = static_cast<std::size_t>(read_well ? ended.results[reading] : 0);
+    const bool read_well = ended.results[chain_opening] == 0 && ended.results[chain_reading] > 0;
+    const auto got = static_cast<std::size_t>(read_well ? ended.results[chain_reading] : 0);
     if (read_well && got < slot.spare().size() && may_be_the_end(got)) {
         slot.commit(got);
         batch.results[ended.file] = {};
@@ -180,14 +180,14 @@ void chain_ring::finish(const chain& ended, chain_batch& batch)
 // How many completions there were.
 unsigned chain_ring::reap(chain_batch& batch)
 {
-    io_uring_cqe* done[stages * chains];
-    const unsigned count = io_uring_peek_batch_cqe(&ring_, done, stages * chains);
+    io_uring_cqe* done[chain_stages * chains];
+    const unsigned count = io_uring_peek_batch_cqe(&ring_, done, chain_stages * chains);
     for (unsigned i = 0; i < count; ++i) {
         --awaited_;
         if (done[i]->user_data == cancelling)
             continue;
-        const auto index = static_cast<unsigned>(done[i]->user_data / stages);
-        const auto which = static_cast<unsigned>(done[i]->user_data % stages);
+        const auto index = static_cast<unsigned>(done[i]->user_data / chain_stages);
+        const auto which = static_cast<unsigned>(done[i]->user_data % chain_stages);
         chains_[index].results[which] = injected_chain_result(which, done[i]->res);
         if (--chains_[index].left == 0) {
             free_[free_count_++] = index;

@@ -23,7 +23,7 @@ namespace {
 constexpr std::uint64_t worth_discarding = std::uint64_t{64} << 10;
 constexpr auto discard_limit = std::chrono::seconds(2);
 
-std::string seconds(time_limits::duration time)
+std::string seconds_text(time_limits::duration time)
 {
     std::string text = std::to_string(time.count() / 1000);
     if (const auto rest = time.count() % 1000; rest != 0)
@@ -291,7 +291,7 @@ void client_exchange::raise(const std::exception_ptr& cause, std::string_view op
         std::rethrow_exception(cause);
     std::string detail = message_of(cause);
     if (code == errc::deadline_exceeded)
-        detail = clock::now() >= deadline_ ? "the limit of the whole" : "nothing came for " + seconds(step);
+        detail = clock::now() >= deadline_ ? "the limit of the whole" : "nothing came for " + seconds_text(step);
     std::optional<std::uint64_t> offset;
     if (operation == "read")
         offset = body_.total();

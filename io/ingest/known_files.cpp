@@ -6,7 +6,7 @@ namespace weir::detail {
 namespace {
 
 // Beside the pool, whose limit is not to be passed by much.
-constexpr std::size_t most_bytes = std::size_t{4} << 20;
+constexpr std::size_t most_known_bytes = std::size_t{4} << 20;
 constexpr std::int64_t settled_after = 2'000'000'000; // nanoseconds
 
 std::int64_t now_in_nanoseconds()
@@ -19,7 +19,8 @@ std::size_t bytes_of(std::size_t chunks) noexcept { return sizeof(known_file) + 
 
 } // namespace
 
-known_files::known_files(std::size_t most) : off_(most == 0), files_({.max_count = most, .max_bytes = most_bytes}) {}
+known_files::known_files(std::size_t most) : off_(most == 0), files_({.max_count = most, .max_bytes = most_known_bytes})
+{}
 
 std::optional<file_stamp> known_files::stamp(const file_handle& file) const noexcept
 {
@@ -38,7 +39,7 @@ std::shared_ptr<const known_file> known_files::find(const file_stamp& stamp)
     return known && known->stamp == stamp ? known->found : nullptr;
 }
 
-bool known_files::has_room(std::size_t chunks) const noexcept { return bytes_of(chunks) <= most_bytes / 16; }
+bool known_files::has_room(std::size_t chunks) const noexcept { return bytes_of(chunks) <= most_known_bytes / 16; }
 
 void known_files::put(const file_stamp& before, const std::optional<file_stamp>& now, known_file found)
 {

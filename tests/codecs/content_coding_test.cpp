@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+namespace content_coding_test {
 namespace {
 
 using test::bench;
@@ -110,3 +111,4 @@ TEST_CASE("content coding: a file that is compressed itself is decoded behind it
 }
 
 } // namespace
+} // namespace content_coding_test

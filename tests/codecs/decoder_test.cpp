@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+namespace decoder_test {
 using test::bytes_of;
 using test::decoded;
 using test::encoded;
@@ -353,3 +354,4 @@ TEST_CASE("decoder: filters of xz that do not fit each other are not supported")
                                                                24));
     CHECK(every_failure_of(codec::xz, stream) == errc::unsupported_format);
 }
+} // namespace decoder_test

@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <thread>
 
+namespace parallel_decoding_test {
 using weir::codec;
 using weir::errc;
 
@@ -390,3 +391,4 @@ TEST_CASE("parallel decoding: what cannot be is refused by name, and errors name
         }
     }
 }
+} // namespace parallel_decoding_test

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <stdexcept>
 
+namespace parallel_test {
 using weir::codec;
 using weir::errc;
 
@@ -273,3 +274,4 @@ TEST_CASE("parallel encoding: what cannot be is refused by name")
         CHECK(refused_setting(codec::xz, {.threads = 2}, {}) == 2);
     CHECK(refused_setting(codec::identity, {}, {}) == 1);
 }
+} // namespace parallel_test

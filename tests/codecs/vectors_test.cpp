@@ -16,6 +16,7 @@
 #include <iterator>
 #include <optional>
 
+namespace vectors_test {
 namespace {
 
 std::filesystem::path folder()
@@ -125,3 +126,4 @@ TEST_CASE("vectors: every official stream has the outcome that it must have, how
     }
     CHECK(count > 0);
 }
+} // namespace vectors_test

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace mapped_file_test {
 namespace {
 
 using weir::mapped_file;
@@ -193,3 +194,4 @@ TEST_CASE("mapped_file: a SIGBUS elsewhere goes to the handler that was there be
 }
 
 } // namespace
+} // namespace mapped_file_test

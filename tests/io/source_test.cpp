@@ -34,6 +34,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+namespace source_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -648,3 +649,4 @@ TEST_CASE("descriptor_source: an error comes after all that was read")
 }
 
 } // namespace
+} // namespace source_test

@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+namespace body_output_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -185,3 +186,4 @@ TEST_CASE("body output: a full device is the error of the write")
 }
 
 } // namespace
+} // namespace body_output_test

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+namespace http_options_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -137,3 +138,4 @@ TEST_CASE("http options: what excludes each other is refused")
 }
 
 } // namespace
+} // namespace http_options_test

@@ -11,6 +11,7 @@
 #include <string>
 #include <unistd.h>
 
+namespace output_test {
 namespace {
 namespace asio = boost::asio;
 
@@ -153,3 +154,4 @@ TEST_CASE("progress line: share and time left where they are known, never wider 
 }
 
 } // namespace
+} // namespace output_test

@@ -3,7 +3,7 @@
 #include "archive_reading.hpp"
 #include "tar_writing.hpp"
 
-#include "engine/hashing/allocation_counter.hpp"
+#include "support/allocation_counter.hpp"
 
 #include <weir/chunk_stream.hpp>
 #include <weir/hasher.hpp>

@@ -10,6 +10,7 @@
 
 #include <future>
 
+namespace zip_archive_test {
 namespace asio = boost::asio;
 using test::bench;
 using weir::archive_entry_type;
@@ -446,3 +447,4 @@ TEST_CASE("zip: cancelled at any step of opening, walking or reading, it loses n
     CHECK(b.engine.pool().check());
     CHECK(b.engine.pool().statistics().in_use_bytes == 0);
 }
+} // namespace zip_archive_test

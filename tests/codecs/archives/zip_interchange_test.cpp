@@ -11,6 +11,7 @@
 #include <iterator>
 #include <map>
 
+namespace zip_interchange_test {
 namespace {
 
 using test::bench;
@@ -183,3 +184,4 @@ TEST_CASE("zip interchange: bsdtar and 7z")
         check_files(test::stream_zip(b, archive));
     }
 }
+} // namespace zip_interchange_test

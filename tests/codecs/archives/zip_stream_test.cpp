@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+namespace zip_stream_test {
 using test::bench;
 using test::zip_descriptor;
 using test::zip_header;
@@ -394,3 +395,4 @@ TEST_CASE("zip stream: a content outlives its archive, and says that that is clo
     from.reset();
     CHECK(test::code_of([&] { return test::await(b.context, source->read(memory, 10)); }) == errc::closed);
 }
+} // namespace zip_stream_test

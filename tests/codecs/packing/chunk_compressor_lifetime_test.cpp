@@ -2,7 +2,7 @@
 
 #include "packing.hpp"
 
-#include "engine/hashing/allocation_counter.hpp"
+#include "support/allocation_counter.hpp"
 #include "support/seed.hpp"
 
 #include <boost/asio/post.hpp>

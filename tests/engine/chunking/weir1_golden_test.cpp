@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+namespace weir1_golden_test {
 namespace {
 
 using test::byte_vector;
@@ -151,3 +152,4 @@ TEST_CASE("weir1: the values of single positions come out")
 }
 
 } // namespace
+} // namespace weir1_golden_test

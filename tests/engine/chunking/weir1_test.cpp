@@ -10,6 +10,7 @@
 
 #include <cstring>
 
+namespace weir1_test {
 namespace {
 
 using test::byte_vector;
@@ -87,3 +88,4 @@ TEST_CASE("weir1: on random data the mean is within 5% of the average, at powers
 }
 
 } // namespace
+} // namespace weir1_test

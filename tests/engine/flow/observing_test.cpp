@@ -17,6 +17,7 @@
 #include <span>
 #include <vector>
 
+namespace observing_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -231,3 +232,4 @@ TEST_CASE("statistics: a slow sink held the others back, and the wait for memory
 }
 
 } // namespace
+} // namespace observing_test

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+namespace shutdown_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -303,3 +304,4 @@ TEST_CASE("shutdown: stops accepting, finishes work, releases buffers and closes
 }
 
 } // namespace
+} // namespace shutdown_test

@@ -1,5 +1,5 @@
-#include "allocation_counter.hpp"
 #include "batch.hpp"
+#include "support/allocation_counter.hpp"
 
 #include <doctest/doctest.h>
 

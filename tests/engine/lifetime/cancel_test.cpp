@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+namespace cancel_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -207,3 +208,4 @@ TEST_CASE("run_on: cancellation and completion from different threads meet safel
 }
 
 } // namespace
+} // namespace cancel_test

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+namespace observer_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -72,3 +73,4 @@ TEST_CASE("observer: an observer that overrides nothing, and none at all, take e
 }
 
 } // namespace
+} // namespace observer_test

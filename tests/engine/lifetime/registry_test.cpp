@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+namespace registry_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -374,3 +375,4 @@ TEST_CASE("cleanup_all: guards that are forced while they are being made leave n
 }
 
 } // namespace
+} // namespace registry_test

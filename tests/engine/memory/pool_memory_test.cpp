@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+namespace pool_memory_test {
 namespace {
 
 constexpr std::size_t KiB = 1024;
@@ -130,3 +131,4 @@ TEST_CASE("pool: blocks of huge pages work as others do")
 }
 
 } // namespace
+} // namespace pool_memory_test

@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+namespace pool_stress_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -213,3 +214,4 @@ TEST_CASE("pool: destroyed while other threads drop its blocks")
 }
 
 } // namespace
+} // namespace pool_stress_test

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+namespace pool_test {
 namespace {
 
 constexpr std::size_t KiB = 1024;
@@ -226,3 +227,4 @@ TEST_CASE("pool: clear starts the peaks anew and keeps what is in use")
 }
 
 } // namespace
+} // namespace pool_test

@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+namespace pool_waiting_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -351,3 +352,4 @@ TEST_CASE("acquire: a coroutine that is cancelled already takes no block")
 }
 
 } // namespace
+} // namespace pool_waiting_test

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+namespace reservation_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -307,3 +308,4 @@ TEST_CASE("reserve: the blocks work on after pool and reservation are gone")
 }
 
 } // namespace
+} // namespace reservation_test

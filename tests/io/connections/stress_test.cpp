@@ -13,6 +13,7 @@
 #include <random>
 #include <thread>
 
+namespace stress_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -200,3 +201,4 @@ TEST_CASE("pool: destroyed while other threads give connections back and wait fo
 }
 
 } // namespace
+} // namespace stress_test

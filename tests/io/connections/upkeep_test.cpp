@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <set>
 
+namespace upkeep_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -649,3 +650,4 @@ TEST_CASE("wait_histogram: counts each wait once, and quantiles are bounds of bu
 }
 
 } // namespace
+} // namespace upkeep_test

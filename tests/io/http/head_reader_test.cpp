@@ -6,6 +6,7 @@
 
 #include <string>
 
+namespace head_reader_test {
 namespace {
 
 using namespace weir::http;
@@ -222,3 +223,4 @@ TEST_CASE("reason phrase: known statuses have one")
 }
 
 } // namespace
+} // namespace head_reader_test

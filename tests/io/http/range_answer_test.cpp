@@ -6,6 +6,7 @@
 
 #include <string>
 
+namespace range_answer_test {
 namespace {
 
 using weir::http::byte_range;
@@ -111,3 +112,4 @@ TEST_CASE("range-answer: another length is another version")
 }
 
 } // namespace
+} // namespace range_answer_test

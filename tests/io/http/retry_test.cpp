@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+namespace retry_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -262,3 +263,4 @@ TEST_CASE("retry-budget: impossible numbers are bounded")
 }
 
 } // namespace
+} // namespace retry_test

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+namespace url_test {
 namespace {
 
 using weir::http::url;
@@ -383,3 +384,4 @@ TEST_CASE("url: any text is read or refused with a place in it")
 }
 
 } // namespace
+} // namespace url_test

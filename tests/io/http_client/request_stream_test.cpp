@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 
+namespace request_stream_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -182,3 +183,4 @@ TEST_CASE("request stream: cancelled after any step, the connection is back")
 }
 
 } // namespace
+} // namespace request_stream_test

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+namespace response_source_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -139,3 +140,4 @@ TEST_CASE("response source: one that is dropped closes its connection, and its b
 }
 
 } // namespace
+} // namespace response_source_test

@@ -11,6 +11,7 @@
 
 #include <string>
 
+namespace sink_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -130,3 +131,4 @@ TEST_CASE("sink: a server that takes nothing is given up after the idle limit")
 }
 
 } // namespace
+} // namespace sink_test

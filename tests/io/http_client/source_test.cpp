@@ -10,6 +10,7 @@
 
 #include <string>
 
+namespace source_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -465,3 +466,4 @@ TEST_CASE("parallel: a version that changes in the middle is an error")
 }
 
 } // namespace
+} // namespace source_test

@@ -17,6 +17,7 @@
 #include <string>
 #include <thread>
 
+namespace resolver_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -375,3 +376,4 @@ TEST_CASE("resolver: many threads may ask, leave and be answered at a time")
 }
 
 } // namespace
+} // namespace resolver_test

@@ -20,6 +20,7 @@
 
 #include <future>
 
+namespace stream_source_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -281,3 +282,4 @@ TEST_CASE("stream_source: a stream whose executor is destroyed in the wait is cl
 }
 
 } // namespace
+} // namespace stream_source_test

@@ -26,6 +26,7 @@
 #include <memory>
 #include <optional>
 
+namespace tls_source_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -163,3 +164,4 @@ TEST_CASE("stream_source over TLS: closed while it waits, its read ends and its 
 }
 
 } // namespace
+} // namespace tls_source_test
