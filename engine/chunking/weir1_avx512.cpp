@@ -12,7 +12,10 @@ namespace weir::detail {
 namespace {
 
 constexpr std::size_t width = 64;
-constexpr std::size_t read_ahead = 2048;
+// Far ahead into the second level, also beyond the cut and the minimum of the next chunk, if that is small: else each
+// search would begin with waiting for memory.
+constexpr std::size_t read_ahead = 1024;
+constexpr std::size_t read_far_ahead = 6144;
 
 struct constants {
     __m512i matrix[5];
@@ -100,6 +103,7 @@ std::size_t weir1_search_avx512(const std::uint8_t* data, std::size_t size, cons
     if (whole != 0) {
         carry last = warmed_up(data, with);
         for (std::size_t i = 0; i < whole; i += width) {
+            _mm_prefetch(reinterpret_cast<const char*>(data + i) + read_far_ahead, _MM_HINT_T1);
             _mm_prefetch(reinterpret_cast<const char*>(data + i) + read_ahead, _MM_HINT_T0);
             if (const std::uint64_t found = matches(data + i, last, with); found != 0) [[unlikely]]
                 return i + static_cast<std::size_t>(__builtin_ctzll(found));
