@@ -4,11 +4,12 @@
 #include "archives/tar_block.hpp"
 #include "archives/zip_archive.hpp"
 #include "archives/zip_stream.hpp"
-#include "streams/coding_memory.hpp"
+#include "streams/peeked_source.hpp"
 
 #include <weir/as_result.hpp>
 #include <weir/coding_source.hpp>
 #include <weir/decoder.hpp>
+#include <weir/engine.hpp>
 #include <weir/error.hpp>
 
 #include <algorithm>
@@ -31,66 +32,11 @@ constexpr std::size_t tar_magic_offset = 257;
 // Of an entry, of the end of an archive without any, and of one that was to be cut in parts but fits in one.
 constexpr std::string_view zip_magics[] = {"PK\3\4", "PK\5\6", "PK\7\10PK\3\4", "PK00PK\3\4"};
 
-/// An input from its beginning, though that was read already.
-class resumed_source final : public source {
-public:
-    resumed_source(bytes start, std::unique_ptr<source> rest) noexcept
-        : start_(std::move(start)), rest_(std::move(rest))
-    {}
-
-    asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override
-    {
-        if (start_.empty())
-            return rest_->read(memory, max_bytes);
-        return read_start(max_bytes);
-    }
-    std::optional<std::uint64_t> size() const noexcept override { return rest_->size(); }
-    std::size_t read_ahead_blocks() const noexcept override { return rest_->read_ahead_blocks(); }
-    std::string_view name() const noexcept override { return rest_->name(); }
-    asio::awaitable<void> close() override
-    {
-        start_.clear();
-        return rest_->close();
-    }
-
-private:
-    asio::awaitable<bytes> read_start(std::size_t max_bytes)
-    {
-        bytes out = start_.take_front(std::min(start_.size(), max_bytes));
-        co_return out;
-    }
-
-    bytes start_;
-    const std::unique_ptr<source> rest_;
-};
-
 /// Where a stream comes from.
 struct origin {
     std::shared_ptr<random_access_input> places; ///< of its bytes themselves
     bool is_decoded = false;
 };
-
-/// The first bytes of an input, which goes on behind them.
-asio::awaitable<std::vector<std::byte>> look_at(source& input)
-{
-    // Its own: an input may give a block for every byte, and those of others are not to be waited for.
-    codecs::coding_memory memory(codecs::own_blocks{2, codecs::tar::block_bytes});
-    std::vector<std::byte> start;
-    while (start.size() < archive_magic_bytes) {
-        const bytes piece = co_await input.read(memory.blocks(), archive_magic_bytes - start.size());
-        if (piece.empty())
-            break;
-        for (const slice& each : piece)
-            start.insert(start.end(), each.begin(), each.end());
-    }
-    co_return start;
-}
-
-std::unique_ptr<source> resume(std::vector<std::byte> start, std::unique_ptr<source> rest)
-{
-    const auto kept = std::make_shared<const std::vector<std::byte>>(std::move(start));
-    return std::make_unique<resumed_source>(bytes(slice::adopt(*kept, kept)), std::move(rest));
-}
 
 bool names_compressed_tar(std::string_view name)
 {
@@ -139,14 +85,15 @@ asio::awaitable<std::unique_ptr<archive>> look_for_zip(engine& owner, std::share
 asio::awaitable<std::unique_ptr<archive>> open_input(engine& owner, std::unique_ptr<source> input,
                                                      archive_options options, origin from)
 {
-    std::vector<std::byte> start = co_await look_at(*input);
+    auto whole = std::make_unique<codecs::peeked_source>(std::move(input));
+    const std::span<const std::byte> start = co_await whole->look(archive_magic_bytes);
     const std::optional<archive_format> format = detect_archive(start);
     const bool is_tar = format == archive_format::tar || may_be_empty_tar(start);
     const std::optional<codec> compressed =
-        detect_codec(std::span(start).first(std::min(start.size(), codec_magic_bytes)));
+        detect_codec(start.first(std::min(start.size(), codec_magic_bytes)));
     if (from.places && !is_tar && (format || !compressed)) {
-        co_await input->close();
-        input.reset();
+        co_await whole->close();
+        whole.reset();
         std::unique_ptr<archive> by_directory;
         if (format)
             by_directory = co_await codecs::open_zip(owner, from.places, options);
@@ -154,7 +101,6 @@ asio::awaitable<std::unique_ptr<archive>> open_input(engine& owner, std::unique_
             by_directory = co_await look_for_zip(owner, from.places, options);
         co_return by_directory;
     }
-    std::unique_ptr<source> whole = resume(std::move(start), std::move(input));
     if (is_tar)
         co_return codecs::make_tar_archive(std::move(whole), options, std::move(from.places));
     if (format)
