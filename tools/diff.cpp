@@ -45,7 +45,7 @@ public:
         : root_(std::move(root)), into_(into), failed_(std::move(failed))
     {}
 
-    asio::awaitable<void> chunks(std::string_view, std::span<const weir::chunk_record> records) override
+    asio::awaitable<void> chunks(const weir::file_origin&, std::span<const weir::chunk_record> records) override
     {
         for (const weir::chunk_record& record : records)
             into_.add_chunk(record.digest, record.length);

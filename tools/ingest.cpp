@@ -22,6 +22,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace tool {
@@ -33,7 +34,8 @@ constexpr std::string_view ingest_examples = R"(Examples:
   tar cf - src | weir ingest --chunk-avg 64K -  cut a stream, one average size
   weir ingest --json https://host/big.iso       what a URL gives, without keeping it
   weir ingest --json --resume j https://host/b  the same, and after a crash it goes on where it was
-  weir ingest backup.tar.zst photos.zip         every entry as a file of its own
+  weir ingest backup.tar.zst photos.zip         every entry as a file of its own; URLs alike
+  ssh host tar cz / | weir ingest --archives all -  the same of a stream
   weir ingest --decompress=auto /var/log        what is compressed, by its content
   find . -name '*.log' -print0 | weir ingest --files-from - -0
   weir ingest --chunker fastcdc2020 --hash sha512-256 --exclude '*.tmp' src
@@ -48,6 +50,7 @@ struct ingest_arguments {
     std::vector<std::string> lists; // of --files-from
     bool nul_separated = false;
     std::string journal; // of --resume; empty: none
+    std::optional<weir::archive_choice> archives;
     std::vector<std::string> paths;
 };
 
@@ -61,6 +64,8 @@ void check(const ingest_arguments& arguments)
     const bool one_url = arguments.lists.empty() && arguments.paths.size() == 1 && weir::is_url(arguments.paths.front());
     if (!arguments.journal.empty() && !one_url)
         throw usage_error("--resume is for one URL: a journal tells of one object");
+    if (!arguments.journal.empty() && arguments.archives.value_or(weir::archive_choice::none) != weir::archive_choice::none)
+        throw usage_error("--resume does not go together with --archives: a journal tells of what was sent");
 }
 
 void check(const ingest_arguments& arguments, const weir::ingest_options& options)
@@ -211,11 +216,11 @@ int run_ingest(int argc, char** argv)
     add_display_options(line, arguments.display, "no report, no progress");
     const decompress_option decompress(line);
     weir::archive_options archive;
-    auto archives = weir::archive_choice::named;
     line.begin_group("Archives");
-    line.add({"archives", "WHICH", "whose entries are read: named (default: those that are arguments), all or none",
+    line.add({"archives", "WHICH", "read by their entries: named (default: arguments), all (in trees, and -, too) or none",
               [&](std::string_view text) {
-                  archives = static_cast<weir::archive_choice>(choose("archives", text, {"none", "named", "all"}));
+                  arguments.archives
+                      = static_cast<weir::archive_choice>(choose("archives", text, {"none", "named", "all"}));
               }});
     add_archive_limits(line, archive.limits);
     auto paths = line.parse(argc, argv);
@@ -226,7 +231,7 @@ int run_ingest(int argc, char** argv)
     const settings values = setting.resolve();
     weir::ingest_options options = values.ingest_options();
     options.decode = decompress.resolve();
-    options.archives = archives;
+    options.archives = arguments.archives.value_or(weir::archive_choice::named);
     options.archive = std::move(archive);
     options.archive.decoder = decompress.settings();
     check(arguments, options);

@@ -31,6 +31,16 @@ std::string dedup_ratio(const weir::ingest_summary& summary)
     return fmt::format("{:.2f}", static_cast<double>(summary.bytes) / static_cast<double>(summary.unique_bytes));
 }
 
+/// What `weir check` needs to find the content again.
+void add_origin(json_line& line, const weir::file_origin& of)
+{
+    line.path("path", of.path);
+    if (!of.archive.empty())
+        line.path("archive", of.archive);
+    if (of.codec)
+        line.text("codec", weir::to_string(*of.codec));
+}
+
 std::string throughput(const closing& end)
 {
     if (end.seconds <= 0)
@@ -69,10 +79,11 @@ json_reporter::json_reporter(output& out, const weir::ingest_options& options)
       whole_key_(options.file_digest ? digest_key(*options.file_digest) : std::string_view())
 {}
 
-asio::awaitable<void> json_reporter::chunks(std::string_view path, std::span<const weir::chunk_record> records)
+asio::awaitable<void> json_reporter::chunks(const weir::file_origin& of, std::span<const weir::chunk_record> records)
 {
     prefix_.clear();
-    json_line(prefix_, "chunk").path("path", path);
+    json_line start(prefix_, "chunk");
+    add_origin(start, of);
     for (const weir::chunk_record& record : records) {
         out_.lines() += prefix_;
         json_line::resume(out_.lines())
@@ -90,7 +101,8 @@ asio::awaitable<void> json_reporter::chunks(std::string_view path, std::span<con
 asio::awaitable<void> json_reporter::file(const weir::file_record& record)
 {
     json_line line(out_.lines(), "file");
-    line.path("path", record.path).number("size", record.size).number("chunks", record.chunks);
+    add_origin(line, record);
+    line.number("size", record.size).number("chunks", record.chunks);
     line.digest("root", record.root);
     if (record.whole)
         line.digest(whole_key_, *record.whole);
@@ -138,7 +150,7 @@ text_reporter::text_reporter(output& out, std::function<void(std::string_view)> 
     : out_(out), complain_(std::move(complain)), quiet_(quiet)
 {}
 
-asio::awaitable<void> text_reporter::chunks(std::string_view, std::span<const weir::chunk_record> records)
+asio::awaitable<void> text_reporter::chunks(const weir::file_origin&, std::span<const weir::chunk_record> records)
 {
     for (const weir::chunk_record& record : records)
         bytes_ += record.length;

@@ -49,7 +49,7 @@ class json_reporter final : public reporter {
 public:
     json_reporter(output& out, const weir::ingest_options& options);
 
-    asio::awaitable<void> chunks(std::string_view path, std::span<const weir::chunk_record> records) override;
+    asio::awaitable<void> chunks(const weir::file_origin& of, std::span<const weir::chunk_record> records) override;
     asio::awaitable<void> file(const weir::file_record& record) override;
     asio::awaitable<void> failed(std::string_view path, std::error_code code, std::string_view text) override;
     void refuse(std::string_view path, std::error_code code, std::string_view text) override;
@@ -70,7 +70,7 @@ public:
     /// \param quiet     no report
     text_reporter(output& out, std::function<void(std::string_view)> complain, bool quiet);
 
-    asio::awaitable<void> chunks(std::string_view path, std::span<const weir::chunk_record> records) override;
+    asio::awaitable<void> chunks(const weir::file_origin& of, std::span<const weir::chunk_record> records) override;
     asio::awaitable<void> file(const weir::file_record& record) override;
     asio::awaitable<void> failed(std::string_view path, std::error_code code, std::string_view text) override;
     void refuse(std::string_view path, std::error_code code, std::string_view text) override;

@@ -21,7 +21,7 @@ chunker& file_batch::chunker_of(std::uint64_t size)
     return chunkers_.emplace_back(average, chunker(weir::chunker_for(options_.chunker, options_.sizes, size))).second;
 }
 
-void file_batch::add(std::string path, const bytes& content, const std::optional<file_stamp>& stamp)
+void file_batch::add(content_name name, const bytes& content, const std::optional<file_stamp>& stamp)
 {
     chunker& cutter = chunker_of(content.size());
     ends_.clear();
@@ -30,7 +30,7 @@ void file_batch::add(std::string path, const bytes& content, const std::optional
     cutter.finish(ends_);
 
     file& added = files_.emplace_back();
-    added.path = std::move(path);
+    added.name = std::move(name);
     added.size = content.size();
     added.stamp = stamp;
     added.chunks = ends_.size();
@@ -68,7 +68,7 @@ void file_batch::move_to(report& out, known_files& known)
             out.chunks.push_back({chunk.offset, chunk.content.size(), chunk.digest});
         }
         report::item& item = out.items.emplace_back();
-        item.path = std::move(each.path);
+        item.name = std::move(each.name);
         item.chunk_count = each.chunks;
         item.end = report::outcome::complete;
         item.file.size = each.size;

@@ -25,7 +25,7 @@ public:
 
     /// Cuts one whole file.
     /// \param stamp  where it is to be remembered
-    void add(std::string path, const bytes& content, const std::optional<file_stamp>& stamp = {});
+    void add(content_name name, const bytes& content, const std::optional<file_stamp>& stamp = {});
 
     [[nodiscard]] bool empty() const noexcept { return files_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return size_; } ///< in bytes
@@ -41,7 +41,7 @@ public:
 
 private:
     struct file {
-        std::string path;
+        content_name name;
         std::uint64_t size = 0;
         std::size_t chunks = 0; ///< the next ones in `pieces_`
         std::optional<digest> whole;

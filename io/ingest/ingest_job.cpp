@@ -192,16 +192,17 @@ private:
         for (detail::report::item& each : found.items) {
             const auto records = rest.first(each.chunk_count);
             rest = rest.subspan(each.chunk_count);
+            const file_origin origin = each.name.origin();
             if (!records.empty()) {
-                co_await output_.chunks(each.path, records);
+                co_await output_.chunks(origin, records);
                 count(records);
             }
             if (each.end == detail::report::outcome::complete) {
-                each.file.path = each.path;
+                static_cast<file_origin&>(each.file) = origin;
                 co_await output_.file(each.file);
             }
             else if (each.end == detail::report::outcome::failed) {
-                co_await output_.failed(each.path, each.code, each.text);
+                co_await output_.failed(origin.path, each.code, each.text);
             }
             std::lock_guard lock(mutex_);
             sums_.files += each.end == detail::report::outcome::complete;

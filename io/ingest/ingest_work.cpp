@@ -98,6 +98,11 @@ bool ingest_work::is_coded(std::span<const std::byte> start) const
     return how && (how->codec || !how->pass_unknown || detect_codec(start));
 }
 
+std::optional<codec> ingest_work::codec_of(std::span<const std::byte> start) const
+{
+    return options.decode->codec ? options.decode->codec : detect_codec(start);
+}
+
 void ingest_work::add_stages(const stage_snapshot& more)
 {
     std::lock_guard lock(stages_mutex_);

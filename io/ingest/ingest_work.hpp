@@ -7,6 +7,7 @@
 
 #include "flow/flow_ledger.hpp"
 
+#include <weir/codec.hpp>
 #include <weir/file_source.hpp>
 #include <weir/ingest.hpp>
 #include <weir/tree_walker.hpp>
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,8 +41,14 @@ public:
     /// Whether entries of the file are read if it is an archive.
     [[nodiscard]] bool reads_archives(const tree_entry& entry) const noexcept;
     [[nodiscard]] bool is_archive(const tree_entry& entry, std::span<const std::byte> start) const;
+    /// Whether entries are read of what is met as a stream.
+    [[nodiscard]] bool reads_archives_of_streams() const noexcept { return options.archives == archive_choice::all; }
+    [[nodiscard]] bool reads_archives_of_urls() const noexcept { return options.archives != archive_choice::none; }
     /// Whether what begins so is decoded.
     [[nodiscard]] bool is_coded(std::span<const std::byte> start) const;
+    /// By which codec, where that is known.
+    /// \pre it is decoded
+    [[nodiscard]] std::optional<codec> codec_of(std::span<const std::byte> start) const;
     void add_stages(const stage_snapshot& more);
     [[nodiscard]] stage_snapshot stages() const;
 

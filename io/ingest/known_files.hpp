@@ -22,7 +22,7 @@ namespace weir::detail {
 
 struct known_file {
     std::vector<chunk_record> chunks;
-    file_record file; ///< without its path
+    file_record file; ///< without a path
     bool complete = false;
 };
 

@@ -43,7 +43,7 @@ void ingest_lane::drop() noexcept
     large_.clear();
     repeated_.clear();
     results_.clear();
-    coded_.clear();
+    held_.clear();
     archives_.clear();
     work_.archives.clear(); // a lane ends when there is none, or all end
     slots_.clear();
@@ -76,12 +76,12 @@ asio::awaitable<void> ingest_lane::read_entries()
         send_report();
     }
     for (const repeated_file& each : repeated_)
-        co_await give_known(each.path, *each.known);
+        co_await give_known(content_name(std::move(each.path)), *each.known);
     repeated_.clear();
     for (large_file& each : large_)
         co_await read_large(std::move(each));
     large_.clear();
-    co_await read_coded();
+    co_await read_held();
     for (large_file& each : archives_)
         co_await read_archive(std::move(each));
     archives_.clear();

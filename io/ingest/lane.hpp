@@ -4,6 +4,8 @@
 #include "file_batch.hpp"
 #include "ingest_work.hpp"
 
+#include "streams/peeked_source.hpp"
+
 #include <weir/chunk_stream.hpp>
 #include <weir/ingest.hpp>
 #include <weir/merkle_tree.hpp>
@@ -57,11 +59,20 @@ private:
         std::shared_ptr<const known_file> known;
     };
 
-    /// What lies whole in memory, and is to be decoded.
-    struct coded_file {
+    /// What comes in order, from its first byte on.
+    struct stream {
+        std::string path;
+        std::unique_ptr<source> input;
+        std::vector<std::string> content_codings = {};
+        bool is_plain = true; ///< no archive, or not to be read as one
+    };
+
+    /// What lies whole in memory, and is read like a stream.
+    struct held_content {
         std::string path;
         std::shared_ptr<const std::vector<std::byte>> content; ///< not of the pool: a stream waits for memory of that
         std::vector<std::string> content_codings;
+        bool is_plain = true; ///< as a stream's
     };
 
     boost::asio::awaitable<void> read_entries();
@@ -74,29 +85,31 @@ private:
     boost::asio::awaitable<void> read_special(std::string argument);
     boost::asio::awaitable<void> read_archive(large_file file);
     boost::asio::awaitable<std::unique_ptr<archive>> open(large_file& from);
+    boost::asio::awaitable<void> read_archive(std::string path, std::unique_ptr<source> input);
     boost::asio::awaitable<void> read_entries_of(std::shared_ptr<shared_archive> from);
+    boost::asio::awaitable<void> read_and_close(std::shared_ptr<shared_archive> from);
     boost::asio::awaitable<void> read_entry(shared_archive& from, const archive_entry& entry);
     bool has_slot();
-    boost::asio::awaitable<void> add_entry(std::string path, std::unique_ptr<source> input);
+    boost::asio::awaitable<void> add_entry(content_name name, std::unique_ptr<source> input);
     boost::asio::awaitable<void> digest_slots();
     boost::asio::awaitable<void> read_urls(std::vector<std::string> urls);
     std::vector<url_request> requests_for(std::vector<std::string> urls);
     boost::asio::awaitable<std::vector<url_request>> open_urls(std::vector<url_request> requests);
     boost::asio::awaitable<std::vector<std::string>> take_answers(std::vector<url_request> answers);
     [[nodiscard]] static std::shared_ptr<const std::vector<std::byte>> copy_of(const slice& content);
-    boost::asio::awaitable<void> read_coded();
-    boost::asio::awaitable<void> pass_decoded(std::string path, std::unique_ptr<source> input,
-                                              std::vector<std::string> content_codings = {});
-    std::unique_ptr<source> decoded(std::unique_ptr<source> input, std::span<const std::string> content_codings = {});
+    boost::asio::awaitable<void> read_held();
+    boost::asio::awaitable<void> read_stream(stream from);
+    boost::asio::awaitable<void> look(stream& from, content_name& name);
+    boost::asio::awaitable<bool> holds_archive(codecs::peeked_source& input, std::string_view name) const;
     void take_whole(url_request answer);
-    boost::asio::awaitable<void> pass_or_fail(std::string path, std::unique_ptr<source> input,
+    boost::asio::awaitable<void> pass_or_fail(content_name name, std::unique_ptr<source> input,
                                               std::exception_ptr failure, known_file* found = nullptr);
-    boost::asio::awaitable<void> pass(std::string path, std::unique_ptr<source> input, known_file* found);
-    boost::asio::awaitable<void> pass_chunks(chunk_stream& chunks, const std::string& path, known_file* found,
+    boost::asio::awaitable<void> pass(content_name name, std::unique_ptr<source> input, known_file* found);
+    boost::asio::awaitable<void> pass_chunks(chunk_stream& chunks, const content_name& name, known_file* found,
                                              stream_history* history);
-    boost::asio::awaitable<void> give_history(const std::string& path, stream_history& history, merkle_tree& tree,
+    boost::asio::awaitable<void> give_history(const content_name& name, stream_history& history, merkle_tree& tree,
                                               file_record& file);
-    boost::asio::awaitable<void> give_known(const std::string& path, const known_file& known);
+    boost::asio::awaitable<void> give_known(content_name name, const known_file& known);
     boost::asio::awaitable<void> start_report();
     void send_report();
     void fail(std::string path, std::exception_ptr failure);
@@ -110,7 +123,7 @@ private:
     std::vector<small_file> results_; ///< of `files_`
     std::vector<large_file> large_;
     std::vector<repeated_file> repeated_;
-    std::vector<coded_file> coded_;
+    std::vector<held_content> held_;
     std::vector<large_file> archives_;
     std::vector<buffer> slots_; ///< for small entries of archives; of `memory_`
     std::optional<reservation> memory_; ///< of the batch; never held while a stream waits for its own

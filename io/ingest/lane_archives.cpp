@@ -57,14 +57,35 @@ asio::awaitable<void> ingest_lane::read_archive(large_file file)
         co_return;
     }
     const auto opened = std::make_shared<shared_archive>(std::move(file.entry.path), std::move(found).value());
-    if (opened->content().reads_in_any_order())
+    if (opened->content().reads_in_any_order()) {
         work_.archives.offer(opened);
-    co_await read_entries_of(opened);
-    if (opened->content().reads_in_any_order())
-        co_return; // it goes with the last lane
+        co_await read_entries_of(opened); // it goes with the last lane
+    }
+    else {
+        co_await read_and_close(opened);
+    }
+}
+
+/// The same for what was seen to be one as a stream.
+asio::awaitable<void> ingest_lane::read_archive(std::string path, std::unique_ptr<source> input)
+{
+    result<std::unique_ptr<archive>> found =
+        co_await as_result(open_archive(work_.owner, std::move(input), work_.options.archive));
+    if (!found) {
+        check_cancelled();
+        co_await start_report();
+        fail(std::move(path), found.exception());
+        co_return;
+    }
+    co_await read_and_close(std::make_shared<shared_archive>(std::move(path), std::move(found).value()));
+}
+
+asio::awaitable<void> ingest_lane::read_and_close(std::shared_ptr<shared_archive> from)
+{
+    co_await read_entries_of(from);
     // Here, not in a function of its own: a coroutine that is cancelled begins no other.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    co_await opened->content().close();
+    co_await from->content().close();
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
 }
 
@@ -119,11 +140,11 @@ asio::awaitable<void> ingest_lane::read_entry(shared_archive& from, const archiv
         failure = std::current_exception();
     }
     if (input && entry.size && *entry.size <= slot_bytes && has_slot()) {
-        co_await add_entry(from.path_of(entry), std::move(input));
+        co_await add_entry(from.name_of(entry), std::move(input));
         co_return;
     }
     co_await digest_slots();
-    co_await pass_or_fail(from.path_of(entry), std::move(input), failure);
+    co_await pass_or_fail(from.name_of(entry), std::move(input), failure);
 }
 
 bool ingest_lane::has_slot()
@@ -134,7 +155,7 @@ bool ingest_lane::has_slot()
 }
 
 /// \pre there is a slot
-asio::awaitable<void> ingest_lane::add_entry(std::string path, std::unique_ptr<source> input)
+asio::awaitable<void> ingest_lane::add_entry(content_name name, std::unique_ptr<source> input)
 {
     buffer slot = std::move(slots_.back());
     slots_.pop_back();
@@ -146,11 +167,11 @@ asio::awaitable<void> ingest_lane::add_entry(std::string path, std::unique_ptr<s
     if (!got) {
         check_cancelled();
         co_await start_report();
-        fail(std::move(path), got.exception());
+        fail(std::move(name.path), got.exception());
         co_return;
     }
     work_.batches.count(stage::read, slot.size(), 1);
-    batch_.add(std::move(path), bytes(std::move(slot).freeze()));
+    batch_.add(std::move(name), bytes(std::move(slot).freeze()));
     if (slots_.empty())
         co_await digest_slots();
 }

@@ -6,6 +6,7 @@
 #include "files/small_files.hpp"
 
 #include <weir/codec.hpp>
+#include <weir/content_coding.hpp>
 #include <weir/error.hpp>
 #include <weir/open_archive.hpp>
 #include <weir/observer.hpp>
@@ -45,13 +46,24 @@ std::unique_ptr<source> open_large(const ingest_work& work, const std::string& p
     return open_file(work.owner, std::move(file), path, options);
 }
 
+/// What tells a codec.
+class file_start {
+public:
+    explicit file_start(const file_handle& file)
+    {
+        std::error_code ignored; // the one who reads on will see it too
+        size_ = read_at(file, 0, bytes_, ignored);
+    }
+    [[nodiscard]] std::span<const std::byte> span() const noexcept { return std::span(bytes_).first(size_); }
+
+private:
+    std::array<std::byte, codec_magic_bytes> bytes_;
+    std::size_t size_ = 0;
+};
+
 bool is_coded(const ingest_work& work, const file_handle& file)
 {
-    if (!work.options.decode)
-        return false;
-    std::array<std::byte, codec_magic_bytes> start;
-    std::error_code ignored; // the one who reads on will see it too
-    return work.is_coded(std::span(start).first(read_at(file, 0, start, ignored)));
+    return work.options.decode && work.is_coded(file_start(file).span());
 }
 
 bool is_archive(const ingest_work& work, const tree_entry& entry, const file_handle& file)
@@ -142,9 +154,9 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
         if (work_.is_archive(entry, content.span()))
             archives_.push_back({std::move(entry)});
         else if (work_.is_coded(content.span()))
-            coded_.push_back({std::move(entry.path), copy_of(content), {}});
+            held_.push_back({std::move(entry.path), copy_of(content), {}});
         else
-            batch_.add(std::move(entry.path), bytes(content));
+            batch_.add(content_name(std::move(entry.path)), bytes(content));
         return;
     }
     case small_file::outcome::failed: {
@@ -193,7 +205,7 @@ bool ingest_lane::add_medium(tree_entry& entry, const file_handle& file, const s
         content.append(std::move(*block).freeze());
         if (outcome == reading::ended) {
             const bool unchanged = stamp && work_.known.stamp(file) == stamp;
-            batch_.add(std::move(entry.path), content, unchanged ? stamp : std::nullopt);
+            batch_.add(content_name(std::move(entry.path)), content, unchanged ? stamp : std::nullopt);
             return true;
         }
     }
@@ -228,6 +240,7 @@ asio::awaitable<void> ingest_lane::read_large(large_file large)
     std::optional<file_stamp> stamp;
     std::shared_ptr<const known_file> known;
     bool there = false;
+    content_name name(large.entry.path);
     file_handle again; // to see whether it was changed while it was read
     try {
         there = open_entry(large.entry, large.file);
@@ -244,9 +257,11 @@ asio::awaitable<void> ingest_lane::read_large(large_file large)
         }
         if (there && !known) {
             const bool coded = is_coded(work_, large.file);
-            input = open_large(work_, large.entry.path, std::move(large.file));
             if (coded)
-                input = decoded(std::move(input));
+                name.codec = work_.codec_of(file_start(large.file).span());
+            input = open_large(work_, name.path, std::move(large.file));
+            if (coded)
+                input = decode_whole(work_.owner, std::move(input), {}, *work_.options.decode);
         }
     }
     catch (...) {
@@ -257,19 +272,21 @@ asio::awaitable<void> ingest_lane::read_large(large_file large)
         co_return;
     }
     if (known) {
-        co_await give_known(large.entry.path, *known);
+        co_await give_known(std::move(name), *known);
         co_return;
     }
     known_file found;
+    found.file.codec = name.codec;
     known_file* const wanted = again ? &found : nullptr;
-    co_await pass_or_fail(std::move(large.entry.path), std::move(input), failure, wanted);
+    co_await pass_or_fail(std::move(name), std::move(input), failure, wanted);
     if (found.complete)
         work_.known.put(*stamp, work_.known.stamp(again), std::move(found));
 }
 
 /// Says of a file what is known of it; in pieces, since the sink's pace bounds what is on its way.
-asio::awaitable<void> ingest_lane::give_known(const std::string& path, const known_file& known)
+asio::awaitable<void> ingest_lane::give_known(content_name name, const known_file& known)
 {
+    name.codec = known.file.codec;
     std::span<const chunk_record> rest = known.chunks;
     bool complete = false;
     while (!complete) {
@@ -280,7 +297,7 @@ asio::awaitable<void> ingest_lane::give_known(const std::string& path, const kno
         complete = rest.empty();
         report_->chunks.insert(report_->chunks.end(), part.begin(), part.end());
         report::item& item = report_->items.emplace_back();
-        item.path = path;
+        item.name = name;
         item.chunk_count = part.size();
         if (complete) {
             item.end = report::outcome::complete;

@@ -2,14 +2,18 @@
 
 #include "lane.hpp"
 
+#include <weir/as_result.hpp>
 #include <weir/chunk_stream.hpp>
+#include <weir/codec.hpp>
 #include <weir/content_coding.hpp>
 #include <weir/error.hpp>
 #include <weir/memory_source.hpp>
 #include <weir/merkle_tree.hpp>
+#include <weir/open_archive.hpp>
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include <unistd.h>
@@ -21,18 +25,23 @@ namespace asio = boost::asio;
 asio::awaitable<void> ingest_lane::read_special(std::string argument)
 {
     const file_source_options options = work_.file_options();
-    std::unique_ptr<source> input;
+    stream from;
+    from.is_plain = !work_.reads_archives_of_streams();
     std::exception_ptr failure;
     try {
         if (argument == "-")
-            input = decoded(open_descriptor(work_.owner, STDIN_FILENO, argument, options));
+            from.input = open_descriptor(work_.owner, STDIN_FILENO, argument, options);
         else
-            input = decoded(open_file(work_.owner, argument, options));
+            from.input = open_file(work_.owner, argument, options);
     }
     catch (...) {
         failure = std::current_exception();
     }
-    co_await pass_or_fail(std::move(argument), std::move(input), failure);
+    from.path = std::move(argument);
+    if (from.input)
+        co_await read_stream(std::move(from));
+    else
+        co_await pass_or_fail(content_name(std::move(from.path)), nullptr, failure);
 }
 
 std::shared_ptr<const std::vector<std::byte>> ingest_lane::copy_of(const slice& content)
@@ -40,52 +49,85 @@ std::shared_ptr<const std::vector<std::byte>> ingest_lane::copy_of(const slice& 
     return std::make_shared<const std::vector<std::byte>>(content.begin(), content.end());
 }
 
-asio::awaitable<void> ingest_lane::read_coded()
+asio::awaitable<void> ingest_lane::read_held()
 {
-    for (coded_file& each : coded_) {
-        auto content = std::make_unique<memory_source>(*each.content, each.content, each.path);
-        co_await pass_decoded(each.path, std::move(content), std::move(each.content_codings));
+    for (held_content& each : held_) {
+        stream from;
+        from.input = std::make_unique<memory_source>(*each.content, each.content, each.path);
+        from.path = std::move(each.path);
+        from.content_codings = std::move(each.content_codings);
+        from.is_plain = each.is_plain;
+        co_await read_stream(std::move(from));
     }
-    coded_.clear();
+    held_.clear();
 }
 
-asio::awaitable<void> ingest_lane::pass_decoded(std::string path, std::unique_ptr<source> input,
-                                                std::vector<std::string> content_codings)
+/// Reads it by its entries, decoded, or as it is.
+asio::awaitable<void> ingest_lane::read_stream(stream from)
 {
-    std::exception_ptr failure;
-    try {
-        input = decoded(std::move(input), content_codings);
+    const bool is_resumed = dynamic_cast<const resumable_source*>(from.input.get()) != nullptr;
+    const bool is_looked_at = !is_resumed && (!from.is_plain || work_.options.decode);
+    content_name name(from.path);
+    if (is_resumed && work_.options.decode) {
+        const error refused(errc::bad_configuration, "decode", name.path, std::nullopt, "it cannot be resumed");
+        co_await pass_or_fail(std::move(name), nullptr, std::make_exception_ptr(refused));
+        co_return;
     }
-    catch (...) {
-        failure = std::current_exception();
-        input.reset();
-    }
-    co_await pass_or_fail(std::move(path), std::move(input), failure);
+    result<void> looked;
+    if (is_looked_at)
+        looked = co_await as_result(look(from, name));
+    if (!looked)
+        co_await pass_or_fail(std::move(name), nullptr, looked.exception());
+    else if (is_looked_at && !from.is_plain)
+        co_await read_archive(std::move(name.path), std::move(from.input));
+    else
+        co_await pass(std::move(name), std::move(from.input), nullptr);
 }
 
-/// What is read in place of `input`.
-std::unique_ptr<source> ingest_lane::decoded(std::unique_ptr<source> input, std::span<const std::string> content_codings)
+/// Finds out what it is, and puts what is to be read of it in its place.
+asio::awaitable<void> ingest_lane::look(stream& from, content_name& name)
 {
-    if (!work_.options.decode)
-        return input;
-    if (dynamic_cast<const resumable_source*>(input.get()))
-        throw error(errc::bad_configuration, "decode", input->name(), std::nullopt, "it cannot be resumed");
-    return decode_whole(work_.owner, std::move(input), content_codings, *work_.options.decode);
+    const std::optional<decoding_options>& decode = work_.options.decode;
+    if (decode)
+        from.input = decode_content(work_.owner, std::move(from.input), from.content_codings, *decode);
+    auto input = std::make_unique<codecs::peeked_source>(std::move(from.input));
+    if (!from.is_plain)
+        from.is_plain = !co_await holds_archive(*input, from.path);
+    if (!from.is_plain || !decode) {
+        from.input = std::move(input);
+        co_return;
+    }
+    const std::span<const std::byte> start = co_await input->look(codec_magic_bytes);
+    name.codec = work_.codec_of(start);
+    decoding_options how = *decode;
+    how.pass_unknown |= !from.content_codings.empty(); // it was compressed, at least on the way
+    from.input = decode_whole(work_.owner, std::move(input), {}, how);
 }
 
-asio::awaitable<void> ingest_lane::pass_or_fail(std::string path, std::unique_ptr<source> input,
+/// As `is_archive_file`, with no more of it than that takes.
+asio::awaitable<bool> ingest_lane::holds_archive(codecs::peeked_source& input, std::string_view name) const
+{
+    std::span<const std::byte> start = co_await input.look(archive_magic_bytes);
+    if (!detect_archive(start) && detect_codec(start.first(std::min(start.size(), codec_magic_bytes))))
+        start = co_await input.look(archive_start_bytes);
+    if (is_url(name))
+        name = name.substr(0, name.find_first_of("?#"));
+    co_return is_archive_file(start, name, work_.options.archive);
+}
+
+asio::awaitable<void> ingest_lane::pass_or_fail(content_name name, std::unique_ptr<source> input,
                                                 std::exception_ptr failure, known_file* found)
 {
     if (input) {
-        co_await pass(std::move(path), std::move(input), found);
+        co_await pass(std::move(name), std::move(input), found);
         co_return;
     }
     check_cancelled();
     co_await start_report();
-    fail(std::move(path), failure);
+    fail(std::move(name.path), failure);
 }
 
-asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source> input, known_file* found)
+asio::awaitable<void> ingest_lane::pass(content_name name, std::unique_ptr<source> input, known_file* found)
 {
     stream_options options;
     std::exception_ptr failure;
@@ -98,7 +140,7 @@ asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source
         options.chunker = chunker_for(work_.options.chunker, work_.options.sizes, size);
         options.hash = work_.options.hash;
         chunks.emplace(work_.owner, std::move(input), options);
-        co_await pass_chunks(*chunks, path, found, history.get());
+        co_await pass_chunks(*chunks, name, found, history.get());
     }
     catch (...) {
         failure = std::current_exception();
@@ -114,10 +156,10 @@ asio::awaitable<void> ingest_lane::pass(std::string path, std::unique_ptr<source
         co_return;
     check_cancelled();
     co_await start_report();
-    fail(std::move(path), failure);
+    fail(std::move(name.path), failure);
 }
 
-asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::string& path, known_file* found,
+asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const content_name& name, known_file* found,
                                                stream_history* history)
 {
     merkle_tree tree(work_.options.hash);
@@ -126,7 +168,7 @@ asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::
         whole.emplace(*work_.options.file_digest);
     file_record file;
     if (history)
-        co_await give_history(path, *history, tree, file);
+        co_await give_history(name, *history, tree, file);
     const std::uint64_t start = file.size; // of the stream's first byte
     for (;;) {
         const std::span<chunk> batch = co_await chunks.next_batch();
@@ -136,7 +178,7 @@ asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::
             file.whole = history->finish();
         co_await start_report();
         report::item& item = report_->items.emplace_back();
-        item.path = path;
+        item.name = name;
         item.chunk_count = batch.size();
         if (found && !work_.known.has_room(found->chunks.size() + batch.size()))
             found = nullptr;
@@ -169,7 +211,7 @@ asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const std::
 }
 
 /// Says of a stream what an earlier job has found, as if it had been found now.
-asio::awaitable<void> ingest_lane::give_history(const std::string& path, stream_history& history, merkle_tree& tree,
+asio::awaitable<void> ingest_lane::give_history(const content_name& name, stream_history& history, merkle_tree& tree,
                                                 file_record& file)
 {
     for (;;) {
@@ -179,7 +221,7 @@ asio::awaitable<void> ingest_lane::give_history(const std::string& path, stream_
         check_cancelled();
         co_await start_report();
         report::item& item = report_->items.emplace_back();
-        item.path = path;
+        item.name = name;
         item.chunk_count = known.size();
         report_->chunks.insert(report_->chunks.end(), known.begin(), known.end());
         for (const chunk_record& each : known) {

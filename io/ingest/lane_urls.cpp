@@ -5,6 +5,7 @@
 #include <weir/as_result.hpp>
 #include <weir/error.hpp>
 #include <weir/http/url.hpp>
+#include <weir/open_archive.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -48,10 +49,16 @@ asio::awaitable<void> ingest_lane::read_urls(std::vector<std::string> urls)
         const bool all_were_small = opened_.empty();
         urls_at_once_ = all_were_small ? std::min(2 * urls_at_once_, work_.options.batch_files) : least_urls;
         std::stable_partition(opened_.begin(), opened_.end(), is_soon_read);
-        for (url_request& each : opened_)
-            co_await pass_decoded(http::redacted(each.url), std::move(each.input), std::move(each.content_codings));
+        for (url_request& each : opened_) {
+            stream from;
+            from.path = http::redacted(each.url);
+            from.input = std::move(each.input);
+            from.content_codings = std::move(each.content_codings);
+            from.is_plain = !work_.reads_archives_of_urls();
+            co_await read_stream(std::move(from));
+        }
         opened_.clear();
-        co_await read_coded();
+        co_await read_held();
     }
 }
 
@@ -83,11 +90,14 @@ asio::awaitable<std::vector<url_request>> ingest_lane::open_urls(std::vector<url
 void ingest_lane::take_whole(url_request answer)
 {
     const slice content = std::move(answer.room).freeze();
-    const bool is_coded = work_.options.decode && !answer.content_codings.empty();
-    if (is_coded || work_.is_coded(content.span()))
-        coded_.push_back({http::redacted(answer.url), copy_of(content), std::move(answer.content_codings)});
+    std::string path = http::redacted(answer.url);
+    const bool is_encoded = work_.options.decode && !answer.content_codings.empty();
+    const bool may_be_archive = work_.reads_archives_of_urls()
+        && (is_encoded || is_archive_file(content.span(), path, work_.options.archive));
+    if (may_be_archive || is_encoded || work_.is_coded(content.span()))
+        held_.push_back({std::move(path), copy_of(content), std::move(answer.content_codings), !may_be_archive});
     else
-        batch_.add(http::redacted(answer.url), bytes(content));
+        batch_.add(content_name(std::move(path)), bytes(content));
 }
 
 /// Reports what failed, digests what came whole, and keeps what is to be read.

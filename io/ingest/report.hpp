@@ -10,9 +10,29 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace weir::detail {
+
+/// A `file_origin` that keeps its path.
+struct content_name {
+    // A constructor: gcc 12 destroys aggregates twice that are made in a call which is awaited.
+    content_name() = default;
+    explicit content_name(std::string whole, std::size_t bytes_of_archive = 0) noexcept
+        : path(std::move(whole)), archive_bytes(bytes_of_archive)
+    {}
+
+    [[nodiscard]] file_origin origin() const noexcept
+    {
+        return {path, std::string_view(path).substr(0, archive_bytes), codec};
+    }
+
+    std::string path;
+    std::size_t archive_bytes = 0; ///< of an entry: so much of the path is that of its archive
+    std::optional<weir::codec> codec;
+};
 
 /// Results of one lane, in the order in which the sink gets them.
 struct report {
@@ -20,10 +40,10 @@ struct report {
 
     /// Some chunks of one file, and how it ended if it did.
     struct item {
-        std::string path;
+        content_name name;
         std::size_t chunk_count = 0; ///< the next ones in `chunks`
         outcome end = outcome::part;
-        file_record file;            ///< of `complete`; its path is `path` above
+        file_record file;            ///< of `complete`; its origin is `name` above
         std::error_code code;        ///< of `failed`
         std::string text;
     };
@@ -31,7 +51,7 @@ struct report {
     void add_failure(std::string path, std::error_code code, std::string text)
     {
         item& failed = items.emplace_back();
-        failed.path = std::move(path);
+        failed.name.path = std::move(path);
         failed.end = outcome::failed;
         failed.code = code;
         failed.text = std::move(text);

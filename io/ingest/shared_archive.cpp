@@ -29,9 +29,9 @@ private:
     shared_archive& of_;
 };
 
-std::string shared_archive::path_of(const archive_entry& entry) const
+content_name shared_archive::name_of(const archive_entry& entry) const
 {
-    return path_ + "/" + std::string(plain_entry_name(entry.name));
+    return content_name(path_ + "/" + std::string(plain_entry_name(entry.name)), path_.size());
 }
 
 asio::awaitable<void> shared_archive::take(std::vector<archive_entry>& out, std::size_t most)

@@ -1,6 +1,8 @@
 #pragma once
 // Archives that an ingest reads, by one lane or by several at a time.
 
+#include "report.hpp"
+
 #include <weir/archive.hpp>
 #include <weir/detail/async_event.hpp>
 
@@ -28,7 +30,7 @@ public:
     /// Whether there may be entries that nobody has taken.
     [[nodiscard]] bool has_more() const noexcept { return !ended_; }
     /// The archive's path, a slash, the entry's.
-    [[nodiscard]] std::string path_of(const archive_entry& entry) const;
+    [[nodiscard]] content_name name_of(const archive_entry& entry) const;
 
     /// Appends the next entries, `most` at most: none after the last, or after a failure.
     /// \throws  what `archive::next` does, to one lane

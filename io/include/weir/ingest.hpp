@@ -9,6 +9,7 @@
 #include <weir/chunk.hpp>
 #include <weir/chunk_sizes.hpp>
 #include <weir/chunker.hpp>
+#include <weir/codec.hpp>
 #include <weir/coding_options.hpp>
 #include <weir/digest.hpp>
 #include <weir/engine.hpp>
@@ -68,11 +69,11 @@ public:
 /// Whether an ingest takes an argument for a URL: `scheme://`, as RFC 3986 spells schemes.
 [[nodiscard]] WEIR_API bool is_url(std::string_view argument) noexcept;
 
-/// Which files are read by their entries, if they are archives: tar, compressed or not, and zip.
+/// What is read by its entries, if it is an archive: tar, compressed or not, and zip.
 enum class archive_choice : std::uint8_t {
     none,
-    named, ///< those that are arguments
-    all,   ///< those met in trees too
+    named, ///< arguments: files, and URLs, but for what comes as a `resumable_source`
+    all,   ///< files met in trees too; standard input, and other arguments that are streams
 };
 
 struct ingest_options {
@@ -91,11 +92,13 @@ struct ingest_options {
     std::size_t file_cache_size = 1024;
     tree_options tree = {};
     /// Reads the content of what is compressed in its place: of files, streams and URLs, whose content codings are undone
-    /// before. With `pass_unknown` the rest is read as it is, else that is an error. Not for a `resumable_source`.
+    /// before. With `pass_unknown` the rest is read as it is, else that is an error. Not for a `resumable_source`, nor for
+    /// entries of archives.
     std::optional<decoding_options> decode = {};
     /// The path of an entry is that of the archive, a slash, and its name. Directories are not told; links and devices
     /// count as skipped; what is refused, and a name that is unsafe, is a failure of that path. Archives inside of
-    /// archives are files like any other.
+    /// archives are files like any other. What comes as a stream is known by its first bytes, which are waited for, and
+    /// read in order; where it breaks, that is a failure of the entry that was read, and of the archive.
     archive_choice archives = archive_choice::none;
     archive_options archive = {};
     /// Opens arguments that are URLs; called on workers, by each of `jobs` at a time. `http::fetch_all` does it for http
@@ -111,10 +114,18 @@ struct chunk_record {
     weir::digest digest;
 };
 
-/// One file that was read to its end.
-struct file_record {
+/// Which content it is that something is told of.
+struct file_origin {
     /// The argument as typed, a slash, the path below it; `-` for standard input; of a URL what `http::redacted` shows.
     std::string_view path;
+    /// Of an entry the path of its archive, with which its own begins; else empty.
+    std::string_view archive;
+    /// Which codec was undone, by `ingest_options::decode`; content codings of HTTP and codecs of archives are not told.
+    std::optional<weir::codec> codec;
+};
+
+/// One file that was read to its end.
+struct file_record : file_origin {
     std::uint64_t size = 0;
     std::uint64_t chunks = 0;
     digest root;                 ///< the Merkle tree hash over its chunks (see merkle_tree.hpp)
@@ -133,7 +144,7 @@ public:
     virtual ~ingest_sink();
 
     /// The next chunks of a file, in order; calls for one file may come between those of others.
-    [[nodiscard]] virtual boost::asio::awaitable<void> chunks(std::string_view path,
+    [[nodiscard]] virtual boost::asio::awaitable<void> chunks(const file_origin& of,
                                                               std::span<const chunk_record> records) = 0;
     /// A file is complete: all its chunks came before.
     [[nodiscard]] virtual boost::asio::awaitable<void> file(const file_record& record) = 0;

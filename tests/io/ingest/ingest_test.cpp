@@ -303,7 +303,7 @@ TEST_CASE("ingest: a job may be destroyed as soon as it has ended, though its la
 /// Takes nothing until it is cancelled.
 class parked_sink final : public weir::ingest_sink {
 public:
-    asio::awaitable<void> chunks(std::string_view, std::span<const weir::chunk_record>) override { return wait(); }
+    asio::awaitable<void> chunks(const weir::file_origin&, std::span<const weir::chunk_record>) override { return wait(); }
     asio::awaitable<void> file(const weir::file_record&) override { return wait(); }
     asio::awaitable<void> failed(std::string_view, std::error_code, std::string_view) override { return wait(); }
 

@@ -36,9 +36,9 @@ public:
         std::string text;
     };
 
-    asio::awaitable<void> chunks(std::string_view path, std::span<const weir::chunk_record> records) override
+    asio::awaitable<void> chunks(const weir::file_origin& of, std::span<const weir::chunk_record> records) override
     {
-        auto& mine = files[std::string(path)].chunks;
+        auto& mine = files[std::string(of.path)].chunks;
         mine.insert(mine.end(), records.begin(), records.end());
         if (fails)
             throw weir::error(std::make_error_code(std::errc::no_space_on_device), "write", "sink");
