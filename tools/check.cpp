@@ -1,30 +1,34 @@
 // weir check: are files still what a list of `weir ingest --json` says?
+#include "archive_options.hpp"
 #include "arguments.hpp"
 #include "command.hpp"
+#include "contained_check.hpp"
+#include "decoder_options.hpp"
 #include "json.hpp"
 #include "options.hpp"
+#include "running_batches.hpp"
 #include "session.hpp"
 #include "verifier.hpp"
 
+#include <weir/as_result.hpp>
 #include <weir/detail/run_on.hpp>
+#include <weir/engine.hpp>
 #include <weir/error.hpp>
 #include <weir/size.hpp>
 #include <weir/worker_pool.hpp>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <deque>
-#include <exception>
 #include <memory>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace tool {
 namespace {
@@ -40,25 +44,30 @@ Examples:
   weir check photos.list                 photos/a.jpg: OK ...
   weir check --quiet photos.list         only what failed
 
-Files are compared: URLs, entries of archives and content that was decompressed fail.
+Entries of archives, and content that was decompressed, are compared too, each archive in one go. URLs fail: they are not
+fetched.
 
 Exit: 0 all files are as listed; 1 a file is not, cannot be read, or a line of LIST is wrong; 2 usage;
 3 the output failed; 130 or 143 by a signal.
 )";
 
 constexpr std::size_t longest_line = 1_MiB;
+constexpr std::size_t memory_of_worker = 8_MiB;
+constexpr std::size_t most_contained = 64_MiB; // of the list, that is worked on
 
 /// One check of one list. Reading the list and the verdicts, in its order, are a coroutine on a strand of the workers;
 /// batches of chunks are read and digested by all of them. What there is to say is said on the loop.
 class check_run {
 public:
-    check_run(std::string list, const display_options& display)
+    check_run(std::string list, const display_options& display, weir::archive_options archives)
         : list_(std::move(list)),
           quiet_(display.quiet),
           session_(quiet_ ? progress_mode::never : display.progress,
                    [this] {
-                       return work_done{bytes_, files_, {}};
-                   })
+                       return work_done{bytes_ + contained_.bytes_read(), files_, {}};
+                   }),
+          engine_(session_.context().get_executor(), engine_options()),
+          contained_(engine_, std::move(archives))
     {}
 
     int run()
@@ -72,7 +81,15 @@ private:
 
     asio::awaitable<void> start()
     {
-        co_await weir::detail::run_on(workers_.executor(), compare_all());
+        co_await weir::detail::run_on(engine_.workers().executor(), compare_to_the_end());
+    }
+
+    asio::awaitable<void> compare_to_the_end()
+    {
+        const weir::result<void> compared = co_await weir::as_result(compare_all());
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_await contained_.stop();
+        compared.value();
     }
 
     asio::awaitable<void> compare_all()
@@ -82,6 +99,7 @@ private:
             line_number_ = lines.line();
             if (take(*line))
                 co_await start_batch();
+            co_await give_contained();
             if (said_.size() + complaints_.size() >= 16_KiB || clock::now() >= next_hop_)
                 co_await hand_over();
         }
@@ -90,58 +108,61 @@ private:
             co_await finish_batch();
         for (const verdict& result : compare_.rest())
             say_verdict(result);
+        while (std::optional<container> next = compare_.contained().take_any()) {
+            contained_.give(std::move(*next));
+            co_await say_contained(most_contained);
+        }
+        contained_.close();
+        for (bool is_more = true; is_more;)
+            is_more = co_await say_next_contained();
         co_await hand_over();
     }
 
-    /// A batch that a worker is at.
-    struct running_batch {
-        std::shared_ptr<check_batch> lines;
-        bool done = false; // said on the strand
-        std::exception_ptr failure;
-    };
+    /// Has what lies in archives, and is compressed, compared as far as the list has it.
+    asio::awaitable<void> give_contained()
+    {
+        while (std::optional<container> next = compare_.contained().take_ready()) {
+            contained_.give(std::move(*next));
+            co_await say_contained(most_contained);
+        }
+    }
 
-    /// Gives what was added to the workers. One batch more than they are waits for a free one.
+    /// Says the verdicts that there are, and waits for others while more than `most` bytes of the list are worked on.
+    asio::awaitable<void> say_contained(std::size_t most)
+    {
+        while (contained_.bytes_held() > most)
+            co_await say_next_contained();
+        while (const auto found = contained_.try_next())
+            std::ranges::for_each(*found, [this](const verdict& each) { say_verdict(each); });
+    }
+
+    /// \returns  false when there are no others
+    asio::awaitable<bool> say_next_contained()
+    {
+        const std::optional<std::vector<verdict>> found = co_await contained_.next();
+        if (!found)
+            co_return false;
+        for (const verdict& each : *found)
+            say_verdict(each);
+        co_await hand_over();
+        co_return true;
+    }
+
+    /// Gives what was added to the workers.
     asio::awaitable<void> start_batch()
     {
-        while (running_.size() > workers_.size())
+        while (running_.full())
             co_await finish_batch();
-        auto lines = compare_.next_batch();
-        if (!lines)
-            co_return;
-        const auto strand = co_await asio::this_coro::executor;
-        if (!batch_done_)
-            batch_done_ = std::make_shared<asio::steady_timer>(strand, clock::time_point::max());
-        const auto& batch = running_.emplace_back(std::make_shared<running_batch>());
-        batch->lines = std::move(lines);
-        auto work = [batch, strand, told = batch_done_] {
-            std::exception_ptr failure;
-            try {
-                batch->lines->run();
-            }
-            catch (...) {
-                failure = std::current_exception();
-            }
-            asio::post(strand, [batch, told, failure] {
-                batch->done = true;
-                batch->failure = failure;
-                told->cancel();
-            });
-        };
-        asio::post(workers_.executor(), std::move(work));
+        if (auto lines = compare_.next_batch())
+            co_await running_.start(std::move(lines));
     }
 
     /// Waits for the oldest batch and says its verdicts.
     asio::awaitable<void> finish_batch()
     {
-        const std::shared_ptr<running_batch> oldest = running_.front();
-        while (!oldest->done) {
-            (void)co_await batch_done_->async_wait(asio::as_tuple(asio::use_awaitable));
-        }
-        if (oldest->failure)
-            std::rethrow_exception(oldest->failure);
-        running_.pop_front();
-        bytes_ += oldest->lines->bytes();
-        for (const verdict& result : compare_.finish(std::move(oldest->lines)))
+        std::shared_ptr<check_batch> oldest = co_await running_.take_oldest();
+        bytes_ += oldest->bytes();
+        for (const verdict& result : compare_.finish(std::move(oldest)))
             say_verdict(result);
     }
 
@@ -240,20 +261,27 @@ private:
         if (quiet_)
             return;
         session_.out().lines() += fmt::format("{}{}, {}: {} OK, {} FAILED\n", interrupted ? "interrupted: " : "",
-                                              counted(files, "file"), weir::format_size(bytes_), files - failed_,
+                                              counted(files, "file"), weir::format_size(bytes_ + contained_.bytes_read()), files - failed_,
                                               failed_);
         session_.out().appended();
+    }
+
+    static weir::engine_options engine_options()
+    {
+        weir::engine_options options;
+        options.memory_bytes = weir::default_worker_count() * memory_of_worker;
+        return options;
     }
 
     std::string list_;
     bool quiet_;
     session session_; // holds the loop: before the workers, which complete on it
-    weir::worker_pool workers_;
+    weir::engine engine_;
+    contained_check contained_;
 
     // The strand's, and the loop's once the work has ended.
     verifier compare_{list_ != "-"};
-    std::deque<std::shared_ptr<running_batch>> running_; // in the order of the list
-    std::shared_ptr<asio::steady_timer> batch_done_;     // never fires: cancelled when one is
+    running_batches running_{engine_.workers()}; // in the order of the list
     std::string said_;
     std::string complaints_;
     clock::time_point next_hop_ = clock::now() + 10ms;
@@ -272,17 +300,21 @@ private:
 int run_check(int argc, char** argv)
 {
     display_options display;
+    weir::archive_options archives;
     command_line line("check", "compare files with what `ingest --json` said of them", "LIST | -",
                       std::string(check_examples));
     line.begin_group("Output");
     line.add({"quiet", "", "only what failed", [&](std::string_view) { display.quiet = true; }});
     add_progress_option(line, display);
+    add_archive_limits(line, archives.limits);
+    add_decoder_limits(line, archives.decoder, "for what is compressed (default 16G)");
+    add_dictionary(line, archives.decoder.dictionary);
     const auto lists = line.parse(argc, argv);
     if (!lists)
         return all_read;
     if (lists->size() != 1 || lists->front().empty())
         throw usage_error("check needs one LIST, or - for standard input; see `weir check --help`");
-    return check_run(lists->front(), display).run();
+    return check_run(lists->front(), display, std::move(archives)).run();
 }
 
 } // namespace tool

@@ -107,7 +107,7 @@ void check_batch::run()
             failure = fmt::format("differs in the {} at offset {}", weir::format_size(line.length), line.offset);
     }
     for (checked_line& each : lines_)
-        if (const auto* end = std::get_if<listed_file>(&each.line); end && end->path != "-")
+        if (const auto* end = std::get_if<listed_file>(&each.line); end && end->path != "-" && each.failure.empty())
             each.failure = compare_end(*end);
     file_.close();
     open_path_.clear();

@@ -1,6 +1,7 @@
 #pragma once
 // Lines of a list that are compared with their files together, by one worker.
 
+#include "contained_files.hpp"
 #include "list.hpp"
 
 #include <weir/file_handle.hpp>
@@ -22,6 +23,7 @@ struct checked_file {
     std::uint64_t chunks = 0;
     std::uint64_t end = 0; ///< of the last chunk
     std::string failure;   ///< the first that was found
+    contained_file content; ///< that is gathered, of what lies in another file
 };
 
 /// One line, and what came of it.

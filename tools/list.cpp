@@ -62,7 +62,7 @@ std::optional<listed_digest> named_digest(const json::object& line)
     return std::nullopt;
 }
 
-std::string decode_base64(std::string_view encoded)
+std::string decode_base64(std::string_view encoded, std::string_view key)
 {
     static constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string bytes;
@@ -71,7 +71,7 @@ std::string decode_base64(std::string_view encoded)
     for (const char c : encoded.substr(0, encoded.find('='))) {
         const std::size_t value = digits.find(c);
         if (value == std::string_view::npos)
-            refuse("'path_base64' is no base64");
+            refuse(fmt::format("'{}' is no base64", key));
         bits = bits << 6 | static_cast<std::uint32_t>(value);
         count += 6;
         if (count >= 8) {
@@ -82,12 +82,29 @@ std::string decode_base64(std::string_view encoded)
     return bytes;
 }
 
-std::string path(const json::object& line)
+std::string path(const json::object& line, std::string_view key)
 {
+    const std::string exact = fmt::format("{}_base64", key);
     std::string found =
-        line.contains("path_base64") ? decode_base64(text(line, "path_base64")) : std::string(text(line, "path"));
+        line.contains(exact) ? decode_base64(text(line, exact), exact) : std::string(text(line, key));
     if (found.find('\0') != std::string::npos)
-        refuse("'path' has a NUL, which no path has");
+        refuse(fmt::format("'{}' has a NUL, which no path has", key));
+    return found;
+}
+
+listed_origin origin(const json::object& line)
+{
+    listed_origin found{path(line, "path"), {}, {}};
+    if (line.contains("archive")) {
+        found.archive = path(line, "archive");
+        if (found.archive.empty() || !found.path.starts_with(found.archive + '/'))
+            refuse("'archive' is not what 'path' begins with");
+    }
+    if (line.contains("codec")) {
+        found.codec = weir::parse_codec(text(line, "codec"));
+        if (!found.codec || !found.archive.empty())
+            refuse("'codec' is not known, or not of a file");
+    }
     return found;
 }
 
@@ -96,12 +113,12 @@ listed_chunk chunk(const json::object& line)
     const std::optional<listed_digest> found = named_digest(line);
     if (!found)
         refuse("no digest");
-    return {path(line), number(line, "offset"), number(line, "length"), *found};
+    return {origin(line), number(line, "offset"), number(line, "length"), *found};
 }
 
 listed_file file(const json::object& line)
 {
-    return {path(line), number(line, "size"), number(line, "chunks"), digest(line, "root"), named_digest(line)};
+    return {origin(line), number(line, "size"), number(line, "chunks"), digest(line, "root"), named_digest(line)};
 }
 
 listed_summary summary(const json::object& line)
@@ -128,7 +145,7 @@ listed parse_listed(std::string_view line)
     if (type == "file")
         return file(object);
     if (type == "error")
-        return listed_error{path(object)};
+        return listed_error{path(object, "path")};
     if (type == "summary")
         return summary(object);
     return listed_other{};

@@ -1,6 +1,7 @@
 #pragma once
 // The lines that `weir ingest --json` prints, read again.
 
+#include <weir/codec.hpp>
 #include <weir/digest.hpp>
 
 #include <cstdint>
@@ -16,15 +17,23 @@ struct listed_digest {
     weir::digest value;
 };
 
-struct listed_chunk {
+/// Which content it is that a line tells of.
+struct listed_origin {
     std::string path;
+    std::string archive; ///< of an entry: what its path begins with, before a slash; else empty
+    std::optional<weir::codec> codec; ///< that was undone
+
+    /// Whether it lies in the file that is on the disk, and is not that file itself.
+    [[nodiscard]] bool is_contained() const noexcept { return !archive.empty() || codec; }
+};
+
+struct listed_chunk : listed_origin {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
     listed_digest digest;
 };
 
-struct listed_file {
-    std::string path;
+struct listed_file : listed_origin {
     std::uint64_t size = 0;
     std::uint64_t chunks = 0;
     weir::digest root;

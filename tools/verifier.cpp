@@ -1,5 +1,6 @@
 #include "verifier.hpp"
 
+#include <weir/ingest.hpp>
 #include <weir/size.hpp>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@ namespace {
 using namespace weir::literals;
 
 constexpr const char* list_is_input = "standard input is the list, and can be read once";
+constexpr const char* is_url = "is a URL: what it gives is not fetched";
 constexpr std::size_t longest_chunk = 16_MiB; // no chunker cuts longer ones
 
 std::string compare_root(checked_file& seen, const listed_file& line)
@@ -61,11 +63,13 @@ bool verifier::add(const listed_chunk& line)
     seen->tree->add(line.digest.value, line.length);
     ++seen->chunks;
     const bool follows = line.offset == std::exchange(seen->end, line.offset + line.length);
-    std::string failure;
-    if (!follows || line.length == 0 || line.length > longest_chunk)
+    std::string failure = why_unread(line);
+    if (failure.empty() && (!follows || line.length == 0 || line.length > longest_chunk))
         failure = fmt::format("the list is wrong at offset {}", line.offset);
-    if (line.path == "-" && !has_input_)
-        failure = list_is_input;
+    if (line.is_contained()) {
+        gather(*seen, line, failure);
+        return false;
+    }
     if (failure.empty() && !open_batch().takes(line))
         closed_ = std::move(open_);
     open_batch().add({line, seen, std::move(failure)}, stream_position_);
@@ -79,8 +83,38 @@ bool verifier::add(const listed_file& line)
         seen = std::move(found->second);
         files_.erase(found);
     }
-    open_batch().add({line, std::move(seen), line.path == "-" && !has_input_ ? list_is_input : ""});
+    std::string failure = why_unread(line);
+    if (line.is_contained() && failure.empty())
+        failure = compare_file(*seen, line, {});
+    if (line.is_contained() && failure.empty()) {
+        seen->content.size = line.size;
+        seen->content.whole = line.whole;
+        contained_.add(line, std::move(seen->content));
+        return false;
+    }
+    open_batch().add({line, std::move(seen), std::move(failure)});
     return open_->full();
+}
+
+/// Why nothing is compared with what is listed.
+std::string verifier::why_unread(const listed_origin& line) const
+{
+    const std::string& file = line.archive.empty() ? line.path : line.archive;
+    if (file == "-" && !has_input_)
+        return list_is_input;
+    return weir::is_url(file) ? is_url : "";
+}
+
+/// Notes a chunk of what lies in another file.
+void verifier::gather(checked_file& into, const listed_chunk& line, const std::string& failure)
+{
+    contained_file& content = into.content;
+    if (content.parts.empty())
+        content.hash = line.digest.hash;
+    if (into.failure.empty())
+        into.failure = content.hash == line.digest.hash ? failure : "the list has several hashes of one file";
+    if (into.failure.empty())
+        content.parts.push_back({line.digest.value, line.length});
 }
 
 std::shared_ptr<check_batch> verifier::next_batch()

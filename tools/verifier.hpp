@@ -2,6 +2,8 @@
 // Compares files with what a list says of them: reads the list in order, and has its parts worked off side by side.
 
 #include "check_batch.hpp"
+#include "contained_files.hpp"
+#include "verdict.hpp"
 
 #include <map>
 #include <memory>
@@ -10,12 +12,6 @@
 #include <vector>
 
 namespace tool {
-
-/// What came of one file.
-struct verdict {
-    std::string path;
-    std::string failure; ///< why it failed; empty: it is as listed
-};
 
 /// Takes the lines of a list in order; chunks of several files may interleave, as in the list.
 ///
@@ -37,6 +33,9 @@ public:
     /// Forgets what was seen of a file that had failed when the list was made.
     void forget(const std::string& path) { files_.erase(path); }
 
+    /// Files that lie in others, and are listed whole: they are compared by who takes them from here.
+    [[nodiscard]] contained_files& contained() noexcept { return contained_; }
+
     /// What was added since the last call; null if nothing was.
     [[nodiscard]] std::shared_ptr<check_batch> next_batch();
 
@@ -49,9 +48,12 @@ public:
 
 private:
     [[nodiscard]] check_batch& open_batch();
+    [[nodiscard]] std::string why_unread(const listed_origin& line) const;
+    void gather(checked_file& into, const listed_chunk& line, const std::string& failure);
 
     bool has_input_;
     std::map<std::string, std::shared_ptr<checked_file>, std::less<>> files_;
+    contained_files contained_;
     std::shared_ptr<check_batch> open_;
     std::shared_ptr<check_batch> closed_;            // before the open one: a line did not fit into it
     std::vector<std::shared_ptr<check_batch>> idle_; // their memory is used again

@@ -36,6 +36,28 @@ TEST_CASE("list: members that are not known, and their order, do not matter")
     CHECK(chunk.digest.hash == weir::hash_algorithm::xxh3_128);
 }
 
+TEST_CASE("list: a line says what its content lies in")
+{
+    const std::string rest = R"("offset":0,"length":1,"sha256":")" + hex + "\"}";
+    const auto chunk = [&](const std::string& members) {
+        return std::get<tool::listed_chunk>(tool::parse_listed(R"({"type":"chunk",)" + members + rest));
+    };
+    CHECK(!chunk(R"("path":"a",)").is_contained());
+    const auto entry = chunk(R"("path":"a.tar/b/c","archive":"a.tar",)");
+    CHECK(entry.is_contained());
+    CHECK(entry.archive == "a.tar");
+    CHECK(chunk(R"("path":"?/b","path_base64":"/y9i","archive":"?","archive_base64":"/w==",)").archive == "\xff");
+    const auto coded = chunk(R"("path":"a.gz","codec":"gzip",)");
+    CHECK(coded.is_contained());
+    CHECK(coded.codec == weir::codec::gzip);
+    for (const char* members : {R"("path":"a/b","archive":"b",)", R"("path":"a/b","archive":"a/b",)", R"("path":"ab","archive":"a",)",
+                                R"("path":"/b","archive":"",)", R"("path":"a/b","archive":["a"],)", R"("path":"a","codec":"",)",
+                                R"("path":"a","codec":"identity2",)", R"("path":"a/b","archive":"a","codec":"gzip",)"}) {
+        CAPTURE(members);
+        CHECK_THROWS_AS(chunk(members), weir::error);
+    }
+}
+
 TEST_CASE("list: what is no line is refused by an error that says why")
 {
     const std::string chunk = R"({"type":"chunk","path":"a","offset":0,"length":1,"sha256":")";

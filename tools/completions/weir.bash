@@ -76,7 +76,7 @@ _weir()
     cat) _weir_words "$web $decoding --archives $archives -o --output --resume --memory --quiet --progress -h --help --version" ;;
     ls) _weir_words "$web $archives --memory-limit --ratio-limit --output-limit --json -h --help --version" ;;
     train) _weir_words "-o --output --max-size --sample-size -f --force -h --help --version" ;;
-    check) _weir_words "--quiet --progress -h --help --version" ;;
+    check) _weir_words "--quiet --progress $archives --dictionary --memory-limit --ratio-limit --output-limit -h --help --version" ;;
     config) _weir_words "$settings -h --help --version" ;;
     origin) _weir_words "--listen --quiet -h --help --version" ;;
     compress) _weir_words "$coding --level --fast --best -h --help --version" ;;
