@@ -22,6 +22,15 @@
 
 namespace tool {
 
+void add_archive_choice(command_line& line, std::optional<weir::archive_choice>& which)
+{
+    line.begin_group("Archives");
+    line.add({"archives", "WHICH", "read by their entries: named (default: arguments), all (in trees, and -, too) or none",
+              [&](std::string_view text) {
+                  which = static_cast<weir::archive_choice>(choose("archives", text, {"none", "named", "all"}));
+              }});
+}
+
 void add_archive_limits(command_line& line, weir::archive_limits& limits)
 {
     line.begin_group("Limits of archives (`none` switches one off)");

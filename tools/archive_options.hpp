@@ -6,14 +6,19 @@
 
 #include <weir/archive.hpp>
 #include <weir/engine.hpp>
+#include <weir/ingest.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace tool {
+
+/// Adds --archives, which sets `which`.
+void add_archive_choice(command_line& line, std::optional<weir::archive_choice>& which);
 
 /// Adds the limits of archives, which set `limits`.
 void add_archive_limits(command_line& line, weir::archive_limits& limits);

@@ -1,6 +1,8 @@
 // weir diff: what two files or trees share, and what changed from one to the other.
+#include "archive_options.hpp"
 #include "command.hpp"
 #include "comparison.hpp"
+#include "decoder_options.hpp"
 #include "json.hpp"
 #include "options.hpp"
 #include "session.hpp"
@@ -15,6 +17,8 @@
 #include <array>
 #include <iterator>
 #include <memory>
+#include <optional>
+#include <utility>
 
 namespace tool {
 namespace {
@@ -30,6 +34,7 @@ constexpr std::string_view diff_examples =
 Examples:
   weir diff old.img new.img              how much of the images is the same
   weir diff --json v1 v2                 every path, and the sums, as JSON Lines
+  weir diff backup.tar.zst .             what has changed since; archives are compared by their entries
 
 Exit: 0 both were read, equal or not; 1 something could not be read; 2 usage or configuration; 3 the output failed;
 130 or 143 by a signal.
@@ -86,10 +91,11 @@ private:
 
 class diff_run {
 public:
-    diff_run(const settings& values, const display_options& display, const std::vector<std::string>& paths)
+    diff_run(const settings& values, weir::ingest_options options, const display_options& display,
+             const std::vector<std::string>& paths)
         : display_(display),
           paths_(paths),
-          options_(values.ingest_options()),
+          options_(std::move(options)),
           session_(display.quiet ? progress_mode::never : display.progress, [this] { return look(); }),
           engine_(session_.context().get_executor(), weir::engine_options_of(values.configuration))
     {}
@@ -224,6 +230,11 @@ int run_diff(int argc, char** argv)
     command_line line("diff", "what two files or trees share, and what changed", "A B", std::string(diff_examples));
     setting_options setting(line);
     add_display_options(line, display, "the sums only, no progress");
+    std::optional<weir::archive_choice> archives;
+    weir::archive_options archive;
+    add_archive_choice(line, archives);
+    add_archive_limits(line, archive.limits);
+    add_decoder_limits(line, archive.decoder, "for an archive that is compressed as a whole (default 16G)");
     const auto paths = line.parse(argc, argv);
     if (!paths)
         return all_read;
@@ -234,7 +245,10 @@ int run_diff(int argc, char** argv)
     const settings values = setting.resolve(default_average);
     warn_of_weak_digests(values);
     weir::install_mapping_guard(); // a file that is truncated while it is mapped is an error, not the end
-    return diff_run(values, display, *paths).run();
+    weir::ingest_options options = values.ingest_options();
+    options.archives = archives.value_or(weir::archive_choice::named);
+    options.archive = std::move(archive);
+    return diff_run(values, std::move(options), display, *paths).run();
 }
 
 } // namespace tool

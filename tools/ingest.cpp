@@ -216,12 +216,7 @@ int run_ingest(int argc, char** argv)
     add_display_options(line, arguments.display, "no report, no progress");
     const decompress_option decompress(line);
     weir::archive_options archive;
-    line.begin_group("Archives");
-    line.add({"archives", "WHICH", "read by their entries: named (default: arguments), all (in trees, and -, too) or none",
-              [&](std::string_view text) {
-                  arguments.archives
-                      = static_cast<weir::archive_choice>(choose("archives", text, {"none", "named", "all"}));
-              }});
+    add_archive_choice(line, arguments.archives);
     add_archive_limits(line, archive.limits);
     auto paths = line.parse(argc, argv);
     if (!paths)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import unittest
 
-from archives import BUILT_IN, FILES, ArchiveTest, link, tar
+from archives import ARCHIVES, BUILT_IN, FILES, ArchiveTest, link, tar
 from harness import lines_of, main, of_type
 from servers import http_files
 
@@ -144,6 +144,51 @@ class Ingest(ArchiveTest):
     def test_equal_entries_of_different_archives_are_found(self):
         lines = self.ingest(*self.archives)
         self.assertEqual(lines[-1]["unique_bytes"], sum(map(len, FILES.values())))
+
+
+class Diff(ArchiveTest):
+    def changes(self, *arguments, code=0, **options):
+        lines = lines_of(self.output("diff", "--json", *arguments, code=code, **options))
+        self.sums = lines[-1]
+        return {line["path"]: line["change"] for line in of_type(lines, "path")}
+
+    def test_archives_are_compared_by_their_entries_whatever_they_are_packed_in(self):
+        same = {name: "identical" for name in FILES}
+        for name in self.archives:
+            with self.subTest(name):
+                self.assertEqual(self.changes("a.tar", name), same)
+                self.assertEqual((self.sums["only_a_bytes"], self.sums["only_b_bytes"]), (0, 0))
+        self.write("b.tar", tar(files={"a": b"first", "large": FILES["large"] + b"more", "new": b"n"}))
+        self.assertEqual(self.changes("a.tar", "b.tar"), {"a": "identical", "dir/b": "removed", "dir/empty": "removed",
+                                                          "large": "changed", "new": "added"})
+
+    def test_an_archive_and_a_tree_are_compared(self):
+        for name, content in FILES.items():
+            self.write(f"t/{name}", content)
+        self.write("t/dir/b", b"changed")
+        for name in self.archives:
+            with self.subTest(name):
+                self.assertEqual(self.changes(name, "t"), {key: "changed" if key == "dir/b" else "identical" for key in FILES})
+
+    def test_archives_are_files_if_that_is_asked_for(self):
+        self.assertEqual(self.changes("--archives=none", "a.tar", "a.tar"), {"": "identical"})
+        self.assertEqual(self.sums["bytes_a"], len(ARCHIVES["a.tar"]))
+
+    def test_standard_input_is_one_stream_unless_all_are_asked_for(self):
+        self.assertEqual(self.changes("a.tar", "-", stdin=ARCHIVES["a.tar"])[""], "added")
+        self.assertEqual(set(self.changes("--archives=all", "a.tar", "-", stdin=ARCHIVES["a.tar"]).values()), {"identical"})
+
+    def test_nothing_is_compared_with_an_archive_that_breaks_off(self):
+        self.write("half.tar", ARCHIVES["a.tar"][:-1_000_000])
+        result = self.weir("diff", "--json", "a.tar", "half.tar")
+        self.assertEqual((result.returncode, result.stderr), (1, b""))
+        self.assertEqual([(line["path"], line["code"]) for line in lines_of(result.stdout)],
+                         [("half.tar/large", "truncated"), ("half.tar", "truncated")])
+
+    def test_limits_hold(self):
+        result = self.weir("diff", "--entry-limit=1M", "a.tar", "a.tar")
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.stderr.count(b"a.tar/large"), 2)
 
 
 if __name__ == "__main__":
