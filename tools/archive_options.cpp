@@ -3,6 +3,7 @@
 #include "coded_names.hpp"
 #include "options.hpp"
 
+#include <weir/codec.hpp>
 #include <weir/content_coding.hpp>
 #include <weir/file_handle.hpp>
 #include <weir/file_source.hpp>
@@ -11,9 +12,12 @@
 #include <weir/open_archive.hpp>
 #include <weir/random_access.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -66,8 +70,44 @@ bool is_archive(const std::string& name, const weir::archive_options& options)
 
 std::string shown_name(const std::string& name) { return weir::is_url(name) ? weir::http::redacted(name) : name; }
 
+/// A body, whose end is noted.
+class input_end::watch final : public weir::source {
+public:
+    watch(std::unique_ptr<weir::http::http_source> body, input_end& end) noexcept : body_(std::move(body)), end_(end) {}
+
+    asio::awaitable<weir::bytes> read(weir::reservation& memory, std::size_t max_bytes) override
+    {
+        weir::bytes piece = co_await body_->read(memory, max_bytes);
+        if (start_.size() < weir::codec_magic_bytes) {
+            const std::vector<std::byte> more = piece.copy_out();
+            start_.insert(start_.end(), more.begin(), more.end());
+        }
+        if (piece.empty()) {
+            const weir::http::source_report found = body_->report();
+            const auto magic = std::span(start_).first(std::min(start_.size(), weir::codec_magic_bytes));
+            end_.only_connection_ended_
+                = tool::is_doubtful(found) && found.content_codings.empty() && !weir::detect_codec(magic);
+        }
+        co_return piece;
+    }
+    std::optional<std::uint64_t> size() const noexcept override { return body_->size(); }
+    std::size_t read_ahead_blocks() const noexcept override { return body_->read_ahead_blocks(); }
+    std::string_view name() const noexcept override { return body_->name(); }
+    asio::awaitable<void> close() override { return body_->close(); }
+
+private:
+    const std::unique_ptr<weir::http::http_source> body_;
+    input_end& end_;
+    std::vector<std::byte> start_; // with the piece in which that ends
+};
+
+bool input_end::is_doubtful(const weir::archive& read) const
+{
+    return only_connection_ended_ && read.format() == weir::archive_format::tar;
+}
+
 asio::awaitable<std::unique_ptr<weir::archive>> open_archive(weir::engine& owner, http_opener& web, std::string name,
-                                                             weir::archive_options options)
+                                                             weir::archive_options options, input_end& end)
 {
     std::unique_ptr<weir::source> stream;
     if (weir::is_url(name)) {
@@ -75,7 +115,8 @@ asio::awaitable<std::unique_ptr<weir::archive>> open_archive(weir::engine& owner
         const std::vector<std::string> codings = body->report().content_codings;
         weir::decoding_options how;
         how.settings = options.decoder;
-        stream = weir::decode_content(owner, std::move(body), codings, how);
+        auto watched = std::make_unique<input_end::watch>(std::move(body), end);
+        stream = weir::decode_content(owner, std::move(watched), codings, how);
     }
     else if (name == "-") {
         stream = weir::open_descriptor(owner, STDIN_FILENO, name);

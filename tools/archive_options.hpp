@@ -30,9 +30,24 @@ void add_archive_limits(command_line& line, weir::archive_limits& limits);
 /// A name for messages: a URL without what is secret in it.
 [[nodiscard]] std::string shown_name(const std::string& name);
 
+/// How the end of an archive's input is known.
+class input_end {
+public:
+    /// Whether the archive may go on where its input ended: it is tar, which tells no number of entries, nothing was
+    /// compressed, so that no codec misses its own end, and only the connection's end said that this is all.
+    [[nodiscard]] bool is_doubtful(const weir::archive& read) const;
+
+private:
+    class watch;
+    friend asio::awaitable<std::unique_ptr<weir::archive>> open_archive(weir::engine&, http_opener&, std::string,
+                                                                        weir::archive_options, input_end&);
+    bool only_connection_ended_ = false;
+};
+
 /// Opens what a file, a URL or `-` gives: in any order where it is a zip file, else as a stream.
+/// \param end  complete when the archive is read to its end; outlives the archive
 /// \throws weir::error  as `weir::open_archive`, and what opening reports
 [[nodiscard]] asio::awaitable<std::unique_ptr<weir::archive>>
-open_archive(weir::engine& owner, http_opener& web, std::string name, weir::archive_options options);
+open_archive(weir::engine& owner, http_opener& web, std::string name, weir::archive_options options, input_end& end);
 
 } // namespace tool

@@ -185,7 +185,8 @@ private:
     /// In the order of the archive, and all of a name that it has more than once, as `tar -xO`.
     asio::awaitable<void> copy_entries(std::string name)
     {
-        const std::unique_ptr<weir::archive> opened = co_await open_archive(engine_, web_, name, arguments_.archive);
+        input_end end;
+        const std::unique_ptr<weir::archive> opened = co_await open_archive(engine_, web_, name, arguments_.archive, end);
         const std::string shown = shown_name(name);
         std::vector<std::string_view> missing(arguments_.names.begin() + 1, arguments_.names.end());
         const std::vector<std::string_view> wanted = missing;
@@ -208,6 +209,8 @@ private:
             ++done_.files;
         }
         co_await opened->close();
+        if (!arguments_.quiet && end.is_doubtful(*opened))
+            session_.progress().say(doubt_of(name));
         if (!missing.empty())
             throw weir::error(weir::errc::no_such_entry, "read", shown + "/" + std::string(missing.front()), std::nullopt,
                               missing.size() > 1 ? fmt::format("and {} more", missing.size() - 1) : "");
@@ -240,9 +243,8 @@ private:
 
     void judge(const std::string& name, const weir::http::source_report& found)
     {
-        if (!arguments_.quiet && !found.verifiable && found.checked.empty())
-            session_.progress().say(fmt::format("{}: nothing but the end of the connection says that this is all of it",
-                                                weir::http::redacted(name)));
+        if (!arguments_.quiet && is_doubtful(found))
+            session_.progress().say(doubt_of(name));
     }
 
     asio::awaitable<void> copy_file(std::string name)

@@ -230,6 +230,13 @@ void accept_codings(http_settings& values)
         header.add("Accept-Encoding", weir::accepted_content_codings());
 }
 
+bool is_doubtful(const weir::http::source_report& found) { return !found.verifiable && found.checked.empty(); }
+
+std::string doubt_of(const std::string& url)
+{
+    return fmt::format("{}: nothing but the end of the connection says that this is all of it", weir::http::redacted(url));
+}
+
 void warn_of_insecurity(const http_settings& values)
 {
     if (!values.client.tls.verify_peer)

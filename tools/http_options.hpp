@@ -51,6 +51,11 @@ private:
 /// \throws usage_error  only a part of an object is asked for
 void accept_codings(http_settings& values);
 
+/// Whether only the end of the connection said that this is all of a body: it may have been cut off.
+[[nodiscard]] bool is_doubtful(const weir::http::source_report& found);
+/// What to say of such a body. \param url  as typed
+[[nodiscard]] std::string doubt_of(const std::string& url);
+
 /// Says so on standard error if anybody could have sent what is read.
 void warn_of_insecurity(const http_settings& values);
 

@@ -163,7 +163,8 @@ private:
     asio::awaitable<void> list(std::string name)
     {
         const std::string shown = shown_name(name);
-        std::unique_ptr<weir::archive> opened = co_await open_archive(engine_, web_, name, arguments_.archive);
+        input_end end;
+        std::unique_ptr<weir::archive> opened = co_await open_archive(engine_, web_, name, arguments_.archive, end);
         if (!arguments_.json && arguments_.names.size() > 1) {
             append_printable(session_.out().lines(), shown);
             session_.out().lines() += ":\n";
@@ -180,6 +181,8 @@ private:
             co_await session_.out().room();
         }
         co_await opened->close();
+        if (end.is_doubtful(*opened))
+            session_.progress().say(doubt_of(name));
     }
 
     void fail(const std::string& name, const std::exception_ptr& why)

@@ -151,6 +151,24 @@ class BrokenUrls(StreamTest):
         self.assertLessEqual({f"a.tar/{name}" for name in FILES}, {line["path"] for line in of_type(lines, "file")})
 
 
+class Unvouched(StreamTest):
+    """Bodies that have no length, and end with their connection."""
+
+    def test_tar_has_no_end_of_its_own_and_what_has_one_is_not_doubted(self):
+        for name, content in ARCHIVES.items():
+            handler = type("Whole", (Broken,), {"body": content, "sent": len(content), "says_length": False})
+            url = f"http://bob:sekret@127.0.0.1:{self.enterContext(serving(handler))}/{name}"
+            said = b"nothing but the end of the connection says that this is all of it"
+            for command in (("ls", url), ("ls", "--json", url), ("cat", url, "a")):
+                with self.subTest(command):
+                    result = self.weir(*command)
+                    self.assertEqual(result.returncode, 0, result.stderr)
+                    self.assertEqual(result.stderr.count(said), 1 if name == "a.tar" else 0)
+                    self.assertNotIn(b"sekret", result.stderr)
+            self.assertEqual(self.weir("cat", "--quiet", url, "a").stderr, b"")
+        self.assertEqual(self.weir("ls", f"http://127.0.0.1:{self.enterContext(http_files(self.directory))}/a.tar").stderr, b"")
+
+
 class StandardInput(StreamTest):
     def test_it_is_one_stream_unless_all_archives_are_asked_for(self):
         for name, content in ARCHIVES.items():
