@@ -36,10 +36,13 @@ contained_check::~contained_check() { assert(lanes_ == 0); }
 
 void contained_check::start()
 {
-    lanes_ = engine_.workers().size();
-    for (std::size_t i = 0; i != lanes_; ++i) {
+    for (std::size_t i = 0; i != engine_.workers().size(); ++i) {
         const auto& control =
             controls_.emplace_back(std::make_shared<weir::detail::child_control>(engine_.workers().executor()));
+        {
+            const std::lock_guard lock(mutex_);
+            ++lanes_;
+        }
         weir::detail::async_run_child(control, work(), [this](const weir::result<void>& ended) {
             lane_ended(ended.exception());
         });

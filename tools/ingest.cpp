@@ -226,7 +226,8 @@ int run_ingest(int argc, char** argv)
     const settings values = setting.resolve();
     weir::ingest_options options = values.ingest_options();
     options.decode = decompress.resolve();
-    options.archives = arguments.archives.value_or(weir::archive_choice::named);
+    const bool is_one_object = !arguments.journal.empty();
+    options.archives = arguments.archives.value_or(is_one_object ? weir::archive_choice::none : weir::archive_choice::named);
     options.archive = std::move(archive);
     options.archive.decoder = decompress.settings();
     check(arguments, options);

@@ -16,6 +16,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
+#include <span>
 #include <utility>
 
 #include <unistd.h>
@@ -25,10 +27,13 @@ namespace {
 
 using std::chrono_literals::operator""ms;
 
-constexpr std::size_t most_at_once = std::size_t{1} << 20;
+constexpr std::size_t most_read_at_once = std::size_t{1} << 20;
 // Of an archive whose entries are read side by side: what one reads at a time, unless it is more than so many bytes.
 constexpr std::size_t entries_at_once = 32;
 constexpr std::uint64_t bytes_at_once = std::uint64_t{8} << 20;
+// Listed files of one name that a content may be: what is as listed has them in about the same order, and an archive that
+// has nothing but one name must not be compared with all of them each time.
+constexpr std::size_t most_twins = 64;
 
 /// Others' turn, now and then, of what never waits: whoever cancels it waits no longer.
 class turns {
@@ -94,20 +99,34 @@ std::unique_ptr<weir::source> open_stream(weir::engine& owner, const std::string
 opened_container::opened_container(container listed, const container_settings& settings)
     : what_(std::move(listed)), settings_(settings), outcomes_(what_.files.size()), unsettled_(what_.files.size())
 {
-    by_name_.reserve(what_.files.size());
-    for (std::size_t i = 0; i != what_.files.size(); ++i)
-        by_name_.emplace(what_.files[i].name, i);
+    // No hash: names are chosen by who made the archive.
+    by_name_.resize(what_.files.size());
+    std::iota(by_name_.begin(), by_name_.end(), std::size_t{0});
+    std::ranges::stable_sort(by_name_, {}, [this](std::size_t each) -> std::string_view { return what_.files[each].name; });
 }
 
-/// Those of a name that no content was found for yet.
+bool opened_container::has(std::string_view name) const
+{
+    const auto name_of = [this](std::size_t each) -> std::string_view { return what_.files[each].name; };
+    return std::ranges::binary_search(by_name_, name, {}, name_of);
+}
+
+/// Those of a name that no content was found for yet, the first `most_twins` of them.
 std::vector<std::size_t> opened_container::unsettled_of(std::string_view name)
 {
+    const auto name_of = [this](std::size_t each) -> std::string_view { return what_.files[each].name; };
+    const std::span<const std::size_t> twins(std::ranges::lower_bound(by_name_, name, {}, name_of),
+                                             std::ranges::upper_bound(by_name_, name, {}, name_of));
     std::vector<std::size_t> found;
+    if (twins.empty())
+        return found;
     const std::lock_guard lock(mutex_);
-    const auto [begin, end] = by_name_.equal_range(name);
-    for (auto each = begin; each != end; ++each)
-        if (!outcomes_[each->second].is_as_listed)
-            found.push_back(each->second);
+    std::size_t& passed = outcomes_[twins.front()].passed;
+    while (passed != twins.size() && outcomes_[twins[passed]].is_as_listed)
+        ++passed;
+    for (std::size_t i = passed; i != twins.size() && i - passed != most_twins; ++i)
+        if (!outcomes_[twins[i]].is_as_listed)
+            found.push_back(twins[i]);
     return found;
 }
 
@@ -189,7 +208,7 @@ asio::awaitable<void> opened_container::read_archive(weir::reservation& memory, 
         co_await mine.give_way();
         std::optional<weir::archive_entry> next = co_await archive_->next();
         has_ended = !next;
-        if (next && by_name_.contains(weir::plain_entry_name(next->name))) {
+        if (next && has(weir::plain_entry_name(next->name))) {
             bytes += next->size.value_or(0);
             entries.push_back(std::move(*next));
         }
@@ -270,7 +289,7 @@ asio::awaitable<void> opened_container::feed(std::vector<content_comparison>& al
     const auto has_failed = [](const content_comparison& each) { return each.has_failed(); };
     while (!std::ranges::all_of(all, has_failed)) {
         co_await mine.give_way();
-        const weir::bytes piece = co_await input.read(memory, most_at_once);
+        const weir::bytes piece = co_await input.read(memory, most_read_at_once);
         if (piece.empty())
             co_return;
         for (const weir::slice& part : piece)

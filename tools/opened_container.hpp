@@ -19,7 +19,6 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace tool {
@@ -65,8 +64,10 @@ private:
     struct outcome {
         bool is_as_listed = false;
         std::string failure; ///< of the first content that was not
+        std::size_t passed = 0; ///< of the first of a name: how many of it, from here on, are as listed
     };
 
+    [[nodiscard]] bool has(std::string_view name) const;
     [[nodiscard]] std::vector<std::size_t> unsettled_of(std::string_view name);
     [[nodiscard]] bool is_settled();
     void settle(std::size_t file, std::string why);
@@ -82,7 +83,7 @@ private:
 
     const container what_;
     const container_settings& settings_;
-    std::unordered_multimap<std::string_view, std::size_t> by_name_; // in what_.files
+    std::vector<std::size_t> by_name_; // in what_.files; those of one name in the order of the list
     std::unique_ptr<weir::archive> archive_;
     std::string failure_; // of what was not met
 

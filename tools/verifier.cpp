@@ -13,7 +13,7 @@ namespace {
 using namespace weir::literals;
 
 constexpr const char* list_is_input = "standard input is the list, and can be read once";
-constexpr const char* is_url = "is a URL: what it gives is not fetched";
+constexpr const char* url_is_not_fetched = "is a URL: what it gives is not fetched";
 constexpr std::size_t longest_chunk = 16_MiB; // no chunker cuts longer ones
 
 std::string compare_root(checked_file& seen, const listed_file& line)
@@ -102,7 +102,7 @@ std::string verifier::why_unread(const listed_origin& line) const
     const std::string& file = line.archive.empty() ? line.path : line.archive;
     if (file == "-" && !has_input_)
         return list_is_input;
-    return weir::is_url(file) ? is_url : "";
+    return weir::is_url(file) ? url_is_not_fetched : "";
 }
 
 /// Notes a chunk of what lies in another file.

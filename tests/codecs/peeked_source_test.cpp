@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+namespace peeked_source_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -74,3 +75,4 @@ TEST_CASE("peeked_source: it is its input's by name and size, and keeps it no lo
 }
 
 } // namespace
+} // namespace peeked_source_test

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+namespace contained_check_test {
 namespace {
 
 namespace asio = boost::asio;
@@ -185,6 +186,32 @@ TEST_CASE("contained_check: a name that is there several times is as listed if o
     CHECK(b.run({listed(path, {{"x", "six"}})}).at(path + "/x") == "differs in the 3 B at offset 0");
 }
 
+TEST_CASE("contained_check: an archive of one name alone is compared in the time that its size takes")
+{
+    test::temp_dir directory;
+    std::string tar;
+    container all;
+    all.path = directory / "a.tar";
+    for (int i = 0; i < 20'000; ++i) {
+        const std::string content = std::string(2'000, 'x') + std::to_string(100'000 + i);
+        tar += test::tar_file("x", content);
+        all.files.push_back(listed("x", content));
+    }
+    directory.write("a.tar", tar + std::string(1024, '\0'));
+    bench b;
+    contained_check check(b.engine, {});
+    std::size_t found = 0;
+    test::run(b.context, [](contained_check& of, container what, std::size_t& as_listed) -> asio::awaitable<void> {
+        of.give(std::move(what));
+        of.close();
+        const auto verdicts = co_await of.next();
+        as_listed = static_cast<std::size_t>(std::ranges::count(*verdicts, std::string(), &tool::verdict::failure));
+        co_await of.stop();
+    }(check, std::move(all), found));
+    CHECK(found == 20'000);
+    CHECK(check.bytes_read() < 21'000 * 2'007);
+}
+
 TEST_CASE("contained_check: cancelled at any step it stops, and everything is back")
 {
     test::temp_dir directory;
@@ -218,3 +245,4 @@ TEST_CASE("contained_check: cancelled at any step it stops, and everything is ba
 }
 
 } // namespace
+} // namespace contained_check_test

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string>
 
+namespace contained_files_test {
 namespace {
 
 using tool::contained_file;
@@ -121,3 +122,4 @@ TEST_CASE("contained_files: beyond its memory it gives the archive that was left
 }
 
 } // namespace
+} // namespace contained_files_test

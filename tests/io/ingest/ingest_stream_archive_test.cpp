@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+namespace ingest_stream_archive_test {
 namespace {
 
 using namespace test;
@@ -95,14 +96,16 @@ private:
     weir::memory_source inner_;
 };
 
-weir::url_opener open(web& of)
+weir::url_opener open(const web& of) // called on several threads
 {
     return [&of](std::vector<weir::url_request> requests) -> asio::awaitable<std::vector<weir::url_request>> {
         const auto here = co_await asio::this_coro::executor;
         co_await asio::post(here, asio::use_awaitable);
         for (weir::url_request& each : requests) {
-            const std::string& body = of.bodies.at(each.url.substr(each.url.rfind('/') + 1));
-            each.content_codings = of.codings[each.url.substr(each.url.rfind('/') + 1)];
+            const std::string name = each.url.substr(each.url.rfind('/') + 1);
+            const std::string& body = of.bodies.at(name);
+            if (const auto found = of.codings.find(name); found != of.codings.end())
+                each.content_codings = found->second;
             if (of.resumes)
                 each.input = std::make_unique<resumed>(body);
             else if (of.fails_at < body.size())
@@ -119,7 +122,7 @@ weir::url_opener open(web& of)
     };
 }
 
-weir::ingest_options options_for(web& of, archive_choice which = archive_choice::named)
+weir::ingest_options options_for(const web& of, archive_choice which = archive_choice::named)
 {
     weir::ingest_options options;
     options.archives = which;
@@ -345,3 +348,4 @@ TEST_CASE("ingest: cancelled at any step among archives behind URLs it ends, and
 }
 
 } // namespace
+} // namespace ingest_stream_archive_test
