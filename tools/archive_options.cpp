@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
@@ -25,6 +26,19 @@
 #include <unistd.h>
 
 namespace tool {
+
+namespace {
+
+/// What can be read of a part of a file.
+std::vector<std::byte> read_part(const weir::file_handle& file, std::uint64_t offset, std::size_t most)
+{
+    std::vector<std::byte> part(most);
+    const ssize_t got = ::pread(file.descriptor(), part.data(), part.size(), static_cast<off_t>(offset));
+    part.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return part;
+}
+
+} // namespace
 
 void add_archive_choice(command_line& line, std::optional<weir::archive_choice>& which)
 {
@@ -62,10 +76,14 @@ bool is_archive(const std::string& name, const weir::archive_options& options)
     const weir::file_handle file = weir::file_handle::open(name.c_str(), weir::open_flags::non_blocking, failure);
     if (name == "-" || !file)
         return false;
-    std::vector<std::byte> start(weir::archive_start_bytes);
-    const ssize_t got = ::pread(file.descriptor(), start.data(), start.size(), 0);
-    start.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-    return weir::is_archive_file(start, name, options);
+    if (weir::is_archive_file(read_part(file, 0, weir::archive_start_bytes), name, options))
+        return true;
+    const weir::file_info found = file.info(failure);
+    if (failure || found.type != weir::file_type::regular)
+        return false;
+    const std::uint64_t end = found.size - std::min<std::uint64_t>(found.size, weir::archive_end_bytes);
+    const std::vector<std::byte> tail = read_part(file, end, weir::archive_end_bytes);
+    return weir::is_zip_end(tail, end + tail.size());
 }
 
 std::string shown_name(const std::string& name) { return weir::is_url(name) ? weir::http::redacted(name) : name; }

@@ -23,7 +23,8 @@ void add_archive_choice(command_line& line, std::optional<weir::archive_choice>&
 /// Adds the limits of archives, which set `limits`.
 void add_archive_limits(command_line& line, weir::archive_limits& limits);
 
-/// Whether a file is an archive, compressed or not, by its first bytes; of a URL, by its name.
+/// Whether a file is an archive, compressed or not, by its first bytes, or, as zip behind a program, by its last; of a URL,
+/// by its name.
 /// \returns  false for what cannot be read: the one who opens it says why
 [[nodiscard]] bool is_archive(const std::string& name, const weir::archive_options& options);
 

@@ -3,6 +3,7 @@
 #include "archives/tar_archive.hpp"
 #include "archives/tar_block.hpp"
 #include "archives/zip_archive.hpp"
+#include "archives/zip_format.hpp"
 #include "archives/zip_stream.hpp"
 #include "streams/peeked_source.hpp"
 
@@ -159,6 +160,18 @@ bool is_archive_file(std::span<const std::byte> start, std::string_view name, co
     catch (const error&) { // a file like any other
     }
     return detect_archive(std::span(decoded).first(count)) || (wants_more && names_compressed_tar(name));
+}
+
+bool is_zip_end(std::span<const std::byte> end, std::uint64_t size)
+{
+    static_assert(archive_end_bytes >= codecs::zip::tail_bytes);
+    try {
+        (void)codecs::zip::find_directory(end, size - end.size());
+        return true;
+    }
+    catch (const codecs::zip::fault&) {
+        return false;
+    }
 }
 
 asio::awaitable<std::unique_ptr<archive>> open_archive(engine& owner, std::unique_ptr<source> input,

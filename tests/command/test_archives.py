@@ -82,6 +82,18 @@ class Cat(ArchiveTest):
         self.assertEqual(self.output("cat", "a.tar", "a"), b"first")
         self.assertEqual(self.output("cat", "--archives", "none", "a.tar", "a"), tar() + b"another")
 
+    @unittest.skipUnless("gzip" in BUILT_IN, "gzip is not built in")
+    def test_a_zip_archive_behind_a_program_is_an_archive(self):
+        program = b"#!/bin/sh\nexit 1\n" * 20_000
+        self.write("setup", program + ARCHIVES["a.zip"])
+        self.assertEqual(self.output("cat", "setup", "dir/b", "a"), FILES["a"] + FILES["dir/b"])
+        self.assertIn(b" large\n", self.output("ls", "setup"))
+        self.assertEqual(self.output("cat", "setup"), program + ARCHIVES["a.zip"])
+        self.write("text", b"text")
+        self.write("other", program + ARCHIVES["a.zip"] + b"?")  # which is the end of none
+        self.assertEqual(self.output("cat", "other", "text"), program + ARCHIVES["a.zip"] + b"?text")
+        self.assertEqual(self.output("cat", "--archives=none", "setup", "text"), program + ARCHIVES["a.zip"] + b"text")
+
     def test_an_archive_alone_is_a_file(self):
         self.assertEqual(self.output("cat", "a.tar"), tar())
 

@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,6 +34,13 @@ inline constexpr std::size_t archive_magic_bytes = 512;
 [[nodiscard]] WEIR_API bool is_archive_file(std::span<const std::byte> start, std::string_view name,
                                             const archive_options& options = {});
 inline constexpr std::size_t archive_start_bytes = std::size_t{256} << 10;
+
+/// Whether a zip archive ends so, with or without something in front of it, as a program that extracts it: for files
+/// that begin as no archive does.
+/// \param end   the last `archive_end_bytes` of the file, or all there are
+/// \param size  of the file, in bytes
+[[nodiscard]] WEIR_API bool is_zip_end(std::span<const std::byte> end, std::uint64_t size);
+inline constexpr std::size_t archive_end_bytes = std::size_t{128} << 10;
 
 /// An archive from a stream: tar, or zip by the headers of its entries; compressed or not.
 ///

@@ -2,6 +2,7 @@
 
 #include "archive_reading.hpp"
 #include "tar_writing.hpp"
+#include "zip_writer.hpp"
 
 #include <weir/memory_source.hpp>
 
@@ -73,6 +74,28 @@ std::error_code refusal_at_any_place(bench& b, const std::string& text, const we
 }
 
 } // namespace
+
+TEST_CASE("is_zip_end: the end of a zip archive is one, with whatever in front of it, and nothing behind it")
+{
+    test::zip_writer writer;
+    writer.add({.name = "x", .content = test::random_bytes(1'000, 1), .method = 0});
+    const test::byte_vector zip = writer.finish();
+    for (const std::size_t before : {0u, 1u, 100'000u, 300'000u}) {
+        test::byte_vector all(before, std::byte{7});
+        all.insert(all.end(), zip.begin(), zip.end());
+        const auto is_end = [&all] {
+            const std::size_t size = std::min(all.size(), weir::archive_end_bytes);
+            return weir::is_zip_end(std::span(all).last(size), all.size());
+        };
+        CHECK(is_end());
+        all.push_back(std::byte{0});
+        CHECK(!is_end());
+        all.resize(all.size() - 2);
+        CHECK(!is_end());
+    }
+    CHECK(!weir::is_zip_end({}, 0));
+    CHECK(!weir::is_zip_end(std::span(zip).last(5), 5));
+}
 
 TEST_CASE("detect archive: tar by its magic or a checksum that fits, zip by its signatures, others not")
 {
