@@ -14,6 +14,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -27,15 +28,22 @@
 
 namespace weir::detail {
 
+/// A strand of `where`. Of an io_context's executor it is so small that `any_io_executor` needs no memory to hold it;
+/// Asio copies that several times for each operation.
+[[nodiscard]] inline boost::asio::any_io_executor strand_of(const boost::asio::any_io_executor& where)
+{
+    if (const auto* plain = where.target<boost::asio::io_context::executor_type>())
+        return boost::asio::make_strand(*plain);
+    return boost::asio::make_strand(where);
+}
+
 /// The strand of one child, and the way to stop it. Whoever keeps it beyond the child keeps nothing of the child's
 /// executor: that may have ended by then.
 class child_control {
 public:
-    using strand = boost::asio::strand<boost::asio::any_io_executor>;
-
     explicit child_control(const boost::asio::any_io_executor& where)
         : lot_(parking_lot::of(boost::asio::query(where, boost::asio::execution::context))),
-          strand_(boost::asio::make_strand(where))
+          strand_(strand_of(where))
     {
     }
 
@@ -46,7 +54,7 @@ public:
     void set_deadline(std::chrono::steady_clock::time_point when) { deadline_.emplace(*strand_, when); }
 
     /// What the child runs on, and the signal that stops it, which the child has to own.
-    [[nodiscard]] strand start(const std::shared_ptr<boost::asio::cancellation_signal>& signal)
+    [[nodiscard]] boost::asio::any_io_executor start(const std::shared_ptr<boost::asio::cancellation_signal>& signal)
     {
         const std::lock_guard lock(mutex_);
         signal_ = signal;
@@ -77,7 +85,7 @@ public:
     /// On the strand, or by the end of its execution context.
     void end() noexcept
     {
-        std::optional<strand> last; // goes without the lock
+        std::optional<boost::asio::any_io_executor> last; // goes without the lock
         const std::lock_guard lock(mutex_);
         last.swap(strand_);
         deadline_.reset();
@@ -106,7 +114,7 @@ private:
 
     const std::shared_ptr<parking_lot> lot_;
     std::mutex mutex_;
-    std::optional<strand> strand_; ///< until the end
+    std::optional<boost::asio::any_io_executor> strand_; ///< until the end
     std::optional<boost::asio::steady_timer> deadline_;
     std::weak_ptr<boost::asio::cancellation_signal> signal_;
     bool expired_ = false;
@@ -158,7 +166,7 @@ auto async_run_child(std::shared_ptr<child_control> control, boost::asio::awaita
             if (!inside)
                 return;
             const auto signal = std::make_shared<asio::cancellation_signal>();
-            const child_control::strand strand = child->start(signal);
+            const asio::any_io_executor strand = child->start(signal);
             completion<result<T>> operation(std::move(handler), strand);
             if (auto slot = operation.slot(); slot.is_connected())
                 slot.assign([weak = std::weak_ptr(child)](asio::cancellation_type how) {
