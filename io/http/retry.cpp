@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <random>
 
 namespace weir::http {
 namespace {
@@ -132,10 +133,11 @@ bool retry_policy::is_stale(const failed_attempt& failed) const noexcept
 
 milliseconds retry_policy::jitter(milliseconds most)
 {
-    if (!random_)
-        random_.emplace(seed_ ? *seed_ : std::random_device{}());
+    if (!seed_)
+        seed_ = std::random_device{}();
+    std::mt19937_64 random((*seed_)++); // made for each wait: it is larger than all the rest of a request
     return milliseconds(
-        std::uniform_int_distribution<milliseconds::rep>(0, std::max(most, milliseconds(0)).count())(*random_));
+        std::uniform_int_distribution<milliseconds::rep>(0, std::max(most, milliseconds(0)).count())(random));
 }
 
 milliseconds retry_policy::back_off()

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -122,8 +121,7 @@ private:
 
     retry_options options_;
     std::shared_ptr<retry_budget> budget_;
-    std::optional<std::uint64_t> seed_;
-    std::optional<std::mt19937_64> random_; ///< made when first needed: that costs more than all the rest
+    std::optional<std::uint64_t> seed_; ///< of the next random wait
     bool idempotent_;
     request_body body_;
     bool replaced_stale_ = false;
