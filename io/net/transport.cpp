@@ -25,7 +25,10 @@ stream_state::stream_state(socket_type connected, std::string who)
                                               socket.cancel(ignored);
                                           }),
       peer(std::move(who))
-{}
+{
+    error_code ignored; // where it cannot be set, asynchronous operations fail for the same reason
+    socket.non_blocking(true, ignored);
+}
 
 stream_state::~stream_state() = default;
 
@@ -49,6 +52,19 @@ tls_step stream_state::tls_write(std::span<const asio::const_buffer> from) noexc
     if (!socket.is_open())
         return {.failed = asio::error::operation_aborted};
     return tls->write(from);
+}
+
+std::optional<tls_step> stream_state::try_write(std::span<const asio::const_buffer> from) noexcept
+{
+    if (limit.expired())
+        return std::nullopt;
+    tls_step done;
+    if (tls)
+        done = tls_write(from);
+    else
+        done.bytes = socket.write_some(from, done.failed);
+    const bool waits = done.next != tls_step::want::nothing || done.failed == asio::error::would_block;
+    return waits ? std::nullopt : std::optional<tls_step>(done);
 }
 
 void stream_state::tls_abandon_write() noexcept { tls->abandon_write(); }
@@ -115,6 +131,12 @@ std::string_view transport::application_protocol() const noexcept
     unsigned length = 0;
     SSL_get0_alpn_selected(state_->tls->native(), &name, &length);
     return {reinterpret_cast<const char*>(name), length};
+}
+
+std::optional<transport::written> transport::try_write_some(std::span<const asio::const_buffer> from) noexcept
+{
+    const std::optional<detail::tls_step> done = state_->try_write(from);
+    return done ? std::optional<written>({done->code(), done->bytes}) : std::nullopt;
 }
 
 bool transport::quiet() noexcept

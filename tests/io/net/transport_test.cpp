@@ -5,6 +5,7 @@
 #include "support/coroutine.hpp"
 #include "support/temp_dir.hpp"
 
+#include <weir/as_result.hpp>
 #include <weir/error.hpp>
 
 #include <boost/asio/local/connect_pair.hpp>
@@ -13,6 +14,7 @@
 
 #include <array>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <sys/socket.h>
 #include <thread>
@@ -115,6 +117,68 @@ TEST_CASE("transport: a peer that is gone is EPIPE or a reset, and no signal")
     const auto outcome = test::await(context, weir::as_result(write_all(pair.mine, much)));
     CHECK_MESSAGE((outcome.code() == std::errc::broken_pipe || outcome.code() == std::errc::connection_reset),
                   outcome.message());
+}
+
+TEST_CASE("transport: what goes without waiting is written at once, and nothing else")
+{
+    asio::io_context context;
+    tcp_pair pair(context);
+    const std::array<asio::const_buffer, 2> parts{asio::buffer("to the ", 7), asio::buffer("peer", 4)};
+    const auto written = pair.mine.try_write_some(parts);
+    REQUIRE(written);
+    CHECK_FALSE(written->failed);
+    CHECK(written->bytes == 11);
+    std::array<char, 11> got{};
+    asio::read(pair.theirs, asio::buffer(got));
+    CHECK(std::string_view(got.data(), got.size()) == "to the peer");
+
+    const std::string much(std::size_t{1} << 20, 'x');
+    const std::array<asio::const_buffer, 1> all{asio::buffer(much)};
+    std::size_t sent = 0;
+    while (const auto more = pair.mine.try_write_some(all)) {
+        REQUIRE_FALSE(more->failed);
+        sent += more->bytes;
+    }
+    CHECK(sent > 0);
+    // The asynchronous one waits for the peer.
+    std::size_t later = 0;
+    pair.mine.async_write_some(all, [&](boost::system::error_code failed, std::size_t bytes) {
+        CHECK_FALSE(failed);
+        later = bytes;
+    });
+    test::run_ready(context);
+    CHECK(later == 0);
+    std::string dropped(sent, '\0');
+    asio::read(pair.theirs, asio::buffer(dropped));
+    context.restart();
+    context.run();
+    CHECK(later > 0);
+}
+
+TEST_CASE("transport: at once, a peer that is gone is told, and no time that is left")
+{
+    asio::io_context context;
+    tcp_pair pair(context);
+    const std::array<asio::const_buffer, 1> word{asio::buffer("word", 4)};
+    pair.mine.expires_at(clock_type::now() - 1s);
+    std::array<char, 1> into{};
+    const auto late = test::await(context, weir::as_result(read_some(pair.mine, into)));
+    CHECK(late.code() == weir::errc::deadline_exceeded);
+    CHECK_FALSE(pair.mine.try_write_some(word));
+    pair.mine.expires_at(clock_type::time_point::max());
+    CHECK(pair.mine.try_write_some(word));
+
+    pair.theirs.close(); // with what it has not read: a reset
+    std::optional<transport::written> last;
+    do
+        last = pair.mine.try_write_some(word);
+    while (last && !last->failed);
+    REQUIRE(last);
+    CHECK((last->failed == asio::error::broken_pipe || last->failed == asio::error::connection_reset));
+    pair.mine.close();
+    last = pair.mine.try_write_some(word);
+    REQUIRE(last);
+    CHECK(last->failed);
 }
 
 TEST_CASE("transport: a cancelled read loses nothing")

@@ -20,6 +20,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -71,6 +72,9 @@ public:
     [[nodiscard]] tls_step tls_write(std::span<const boost::asio::const_buffer> from) noexcept;
     /// A write that waits is given up.
     void tls_abandon_write() noexcept;
+
+    /// One write of what goes without waiting. \returns  nothing where that is nothing, or there is no time left
+    [[nodiscard]] std::optional<tls_step> try_write(std::span<const boost::asio::const_buffer> from) noexcept;
 
     /// Waits for the socket. \returns  `outcome` of the wait
     [[nodiscard]] boost::asio::awaitable<boost::system::error_code> wait_for(tls_step::want what);

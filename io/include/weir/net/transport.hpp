@@ -7,11 +7,16 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -114,6 +119,19 @@ public:
             },
             token, state_, buffers);
     }
+
+    /// What `try_write_some` came to.
+    struct written {
+        boost::system::error_code failed; ///< as `async_write_some` reports it
+        std::size_t bytes = 0;
+    };
+
+    /// Writes at least a byte if that is possible at once, which it nearly always is for what is small: without the
+    /// detour of a completion through the executor.
+    /// \returns  nothing: it would have to wait, or the limit of time has passed. `async_write_some` with the same bytes
+    ///   does that, or says so.
+    /// \pre No write is under way. `from` is not empty
+    [[nodiscard]] std::optional<written> try_write_some(std::span<const boost::asio::const_buffer> from) noexcept;
 
     /// Whether the connection could be used for something new, as far as can be seen without waiting: it is open, the
     /// peer has not ended it, and has sent nothing that nobody asked for.
