@@ -307,6 +307,20 @@ void connection_core::give_back(connection_entry& lent) noexcept
     settle(now, lent.home);
 }
 
+bool connection_core::lend_again(connection_entry& lent) noexcept
+{
+    if (lent.broken || abilities_.recycle || abilities_.greet || !usable(lent))
+        return false;
+    section now(*this);
+    const bool is_wanted = !lent.home.waiters.empty() || !hungry_.empty();
+    if (is_wanted || why_close(now, lent))
+        return false;
+    lent.checked = lent.unused = now.now();
+    ++numbers_.recycled;
+    lend(now, lent);
+    return true;
+}
+
 void connection_core::close_lent(connection_entry& lent) noexcept
 {
     section now(*this);

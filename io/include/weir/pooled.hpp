@@ -69,6 +69,15 @@ public:
         core_.reset();
     }
 
+    /// As if it were given back and borrowed again: for who has more to do with it and would take nobody's turn.
+    /// \returns  false, and it is to be given back: somebody waits for a connection, or this one is broken, too old or
+    ///   has to be recycled (or a hook told of it), or the pool is closed or drained
+    [[nodiscard]] bool renew() noexcept
+    {
+        assert(entry_);
+        return core_->lend_again(*entry_);
+    }
+
     /// Has it closed, in good order, instead of used again; holds nothing afterwards.
     void close() noexcept
     {

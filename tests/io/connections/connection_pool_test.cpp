@@ -65,6 +65,97 @@ TEST_CASE("acquire: a new connection is made, given back, and lent again")
     CHECK(world.made == 1);
 }
 
+TEST_CASE("renew: as given back and lent again, while nobody waits")
+{
+    test::world world;
+    asio::io_context io;
+    plain_pool pool(io.get_executor(), {&world}, limits(1, 1));
+    acquisition first(pool, io, 1);
+    run_ready(io);
+    CHECK(first.got().renew());
+    CHECK(first.got()->id == 1);
+    CHECK(first.got().uses() == 1);
+    CHECK(pool.statistics().acquired == 2);
+    CHECK(pool.statistics().recycled == 1);
+    CHECK(pool.statistics().borrowed == 1);
+
+    SUBCASE("somebody of the key waits") {
+        acquisition second(pool, io, 1);
+        run_ready(io);
+        CHECK_FALSE(second.done());
+        CHECK_FALSE(first.got().renew());
+        first.got().release();
+        run_ready(io);
+        CHECK(second.got()->id == 1);
+        CHECK(second.got().renew());
+    }
+    SUBCASE("the total limit keeps somebody of another key waiting") {
+        acquisition other(pool, io, 2);
+        run_ready(io);
+        CHECK_FALSE(first.got().renew());
+        first.got().release();
+        run_ready(io);
+        CHECK(other.got()->key == 2);
+    }
+    SUBCASE("it is broken") {
+        first.got().mark_broken();
+        CHECK_FALSE(first.got().renew());
+    }
+    SUBCASE("its peer is gone") {
+        first.got()->dead = true;
+        CHECK_FALSE(first.got().renew());
+        first.got().release();
+        run_ready(io);
+        CHECK(pool.statistics().closed_for(weir::close_reason::broken) == 1);
+    }
+    SUBCASE("the pool is closed") {
+        pool.close();
+        CHECK_FALSE(first.got().renew());
+        first.got().release();
+        run_ready(io);
+        CHECK(pool.statistics().closed_for(weir::close_reason::pool_closed) == 1);
+    }
+    SUBCASE("the pool is drained") {
+        pool.async_drain(clock_type::now(), [](boost::system::error_code) {});
+        CHECK_FALSE(first.got().renew());
+    }
+    CHECK(world.all.most == 1);
+}
+
+TEST_CASE("renew: not past its lifetime, nor where it is recycled or a hook wants to see it")
+{
+    test::world world;
+    asio::io_context io;
+    weir::connection_pool_options options = limits(1, 1);
+    SUBCASE("lifetime") {
+        options.max_lifetime = 1ns;
+        plain_pool pool(io.get_executor(), {&world}, options);
+        acquisition first(pool, io, 1);
+        run_ready(io);
+        CHECK_FALSE(first.got().renew());
+    }
+    SUBCASE("recycled") {
+        weir::connection_pool<test::full_manager> pool(io.get_executor(), {{&world}}, options);
+        acquisition first(pool, io, 1);
+        run_ready(io);
+        CHECK_FALSE(first.got().renew());
+        first.got().release();
+        run_ready(io);
+        CHECK(world.recycles == 1);
+    }
+    SUBCASE("hook") {
+        int seen = 0;
+        plain_pool::hooks_type hooks;
+        hooks.recycled = [&](const int&, test::fake_connection&) { ++seen; };
+        plain_pool pool(io.get_executor(), {&world}, options, hooks);
+        acquisition first(pool, io, 1);
+        run_ready(io);
+        CHECK_FALSE(first.got().renew());
+        first.got().release();
+        CHECK(seen == 1);
+    }
+}
+
 TEST_CASE("acquire: keys do not share connections")
 {
     test::world world;

@@ -166,6 +166,7 @@ struct connection_abilities {
     bool check = false;
     bool recycle = false;
     bool close = false;
+    bool greet = false; // a hook wants to see what comes back
 };
 
 class WEIR_API connection_core : public cleanable, public std::enable_shared_from_this<connection_core> {
@@ -184,6 +185,7 @@ public:
 
     // For what is lent.
     void give_back(connection_entry& lent) noexcept;
+    [[nodiscard]] bool lend_again(connection_entry& lent) noexcept; ///< if not, it is to be given back
     void close_lent(connection_entry& lent) noexcept;
     void forget_lent(connection_entry& lent) noexcept; ///< its connection was taken out
 

@@ -83,7 +83,10 @@ public:
     connection_pool_state(boost::asio::any_io_executor executor, Manager&& manager, connection_pool_options&& options,
                           hooks_type&& hooks)
         : connection_core(std::move(executor), std::move(options),
-                          {.check = has_check<Manager>, .recycle = has_recycle<Manager>, .close = has_close<Manager>}),
+                          {.check = has_check<Manager>,
+                           .recycle = has_recycle<Manager>,
+                           .close = has_close<Manager>,
+                           .greet = static_cast<bool>(hooks.recycled)}),
           manager_(std::move(manager)),
           hooks_(std::move(hooks))
     {}
