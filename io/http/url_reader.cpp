@@ -2,7 +2,6 @@
 
 #include "grammar.hpp"
 
-#include <boost/asio/ip/address_v4.hpp>
 #include <boost/asio/ip/address_v6.hpp>
 
 namespace weir::http {
@@ -222,10 +221,15 @@ void url_reader::check_label(std::string_view label) const
 
 void url_reader::check_ipv4(std::string_view address) const
 {
-    boost::system::error_code failure;
-    const auto read = boost::asio::ip::make_address_v4(std::string(address), failure);
     // Only the one spelling: 127.1, 0177.0.0.1 and 0x7f000001 are this machine to some readers and not to others.
-    if (failure || read.to_string() != address)
+    unsigned numbers = 0;
+    bool is_plain = !address.ends_with('.');
+    for (std::string_view rest = address; !rest.empty(); ++numbers) {
+        const std::string_view number = grammar::take_until(rest, '.');
+        const bool has_zero_before = number.size() > 1 && number.front() == '0';
+        is_plain = is_plain && !has_zero_before && grammar::parse_number(number, 255);
+    }
+    if (!is_plain || numbers != 4)
         fail_at(address, 0, "neither a name nor an IPv4 address of four decimal numbers");
 }
 

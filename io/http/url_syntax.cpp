@@ -134,6 +134,8 @@ std::string percent_encode_login(std::string_view text) { return encode_unless(t
 
 std::string remove_dot_segments(std::string_view path)
 {
+    if (path.find("/.") == std::string_view::npos)
+        return std::string(path);
     std::vector<std::string_view> kept;
     std::string_view rest = path.substr(1);
     for (bool last = false; !last;) {
