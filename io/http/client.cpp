@@ -39,11 +39,12 @@ client::impl::impl(const asio::any_io_executor& where, client_options given)
 
 client::clock::time_point client::impl::deadline() const { return limit_after(options.limits.total); }
 
-asio::awaitable<response> client::impl::send(request_head request, clock::time_point until)
+asio::awaitable<response> client::impl::send(request_head request, clock::time_point until,
+                                             std::weak_ptr<kept_connection> keeper)
 {
     add_fields(request);
     for (unsigned followed = 0;; ++followed) {
-        exchange_pointer answer = co_await send_once(request, until);
+        exchange_pointer answer = co_await send_once(request, until, keeper);
         std::optional<request_head> next =
             follow_redirect(request, answer->head().status, answer->head().header, followed, options.redirects);
         if (!next)
@@ -54,15 +55,26 @@ asio::awaitable<response> client::impl::send(request_head request, clock::time_p
 }
 
 /// On a connection that was used before, the peer may have hung up while it was idle: then once more, on a new one.
-asio::awaitable<client::impl::exchange_pointer> client::impl::send_once(request_head request, clock::time_point until)
+asio::awaitable<client::impl::exchange_pointer>
+client::impl::send_once(const request_head& request, clock::time_point until,
+                        const std::weak_ptr<kept_connection>& keeper)
 {
     const connection_key key = key_of(request.target);
-    add_credentials(request, key);
+    std::unique_ptr<request_head> with_credentials; // for this origin only
+    if (needs_credentials(request, key)) {
+        with_credentials = std::make_unique<request_head>(request);
+        add_credentials(*with_credentials, key);
+    }
+    const request_head& sent = with_credentials ? *with_credentials : request;
     retry_policy policy(request, {}, nullptr);
     for (;;) {
-        pooled<connection> lent = co_await acquire(key, until);
-        auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options, until);
-        const result<void> asked = co_await as_result(made->ask(request));
+        pooled<connection> lent;
+        if (const auto kept = keeper.lock())
+            lent = kept->take(key);
+        if (!lent)
+            lent = co_await acquire(key, until);
+        auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options, until, keeper);
+        const result<void> asked = co_await as_result(made->ask(sent));
         if (asked)
             co_return made;
         failed_attempt failed;
@@ -111,6 +123,11 @@ void client::impl::add_fields(request_head& request) const
     for (const field& line : options.header)
         if (!request.header.contains(line.name))
             request.header.add(line.name, line.value);
+}
+
+bool client::impl::needs_credentials(const request_head& request, const connection_key& key) const
+{
+    return request.target.login() || (key.proxy && key.proxy->login());
 }
 
 void client::impl::add_credentials(request_head& request, const connection_key& key) const

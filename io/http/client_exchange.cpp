@@ -60,9 +60,9 @@ bool rate_watch::is_too_slow(clock::duration waited, std::size_t bytes) noexcept
 }
 
 client_exchange::client_exchange(pooled<connection> on, url from, const client_options& options,
-                                 clock::time_point deadline)
+                                 clock::time_point deadline, std::weak_ptr<kept_connection> keeper)
     : from_(std::move(from)), limits_(options.limits), max_interim_(options.max_interim), deadline_(deadline),
-      connection_(std::move(on)), executor_(connection_->stream().get_executor()), body_(framing()),
+      keeper_(std::move(keeper)), connection_(std::move(on)), executor_(connection_->stream().get_executor()), body_(framing()),
       rate_(options.limits), reused_(connection_.uses() > 0)
 {
 }
@@ -254,6 +254,8 @@ void client_exchange::end_of_connection()
 void client_exchange::settle()
 {
     const bool reusable = how_.reusable && is_request_whole_ && !has_surplus_ && connection_->unused().empty();
+    if (const auto keeper = keeper_.lock(); keeper && reusable)
+        return keeper->keep(std::move(connection_));
     connection_->stream().expires_at(clock::time_point::max());
     if (!reusable)
         connection_.mark_broken();

@@ -11,8 +11,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace weir::http {
 
@@ -42,8 +44,10 @@ class client_exchange {
 public:
     using clock = std::chrono::steady_clock;
 
-    /// \param on  a connection that nothing is under way on
-    client_exchange(pooled<connection> on, url from, const client_options& options, clock::time_point deadline);
+    /// \param on      a connection that nothing is under way on
+    /// \param keeper  has it when it can serve another request, if it is still there; else the pool has
+    client_exchange(pooled<connection> on, url from, const client_options& options, clock::time_point deadline,
+                    std::weak_ptr<kept_connection> keeper = {});
     client_exchange(const client_exchange&) = delete;
     client_exchange& operator=(const client_exchange&) = delete;
     /// What is left in the middle of something closes its connection: nobody knows what comes next on it.
@@ -70,6 +74,7 @@ public:
     [[nodiscard]] boost::asio::awaitable<void> discard();
 
     [[nodiscard]] const response_head& head() const noexcept { return head_; }
+    [[nodiscard]] response_head take_head() noexcept { return std::move(head_); }
     [[nodiscard]] const url& from() const noexcept { return from_; }
     [[nodiscard]] const framing& how() const noexcept { return how_; }
     [[nodiscard]] const body_reader& body() const noexcept { return body_; }
@@ -101,6 +106,7 @@ private:
     time_limits limits_;
     unsigned max_interim_;
     clock::time_point deadline_;
+    std::weak_ptr<kept_connection> keeper_;
     pooled<connection> connection_; // none any more once the body is over
     boost::asio::any_io_executor executor_;
     std::string method_;

@@ -15,7 +15,9 @@ public:
 
     using exchange_pointer = std::unique_ptr<client_exchange>;
 
-    [[nodiscard]] boost::asio::awaitable<response> send(request_head request, clock::time_point deadline);
+    /// \param keeper  of the connection, for requests that are made one after the other
+    [[nodiscard]] boost::asio::awaitable<response> send(request_head request, clock::time_point deadline,
+                                                        std::weak_ptr<kept_connection> keeper = {});
     /// Sends the head of a request whose body follows.
     /// \param length  of the body; nothing: it is sent in chunks
     [[nodiscard]] boost::asio::awaitable<outgoing_body> begin(request_head request, std::optional<std::uint64_t> length,
@@ -31,11 +33,13 @@ public:
     connection_pool<connection_manager> pool;
 
 private:
-    [[nodiscard]] boost::asio::awaitable<exchange_pointer> send_once(request_head request, clock::time_point deadline);
+    [[nodiscard]] boost::asio::awaitable<exchange_pointer> send_once(const request_head& request, clock::time_point deadline,
+                                                                     const std::weak_ptr<kept_connection>& keeper);
     [[nodiscard]] boost::asio::awaitable<pooled<connection>> acquire(const connection_key& key,
                                                                      clock::time_point deadline);
     [[nodiscard]] connection_key key_of(const url& target) const;
     void add_fields(request_head& request) const;
+    [[nodiscard]] bool needs_credentials(const request_head& request, const connection_key& key) const;
     void add_credentials(request_head& request, const connection_key& key) const;
 };
 

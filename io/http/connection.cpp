@@ -67,10 +67,14 @@ asio::awaitable<void> connection::write(std::span<const asio::const_buffer> part
     std::vector<asio::const_buffer> left(parts.begin(), parts.end());
     for (std::span<asio::const_buffer> rest = net::unsent(left, 0); !rest.empty();) {
         before_each();
-        const auto [failed, sent] = co_await stream_.async_write_some(rest, asio::as_tuple(asio::use_awaitable));
-        if (failed)
-            fail(failed, "write");
-        rest = net::unsent(rest, sent);
+        std::optional<net::transport::written> done = stream_.try_write_some(rest);
+        if (!done) {
+            const auto [failed, sent] = co_await stream_.async_write_some(rest, asio::as_tuple(asio::use_awaitable));
+            done = {failed, sent};
+        }
+        if (done->failed)
+            fail(done->failed, "write");
+        rest = net::unsent(rest, done->bytes);
     }
 }
 
@@ -78,21 +82,30 @@ asio::awaitable<void> connection::read_head(response_reader& reader)
 {
     while (!reader.done()) {
         if (unused().empty()) {
-            const bool more = co_await refill();
-            if (!more)
+            begin_ = end_ = 0;
+            const std::span<std::byte> all(buffer_.get(), buffer_bytes);
+            end_ = co_await read_some(all);
+            if (end_ == 0)
                 reader.end_of_stream();
         }
         use(reader.feed(unused()));
     }
 }
 
-/// Reads once ahead. \returns  false at the end of the stream
-asio::awaitable<bool> connection::refill()
+pooled<connection> kept_connection::take(const connection_key& key)
 {
-    begin_ = end_ = 0;
-    const std::span<std::byte> all(buffer_.get(), buffer_bytes);
-    end_ = co_await read_some(all);
-    co_return end_ != 0;
+    if (!connection_ || key_ != key || !connection_.renew()) {
+        release();
+        key_ = key;
+    }
+    return std::move(connection_);
+}
+
+void kept_connection::release() noexcept
+{
+    if (connection_)
+        connection_->stream().expires_at(clock::time_point::max());
+    connection_.release();
 }
 
 std::string basic_credentials(const login& who)

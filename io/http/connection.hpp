@@ -9,6 +9,7 @@
 #include <weir/net/resolver.hpp>
 #include <weir/net/tls_context.hpp>
 #include <weir/net/transport.hpp>
+#include <weir/pooled.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -58,7 +59,6 @@ public:
 private:
     static constexpr std::size_t buffer_bytes = std::size_t{16} << 10;
 
-    [[nodiscard]] boost::asio::awaitable<bool> refill();
     [[noreturn]] void fail(const boost::system::error_code& code, std::string_view operation) const;
 
     net::transport stream_;
@@ -83,6 +83,29 @@ template <> struct std::hash<weir::http::connection_key> {
 };
 
 namespace weir::http {
+
+/// The connection of requests that are made one after the other: kept from one to the next where both can go over it and
+/// nobody else waits for one, and given back else. Besides the pool's work this saves a timer's: the limit of time is
+/// only moved on.
+/// \par Thread-safety
+/// On the strand of these requests.
+class kept_connection {
+public:
+    kept_connection() = default;
+    kept_connection(const kept_connection&) = delete;
+    kept_connection& operator=(const kept_connection&) = delete;
+    ~kept_connection() { release(); }
+
+    /// What is kept, lent anew, for a request by `key`. \returns  none where it does not fit; it is back in its pool then
+    [[nodiscard]] pooled<connection> take(const connection_key& key);
+    /// \param whole  taken last, or acquired by the key of the last `take`; its last answer is over
+    void keep(pooled<connection> whole) noexcept { connection_ = std::move(whole); }
+    void release() noexcept;
+
+private:
+    pooled<connection> connection_;
+    connection_key key_;
+};
 
 /// When a step that begins now is to be over.
 [[nodiscard]] inline std::chrono::steady_clock::time_point limit_after(time_limits::duration step)

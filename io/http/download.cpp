@@ -25,11 +25,6 @@ constexpr std::uint64_t no_end = std::uint64_t(-1);
 constexpr std::uint64_t most_skipped = std::uint64_t{64} << 20; // for one part of several
 constexpr std::size_t skipped_at_once = std::size_t{64} << 10;
 
-request_head plain_request(const download_target& target)
-{
-    return {"GET", target.where, target.header, request_body::none};
-}
-
 } // namespace
 
 std::size_t rate_limiter::portion(std::size_t room) const noexcept
@@ -52,7 +47,7 @@ rate_limiter::clock::time_point rate_limiter::next_after(std::size_t bytes, cloc
 download::download(download_target target, std::optional<byte_span> asked, std::optional<known_version> known,
                    std::shared_ptr<download_counters> counters, std::uint64_t start)
     : target_(std::move(target)), asked_(asked), known_(std::move(known)), counters_(std::move(counters)),
-      policy_(plain_request(target_), target_.from->options.retry, target_.from->budget), from_(target_.where),
+      policy_(target_.ask, target_.from->options.retry, target_.from->budget), from_(target_.ask.target),
       position_(asked ? asked->first : start), answer_end_(no_end)
 {
     if (known_ && position_ == end()) // there is nothing to ask for
@@ -121,13 +116,13 @@ asio::awaitable<void> download::connect()
 asio::awaitable<void> download::ask()
 {
     const std::optional<byte_range> wanted = range();
-    response got = co_await target_.from->send(next_request(), target_.deadline);
+    response got = co_await target_.from->send(next_request(), target_.deadline, target_.keeper);
     answer_ = std::move(got);
     const bool nothing_there = !known_ && asked_ && answer_->head().status == not_satisfiable;
     if (nothing_there) {
         answer_.reset(); // with its connection, before another is asked for
         asked_.reset();  // an empty object has no range at all
-        response whole = co_await target_.from->send(next_request(), target_.deadline);
+        response whole = co_await target_.from->send(next_request(), target_.deadline, target_.keeper);
         answer_ = std::move(whole);
     }
     judge(nothing_there ? std::nullopt : wanted);
@@ -140,15 +135,20 @@ void download::judge(const std::optional<byte_range>& range)
     failing_.answered = true;
     to_skip_ = 0;
     answer_end_ = no_end;
-    if (answers_ == 0) {
+    const bool is_first = answers_ == 0;
+    if (is_first) {
         verifiable_ = answer_->how().is_verifiable();
-        first_head_ = answer_->head();
         from_ = answer_->from();
     }
-    if (!known_)
+    if (!known_) {
         judge_first(range);
-    else
+        first_head_ = answer_->take_head();
+    }
+    else {
+        if (is_first)
+            first_head_ = answer_->head();
         judge_again(range);
+    }
     ++answers_;
 }
 
@@ -172,7 +172,7 @@ void download::judge_first(const std::optional<byte_range>& range)
             raise_status();
         }
     }
-    else if (head.status / 100 != 2 || (head.status == partial_content && !target_.header.contains("Range"))) {
+    else if (head.status / 100 != 2 || (head.status == partial_content && !target_.ask.header.contains("Range"))) {
         raise_status();
     }
     if (!part_ && answer_->how().end == body_end::length)
@@ -239,7 +239,7 @@ asio::awaitable<void> download::skip()
 
 request_head download::next_request() const
 {
-    request_head ask = plain_request(target_);
+    request_head ask = target_.ask;
     const std::optional<byte_range> wanted = range();
     if (wanted)
         ask.header.set("Range", wanted->to_string());
@@ -267,7 +267,7 @@ std::optional<std::uint64_t> download::end() const noexcept
 bool download::can_take_up() const noexcept
 {
     const bool begun = answers_ > 0 && position_ > 0;
-    return !begun || (known_->validator.is_strong() && !target_.header.contains("Range"));
+    return !begun || (known_->validator.is_strong() && !target_.ask.header.contains("Range"));
 }
 
 /// \throws  `cause` where there is no other attempt
@@ -286,6 +286,8 @@ asio::awaitable<void> download::wait_to_retry(std::exception_ptr cause)
         std::rethrow_exception(cause);
     counters_->failed();
     failing_ = failed_attempt();
+    if (const auto kept = target_.keeper.lock())
+        kept->release();
     asio::steady_timer pause(target_.from->executor, decision.wait);
     co_await pause.async_wait(asio::use_awaitable);
 }

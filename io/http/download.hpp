@@ -23,9 +23,9 @@ namespace weir::http {
 /// What is asked for, by every request of a source.
 struct download_target {
     std::shared_ptr<client::impl> from;
-    url where;
-    fields header;
+    request_head ask; ///< a GET of all of it
     client::clock::time_point deadline;
+    std::weak_ptr<kept_connection> keeper = {}; ///< where these are requests among others
 };
 
 /// What was fetched, and how often; shared by the parts of a source.

@@ -108,12 +108,13 @@ private:
 
     static asio::awaitable<void> run(std::shared_ptr<fetch_group> self)
     {
+        const auto mine = std::make_shared<kept_connection>();
         for (;;) {
-            const std::size_t mine = self->next_.fetch_add(1);
-            if (mine >= self->requests_.size() || self->stopped_)
+            const std::size_t next = self->next_.fetch_add(1);
+            if (next >= self->requests_.size() || self->stopped_)
                 break;
-            url_request& request = self->requests_[mine];
-            const result<void> fetched = co_await as_result(self->fetch(request));
+            url_request& request = self->requests_[next];
+            const result<void> fetched = co_await as_result(self->fetch(request, mine));
             if (!fetched && !self->cancelled_)
                 request.failure = fetched.exception();
             if (request.input) {
@@ -123,11 +124,19 @@ private:
         }
     }
 
-    asio::awaitable<void> fetch(url_request& request)
+    std::shared_ptr<download> begin(url_request& request, std::weak_ptr<kept_connection> keeper,
+                                    std::shared_ptr<download_counters> counters) const
     {
-        const download_target what{from_, url::parse(request.url), options_.header, from_->deadline()};
+        request_head ask{"GET", url::parse(request.url), options_.header, request_body::none};
+        request.shown = ask.target.to_string();
+        download_target what{from_, std::move(ask), from_->deadline(), std::move(keeper)};
+        return std::make_shared<download>(std::move(what), std::nullopt, std::nullopt, std::move(counters));
+    }
+
+    asio::awaitable<void> fetch(url_request& request, const std::shared_ptr<kept_connection>& keeper)
+    {
         const auto counters = std::make_shared<download_counters>();
-        auto work = std::make_shared<download>(what, std::nullopt, std::nullopt, counters);
+        auto work = begin(request, keeper, counters);
         co_await download::start(work);
         const std::optional<std::uint64_t> length = work->version()->length;
         if (length && *length <= request.room.spare().size() && options_.max_rate == 0) {
@@ -135,7 +144,7 @@ private:
         }
         else if (wants_parts(options_)) {
             work.reset();
-            std::unique_ptr<http_source> opened = co_await open_source(from_, what.where, options_);
+            std::unique_ptr<http_source> opened = co_await open_source(from_, url::parse(request.url), options_);
             request.content_codings = opened->report().content_codings;
             request.input = std::move(opened);
         }
@@ -153,7 +162,7 @@ private:
             digests.update(request.room.spare().first(got));
             request.room.commit(got);
         }
-        digests.finish(work.trailer(), work.is_one_answer(), work.from().to_string());
+        digests.finish(work.trailer(), work.is_one_answer(), request.shown);
         request.content_codings = work.content_codings();
         request.is_whole = true;
     }

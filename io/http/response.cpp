@@ -10,6 +10,7 @@ response& response::operator=(response&&) noexcept = default;
 response::~response() = default;
 
 const response_head& response::head() const noexcept { return exchange_->head(); }
+response_head response::take_head() noexcept { return exchange_->take_head(); }
 const url& response::from() const noexcept { return exchange_->from(); }
 const framing& response::how() const noexcept { return exchange_->how(); }
 bool response::done() const noexcept { return exchange_->body().done(); }

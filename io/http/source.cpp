@@ -146,7 +146,7 @@ asio::awaitable<std::unique_ptr<http_source>> open_source(std::shared_ptr<client
     check(options);
     const asio::any_io_executor executor = from->executor;
     const client::clock::time_point deadline = from->deadline();
-    const download_target what{std::move(from), std::move(target), options.header, deadline};
+    const download_target what{std::move(from), {"GET", std::move(target), options.header}, deadline};
     const auto counters = std::make_shared<download_counters>();
     const std::uint64_t start = options.resume ? options.resume->offset : 0;
     std::optional<known_version> known;

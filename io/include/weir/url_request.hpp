@@ -14,7 +14,7 @@
 
 namespace weir {
 
-/// One URL, and what came of it. Who asks sets the first two; who answers at most one of the others.
+/// One URL, and what came of it. Who asks sets the first two; who answers says one way or the other what came of it.
 struct url_request {
     std::string url;                    ///< as it was typed
     buffer room = {};                   ///< empty, for a body that fits; without capacity: for none
@@ -22,6 +22,7 @@ struct url_request {
     std::unique_ptr<source> input = {}; ///< the body is read from here
     std::vector<std::string> content_codings = {}; ///< of the body, as `http::source_report` has them
     std::exception_ptr failure = {};    ///< why there is no body
+    std::string shown = {};             ///< `url` as messages may show it, where there is a body; empty: not told
 };
 
 /// Answers one request at the least, and gives all back, in any order. Those without an answer are asked again when the

@@ -145,6 +145,69 @@ TEST_CASE("fetch_all: nobody waits for the connections that sources hold")
     CHECK(web.client.statistics().waiting == 0);
 }
 
+TEST_CASE("fetch_all: a connection is kept from one request to the next, unless somebody else waits for one")
+{
+    const auto serving = [] {
+        script played;
+        played.object("small", 1'000, 1);
+        played.on("/small").serve("small");
+        played.on("/last").serve("small").close();
+        return played;
+    };
+    origin one(serving());
+    origin other(serving());
+    auto options = web::quick();
+    options.connections.max_total = 1;
+    web web(options);
+    std::vector<url_request> asked;
+    for (int i = 0; i != 8; ++i) // each origin's connection has to make room for the other's
+        for (const origin* each : {&one, &other, &other})
+            for (url_request& next : requests(web, *each, {i % 4 == 3 ? "/last" : "/small"}))
+                asked.push_back(std::move(next));
+    for (const std::size_t connections : {1ul, 5ul}) {
+        CAPTURE(connections);
+        std::vector<url_request> wanted;
+        for (const url_request& each : asked) {
+            url_request& next = wanted.emplace_back();
+            next.url = each.url;
+            next.room = web.engine().pool().try_acquire(room).value();
+        }
+        const auto got = test::await(web.context, weir::http::fetch_all(web.client, std::move(wanted), {}, connections));
+        for (const url_request& each : got) {
+            CHECK(text_in(each) == generated(1, 0, 1'000));
+            CHECK(each.shown == each.url);
+        }
+        CHECK(web.client.statistics().peak_total == 1);
+        CHECK(web.client.statistics().borrowed == 0);
+    }
+}
+
+TEST_CASE("fetch_all: closing its client ends what has not begun")
+{
+    script played;
+    played.object("small", 1'000, 1);
+    played.on("/small").serve("small");
+    played.on("/held").hold("gate").serve("small");
+    origin server(std::move(played));
+    web web;
+    test::task<std::vector<url_request>> running(
+        web.context.get_executor(),
+        weir::http::fetch_all(web.client, requests(web, server, {"/small", "/held", "/small", "/small"}), {}, 1));
+    while (!server.record().is_holding("gate"))
+        test::run_ready(web.context);
+    web.client.close();
+    server.release("gate");
+    web.context.restart();
+    while (!running.done() && web.context.run_one() != 0) {
+    }
+    const std::vector<url_request>& got = *running.outcome();
+    CHECK(text_in(got[1]) == generated(1, 0, 1'000));
+    for (const std::size_t i : {2ul, 3ul}) {
+        REQUIRE(got[i].failure);
+        CHECK(weir::code_of(got[i].failure) == errc::closed);
+    }
+}
+
 TEST_CASE("fetch_all: a digest of the whole is not compared with a part that the caller asked for")
 {
     script played;

@@ -18,6 +18,7 @@
 namespace weir::http {
 
 class client_exchange;
+class download;
 
 /// The head of an answer, and the way to its body. Move-only.
 ///
@@ -62,8 +63,11 @@ public:
 
 private:
     friend class client;
+    friend class download;
     friend class request_stream;
     explicit response(std::unique_ptr<client_exchange> made) noexcept;
+    /// Leaves an empty one.
+    [[nodiscard]] response_head take_head() noexcept;
 
     std::unique_ptr<client_exchange> exchange_;
 };
