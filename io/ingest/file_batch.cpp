@@ -60,8 +60,9 @@ void file_batch::start_digests()
 void file_batch::move_to(report& out, known_files& known)
 {
     std::size_t next = 0;
+    merkle_tree tree(options_.hash);
     for (file& each : files_) {
-        merkle_tree tree(options_.hash);
+        tree.clear();
         for (std::size_t i = 0; i < each.chunks; ++i) {
             const piece& chunk = pieces_[next++];
             tree.add(chunk.digest, chunk.content.size());

@@ -93,7 +93,7 @@ private:
     boost::asio::awaitable<void> add_entry(content_name name, std::unique_ptr<source> input);
     boost::asio::awaitable<void> digest_slots();
     boost::asio::awaitable<void> read_urls(std::vector<std::string> urls);
-    std::vector<url_request> requests_for(std::vector<std::string> urls);
+    std::vector<url_request> requests_for(const std::vector<std::string>& urls);
     boost::asio::awaitable<std::vector<url_request>> open_urls(std::vector<url_request> requests);
     boost::asio::awaitable<std::vector<std::string>> take_answers(std::vector<url_request> answers);
     [[nodiscard]] static std::shared_ptr<const std::vector<std::byte>> copy_of(const slice& content);
