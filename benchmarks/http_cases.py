@@ -113,12 +113,16 @@ def many_objects(run):
         urls = [f"{server.http}/{name}" for name in names]
         wanted = run.work / "curl.config"
         wanted.write_text("".join(f'url = "{url}"\noutput = "/dev/null"\n' for url in urls))
-        weir = Meter(run.weir, "ingest", "--quiet", *urls)
+        weir = Meter(run.weir, "ingest", "--quiet", *urls, server=server)
         curl = Meter("curl", "--silent", "--noproxy", "*", "--parallel", "--config", wanted)
         times = interleave({"weir": weir, "curl --parallel": curl}, run.rounds)
     shutil.rmtree(root)
     name = f"ingest {count:,} objects of 8 KiB, http"
     yield Figure(name, count / times["weir"], "objects/s", "curl --parallel", count / times["curl --parallel"], 2.0, 3.0)
+    cores = len(os.sched_getaffinity(0))
+    allowed = cores * count / (weir.server_cpu + weir.cpu)
+    yield Figure(name, count / times["weir"], "objects/s", f"{cores} cores, by the parts", allowed)
+    yield Figure(f"{name}, CPU", 1e6 * weir.cpu / count, "us an object", "curl --parallel", 1e6 * curl.cpu / count, at_most=True)
     yield Figure(f"peak memory: {name}", weir.peak_bytes / MIB, "MiB", gate=DEFAULT_LIMIT, at_most=True)
 
 
