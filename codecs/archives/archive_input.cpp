@@ -12,7 +12,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t input_block_bytes = std::size_t{128} << 10; // what a decoder gives in one turn
-constexpr std::size_t input_blocks = 4;
+constexpr std::size_t input_blocks = 8; // half of them for an input that is read ahead of what is asked for
 constexpr std::uint64_t least_jump = std::uint64_t{1} << 20; // less is read sooner than opened anew
 
 } // namespace
@@ -94,8 +94,8 @@ void archive_input::put_back(bytes unused)
 asio::awaitable<void> archive_input::close()
 {
     at_hand_.clear();
-    memory_.reset();
     co_await from_->close();
+    memory_.reset();
 }
 
 } // namespace weir::codecs

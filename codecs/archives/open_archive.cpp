@@ -5,10 +5,10 @@
 #include "archives/zip_archive.hpp"
 #include "archives/zip_format.hpp"
 #include "archives/zip_stream.hpp"
+#include "streams/decoding_ahead.hpp"
 #include "streams/peeked_source.hpp"
 
 #include <weir/as_result.hpp>
-#include <weir/coding_source.hpp>
 #include <weir/decoder.hpp>
 #include <weir/engine.hpp>
 #include <weir/error.hpp>
@@ -67,7 +67,7 @@ std::unique_ptr<source> decode(engine& owner, std::unique_ptr<source> input, cod
     how.contexts = options.contexts;
     // A size that the engine's pool does not have: between two entries their reader may wait for all that it has.
     how.buffer_bytes = owner.block_bytes() == input_bytes ? 2 * input_bytes : input_bytes;
-    return std::make_unique<decoding_source>(owner, std::move(input), how);
+    return codecs::decode_ahead(owner, std::move(input), how);
 }
 
 /// What begins as nothing known may have a zip archive behind a program that extracts it.

@@ -1,6 +1,6 @@
 #include <weir/coding_source.hpp>
 
-#include "streams/coding_memory.hpp"
+#include "streams/coder_input.hpp"
 #include "streams/stream_coder.hpp"
 
 #include <weir/detail/run_on.hpp>
@@ -42,24 +42,20 @@ struct source_turns {
 class source_core {
 public:
     source_core(engine& owner, std::unique_ptr<source> from, stream_coder with, std::size_t buffer_bytes)
-        : owner_(owner), buffer_bytes_(buffer_bytes), input_(std::move(from)),
+        : input_(owner, std::move(from), buffer_bytes),
           turns_(std::make_shared<source_turns>(owner.workers(), std::move(with)))
     {}
 
     asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes);
     asio::awaitable<void> close();
-    [[nodiscard]] std::string_view name() const noexcept { return input_->name(); }
+    [[nodiscard]] std::string_view name() const noexcept { return input_.name(); }
     [[nodiscard]] bytes take_unused() { return turns_ ? turns_->coder.take_unused() : bytes(); }
 
 private:
-    asio::awaitable<void> feed();
     asio::awaitable<void> turn(std::span<std::byte> room);
     static asio::awaitable<void> turn_there(std::shared_ptr<source_turns> turns, std::span<std::byte> room);
 
-    engine& owner_;
-    const std::size_t buffer_bytes_; ///< of the blocks for the input
-    const std::unique_ptr<source> input_;
-    std::optional<coding_memory> memory_;
+    coder_input input_;
     std::shared_ptr<source_turns> turns_; ///< none once it is closed
 };
 
@@ -70,7 +66,7 @@ asio::awaitable<bytes> source_core::read(reservation& memory, std::size_t max_by
     source_turns& turns = *turns_;
     while (turns.filled == 0 && !turns.coder.ended()) {
         if (turns.coder.hungry()) {
-            co_await feed();
+            co_await input_.feed(turns.coder);
             continue;
         }
         const std::span<std::byte> spare = co_await turns.output.spare(memory);
@@ -84,17 +80,6 @@ asio::awaitable<bytes> source_core::read(reservation& memory, std::size_t max_by
         out.append(turns.output.commit(count));
     turns.filled -= count;
     co_return out;
-}
-
-asio::awaitable<void> source_core::feed()
-{
-    if (!memory_)
-        memory_.emplace(owner_, buffer_bytes_);
-    bytes piece = co_await input_->read(memory_->blocks(), memory_->blocks().block_bytes());
-    if (piece.empty())
-        turns_->coder.finish();
-    else
-        turns_->coder.give(std::move(piece));
 }
 
 asio::awaitable<void> source_core::turn(std::span<std::byte> room)
@@ -119,8 +104,7 @@ asio::awaitable<void> source_core::turn_there(std::shared_ptr<source_turns> turn
 asio::awaitable<void> source_core::close()
 {
     turns_.reset();
-    memory_.reset();
-    co_await input_->close();
+    co_await input_.close();
 }
 
 } // namespace codecs

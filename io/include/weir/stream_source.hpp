@@ -15,6 +15,10 @@
 
 namespace weir {
 
+namespace detail {
+class read_pump;
+}
+
 /// What all stream sources share, whatever the type of their stream.
 class WEIR_API stream_source_base : public source {
 public:
@@ -42,8 +46,7 @@ protected:
     stream_source_base(std::unique_ptr<detail::stream_reader> stream, std::string name);
 
 private:
-    class pump;
-    std::shared_ptr<pump> pump_;
+    std::shared_ptr<detail::read_pump> pump_;
 };
 
 /// Reads an Asio `AsyncReadStream` to its end.

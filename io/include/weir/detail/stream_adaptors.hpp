@@ -2,6 +2,7 @@
 // Asio streams behind virtual functions, so that what is done with them can live in source files.
 
 #include <weir/detail/pending.hpp>
+#include <weir/detail/stream_reader.hpp>
 #include <weir/error.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -11,27 +12,11 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/system/error_code.hpp>
 
-#include <cstddef>
 #include <span>
 #include <utility>
 
 namespace weir::detail {
-
-struct transfer {
-    boost::system::error_code failed = {};
-    std::size_t bytes = 0;
-    bool ended = false; ///< no failure: the stream has come to its end
-};
-
-class stream_reader {
-public:
-    virtual ~stream_reader() = default;
-    [[nodiscard]] virtual boost::asio::any_io_executor executor() = 0;
-    /// What it throws, the reader of the source gets as it is.
-    [[nodiscard]] virtual boost::asio::awaitable<transfer> read_some(std::span<std::byte> into) = 0;
-};
 
 class stream_writer {
 public:
