@@ -89,8 +89,8 @@ private:
     boost::asio::awaitable<void> read_entries_of(std::shared_ptr<shared_archive> from);
     boost::asio::awaitable<void> read_and_close(std::shared_ptr<shared_archive> from);
     boost::asio::awaitable<void> read_entry(shared_archive& from, const archive_entry& entry);
-    bool has_slot();
-    boost::asio::awaitable<void> add_entry(content_name name, std::unique_ptr<source> input);
+    std::vector<buffer> room_for(std::uint64_t bytes);
+    boost::asio::awaitable<void> add_entry(content_name name, std::unique_ptr<source> input, std::vector<buffer> room);
     boost::asio::awaitable<void> digest_slots();
     boost::asio::awaitable<void> read_urls(std::vector<std::string> urls);
     std::vector<url_request> requests_for(const std::vector<std::string>& urls);

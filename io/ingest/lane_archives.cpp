@@ -5,6 +5,7 @@
 #include "flow/fair_turns.hpp"
 
 #include <weir/as_result.hpp>
+#include <weir/codec_settings.hpp>
 #include <weir/error.hpp>
 #include <weir/open_archive.hpp>
 #include <weir/random_access.hpp>
@@ -12,7 +13,10 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace weir::detail {
 
@@ -22,21 +26,30 @@ namespace {
 
 // Of an archive whose entries are read side by side: what a lane takes at a time.
 constexpr std::size_t entries_at_once = 32;
-// Of a reader of small entries.
+// Of a reader of entries for the batch.
 constexpr std::size_t reading_blocks = 2;
+// An entry of up to so many slots joins the batch; a larger one has a stream of its own.
+constexpr std::size_t most_entry_slots = 32;
+// Of contents in a batch: many messages for the hash, and no more than is decoded meanwhile.
+constexpr std::size_t enough_batch_bytes = std::size_t{1} << 20;
 
-asio::awaitable<void> read_small(source& from, reservation& memory, buffer& into)
+/// Reads all, into one buffer after the other.
+asio::awaitable<void> read_whole(source& from, reservation& memory, std::span<buffer> into)
 {
+    std::uint64_t position = 0;
     for (;;) {
-        const std::size_t room = into.spare().size();
-        const std::size_t wanted = std::max<std::size_t>(room, 1); // also behind the last, to see that it is
+        while (!into.empty() && into.front().spare().empty())
+            into = into.subspan(1);
+        // Also behind the last, to see that it is.
+        const std::size_t wanted = into.empty() ? 1 : into.front().spare().size();
         const bytes piece = co_await from.read(memory, wanted);
         if (piece.empty())
             co_return;
-        if (room == 0)
-            throw error(errc::corrupt_data, "read", from.name(), into.size(), "it has more than its archive says");
-        piece.copy_to(into.spare());
-        into.commit(piece.size());
+        if (into.empty())
+            throw error(errc::corrupt_data, "read", from.name(), position, "it has more than its archive says");
+        piece.copy_to(into.front().spare());
+        into.front().commit(piece.size());
+        position += piece.size();
     }
 }
 
@@ -139,27 +152,40 @@ asio::awaitable<void> ingest_lane::read_entry(shared_archive& from, const archiv
     catch (...) {
         failure = std::current_exception();
     }
-    if (input && entry.size && *entry.size <= slot_bytes && has_slot()) {
-        co_await add_entry(from.name_of(entry), std::move(input));
+    const std::uint64_t size = input ? entry.size.value_or(unlimited) : unlimited;
+    std::vector<buffer> room = room_for(size);
+    if (room.empty()) {
+        co_await digest_slots();
+        room = room_for(size);
+    }
+    if (!room.empty()) {
+        co_await add_entry(from.name_of(entry), std::move(input), std::move(room));
         co_return;
     }
-    co_await digest_slots();
     co_await pass_or_fail(from.name_of(entry), std::move(input), failure);
 }
 
-bool ingest_lane::has_slot()
+/// Memory of the batch for an entry; empty if it is too large for that, or there is none now.
+std::vector<buffer> ingest_lane::room_for(std::uint64_t bytes)
 {
-    if (slots_.empty() && batch_.empty())
-        slots_ = reserve_slots(work_.options.batch_files, reading_blocks);
-    return !slots_.empty();
+    std::vector<buffer> room;
+    if (bytes > most_entry_slots * slot_bytes)
+        return room;
+    if (batch_.empty() && slots_.empty())
+        slots_ = reserve_slots(std::max(work_.options.batch_files, 2 * most_entry_slots), reading_blocks);
+    const std::size_t wanted = std::max<std::size_t>((bytes + slot_bytes - 1) / slot_bytes, 1);
+    if (wanted <= slots_.size()) {
+        const auto first = slots_.end() - static_cast<std::ptrdiff_t>(wanted);
+        room.assign(std::move_iterator(first), std::move_iterator(slots_.end()));
+        slots_.erase(first, slots_.end());
+    }
+    return room;
 }
 
-/// \pre there is a slot
-asio::awaitable<void> ingest_lane::add_entry(content_name name, std::unique_ptr<source> input)
+/// \param room  of the batch, for all of it
+asio::awaitable<void> ingest_lane::add_entry(content_name name, std::unique_ptr<source> input, std::vector<buffer> room)
 {
-    buffer slot = std::move(slots_.back());
-    slots_.pop_back();
-    const result<void> got = co_await as_result(read_small(*input, *memory_, slot));
+    const result<void> got = co_await as_result(read_whole(*input, *memory_, room));
     // Here, not in a function of its own: a coroutine that is cancelled begins no other.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await input->close();
@@ -170,9 +196,12 @@ asio::awaitable<void> ingest_lane::add_entry(content_name name, std::unique_ptr<
         fail(std::move(name.path), got.exception());
         co_return;
     }
-    work_.batches.count(stage::read, slot.size(), 1);
-    batch_.add(std::move(name), bytes(std::move(slot).freeze()));
-    if (slots_.empty())
+    bytes content;
+    for (buffer& each : room)
+        content.append(std::move(each).freeze());
+    work_.batches.count(stage::read, content.size(), 1);
+    batch_.add(std::move(name), content);
+    if (slots_.empty() || batch_.size() >= enough_batch_bytes)
         co_await digest_slots();
 }
 
