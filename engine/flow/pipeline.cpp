@@ -120,6 +120,7 @@ void chunk_stream::pipeline::start(const std::shared_ptr<pipeline>& self)
 
 asio::awaitable<void> chunk_stream::pipeline::run(std::shared_ptr<pipeline> self, last_word word)
 {
+    self->begin();
     std::exception_ptr failure;
     try {
         co_await self->produce(self);
@@ -142,6 +143,13 @@ asio::awaitable<void> chunk_stream::pipeline::run(std::shared_ptr<pipeline> self
             failure = std::current_exception();
     }
     word.say(std::move(failure));
+}
+
+/// From now on a cancellation is told to the coroutine; what came before is seen by `produce`.
+void chunk_stream::pipeline::begin()
+{
+    std::lock_guard lock(mutex_);
+    begun_ = true;
 }
 
 asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipeline>& self)
@@ -526,6 +534,9 @@ void chunk_stream::pipeline::cancel(const std::shared_ptr<pipeline>& self)
     if (!self->started_ || self->cancelled_ || self->ended_)
         return;
     self->cancelled_ = true;
+    // Boost 1.81's co_spawn throws out of run() where a coroutine is cancelled before its first line.
+    if (!self->begun_)
+        return;
     asio::post(*self->strand_, [weak = self->signal_] {
         if (const auto signal = weak.lock())
             signal->emit(asio::cancellation_type::terminal);

@@ -67,6 +67,7 @@ private:
     class last_word;
     class digest_task;
     static boost::asio::awaitable<void> run(std::shared_ptr<pipeline> self, last_word word);
+    void begin();
     boost::asio::awaitable<void> produce(const std::shared_ptr<pipeline>& self);
     boost::asio::awaitable<bytes> read_source();
     [[nodiscard]] std::optional<stage> held_up_by(bool starved) const;
@@ -147,6 +148,7 @@ private:
     detail::unit* lent_ = nullptr; ///< with the consumer
     std::uint64_t taken_ = 0;      ///< units that it had so far
     std::size_t digesting_ = 0;
+    bool begun_ = false; ///< the producer runs
     bool cancelled_ = false;
     bool abandoned_ = false; ///< by the registry
     bool ended_ = false;

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <latch>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -184,6 +185,21 @@ TEST_CASE("run_on: the work runs on the other executor, the caller resumes on it
     CHECK(!test::await(context, caller()));
     CHECK(there != std::thread::id());
     CHECK(there != std::this_thread::get_id());
+}
+
+TEST_CASE("run_on: a cancellation that comes before the first line reaches the work where it waits")
+{
+    asio::io_context context;
+    const auto child = std::make_shared<weir::detail::child_control>(context.get_executor());
+    weir::detail::child_control::cancel(child, asio::cancellation_type::terminal); // runs first on the child's strand
+    bool cleaned = false;
+    std::optional<weir::result<int>> outcome;
+    weir::detail::async_run_child(child, wait_and_clean_up(cleaned),
+                                  [&outcome](weir::result<int> ended) { outcome.emplace(std::move(ended)); });
+    context.run();
+    REQUIRE(outcome.has_value());
+    CHECK(outcome->code() == weir::condition::cancelled);
+    CHECK(cleaned);
 }
 
 TEST_CASE("run_on: cancellation and completion from different threads meet safely")

@@ -69,9 +69,12 @@ public:
             boost::asio::post(*self->strand_, [self, how] { self->emit(how); });
     }
 
-    /// On the strand, by the child: only then may its deadline fall.
+    /// On the strand, by the child: only then may its deadline fall, or a cancellation reach it.
     static void begin(const std::shared_ptr<child_control>& self)
     {
+        self->begun_ = true;
+        if (self->asked_before_)
+            cancel(self, *self->asked_before_); // comes when the child waits
         if (!self->deadline_)
             return;
         self->deadline_->async_wait([self](boost::system::error_code failed) {
@@ -101,8 +104,14 @@ private:
         return !strand_;
     }
 
+    /// On the strand. Not while the child is being started, maybe by another thread: Boost 1.81's co_spawn throws out of
+    /// run() where a coroutine is cancelled before its first line.
     void emit(boost::asio::cancellation_type how)
     {
+        if (!begun_) {
+            asked_before_ = how;
+            return;
+        }
         std::shared_ptr<boost::asio::cancellation_signal> signal;
         {
             const std::lock_guard lock(mutex_);
@@ -117,6 +126,8 @@ private:
     std::optional<boost::asio::any_io_executor> strand_; ///< until the end
     std::optional<boost::asio::steady_timer> deadline_;
     std::weak_ptr<boost::asio::cancellation_signal> signal_;
+    std::optional<boost::asio::cancellation_type> asked_before_; ///< this and what follows: on the strand
+    bool begun_ = false;
     bool expired_ = false;
 };
 
