@@ -109,7 +109,7 @@ private:
     void emit(boost::asio::cancellation_type how)
     {
         if (!begun_) {
-            asked_before_ = how;
+            asked_before_ = asked_before_.value_or(boost::asio::cancellation_type::none) | how;
             return;
         }
         std::shared_ptr<boost::asio::cancellation_signal> signal;
