@@ -114,10 +114,11 @@ std::size_t read_pump::blocks_at_hand()
     return ended_ || closed_ ? most_blocks : next_.size() + (current_ ? 1 : 0);
 }
 
+/// Looked at after `take`: what came since is to be taken first, for it may be all the memory there is.
 bool read_pump::needs_block()
 {
     const std::lock_guard lock(mutex_);
-    return !current_;
+    return !current_ && ready_.empty() && !ended_ && !closed_;
 }
 
 void read_pump::start_if_possible(const std::shared_ptr<read_pump>& self)
