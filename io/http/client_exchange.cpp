@@ -89,13 +89,13 @@ asio::awaitable<void> client_exchange::send_head(const request_head& request, co
     std::string text;
     write_head(text, request, form, body);
     const std::array<asio::const_buffer, 1> all{asio::buffer(text)};
-    co_await write(all);
+    co_await write(all, true);
 }
 
-asio::awaitable<void> client_exchange::write(std::span<const asio::const_buffer> parts)
+asio::awaitable<void> client_exchange::write(std::span<const asio::const_buffer> parts, bool at_once)
 {
     const std::function<void()> renew = [this] { limit_to(limits_.idle); };
-    const result<void> sent = co_await as_result(connection_->write(parts, renew));
+    const result<void> sent = co_await as_result(connection_->write(parts, renew, at_once));
     if (!sent && sent.code() == condition::cancelled)
         sent.value();
     if (!sent && sent.code() == errc::deadline_exceeded)
@@ -106,7 +106,7 @@ asio::awaitable<void> client_exchange::write(std::span<const asio::const_buffer>
 
 asio::awaitable<bool> client_exchange::send(std::span<const asio::const_buffer> parts)
 {
-    co_await write(parts);
+    co_await write(parts, false);
     while (!unsent_ && !is_head_final_ && has_something_to_read()) {
         limit_to(limits_.idle);
         const result<void> read = co_await as_result(read_head());

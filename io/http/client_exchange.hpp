@@ -89,7 +89,7 @@ private:
         bool ended = false; // the connection
     };
 
-    [[nodiscard]] boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts);
+    [[nodiscard]] boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts, bool at_once);
     [[nodiscard]] bool has_something_to_read();
     [[nodiscard]] boost::asio::awaitable<void> read_head();
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_body(std::span<std::byte> into);

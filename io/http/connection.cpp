@@ -62,12 +62,14 @@ asio::awaitable<std::size_t> connection::read_some(std::span<std::byte> into)
 }
 
 asio::awaitable<void> connection::write(std::span<const asio::const_buffer> parts,
-                                        const std::function<void()>& before_each)
+                                        const std::function<void()>& before_each, bool at_once)
 {
     std::vector<asio::const_buffer> left(parts.begin(), parts.end());
     for (std::span<asio::const_buffer> rest = net::unsent(left, 0); !rest.empty();) {
         before_each();
-        std::optional<net::transport::written> done = stream_.try_write_some(rest);
+        std::optional<net::transport::written> done;
+        if (at_once)
+            done = stream_.try_write_some(rest);
         if (!done) {
             const auto [failed, sent] = co_await stream_.async_write_some(rest, asio::as_tuple(asio::use_awaitable));
             done = {failed, sent};
@@ -165,7 +167,7 @@ asio::awaitable<response_head> ask_proxy(connection& proxy, const request_head& 
     write_head(text, ask, target_form::authority, framing{.reusable = true});
     const std::array<asio::const_buffer, 1> all{asio::buffer(text)};
     const std::function<void()> within_one_limit = [] {};
-    co_await proxy.write(all, within_one_limit);
+    co_await proxy.write(all, within_one_limit, true);
     response_reader answer;
     for (unsigned interim = 0; interim <= most_interim_of_proxy; ++interim) {
         co_await proxy.read_head(answer);

@@ -144,6 +144,7 @@ private:
         }
         else if (wants_parts(options_)) {
             work.reset();
+            keeper->release(); // parts have connections of their own: nobody waits for one and keeps one
             std::unique_ptr<http_source> opened = co_await open_source(from_, url::parse(request.url), options_);
             request.content_codings = opened->report().content_codings;
             request.input = std::move(opened);

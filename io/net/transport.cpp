@@ -6,6 +6,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 
@@ -60,7 +61,7 @@ std::optional<tls_step> stream_state::try_write(std::span<const asio::const_buff
         return std::nullopt;
     tls_step done;
     if (tls)
-        done = tls_write(from);
+        done = tls_write(from.first(std::min(from.size(), detail::tls_buffers)));
     else
         done.bytes = socket.write_some(from, done.failed);
     const bool waits = done.next != tls_step::want::nothing || done.failed == asio::error::would_block;

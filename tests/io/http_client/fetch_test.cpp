@@ -241,6 +241,22 @@ TEST_CASE("fetch_all: without room, or with a pace, each is a source")
     CHECK(test::await(web.context, weir::http::fetch_all(web.client, {}, {}, 8)).empty());
 }
 
+TEST_CASE("fetch_all: nobody keeps a connection who waits for those of parts")
+{
+    script played;
+    played.on("/empty").answer(204); // over with its head, and of no length
+    origin server(std::move(played));
+    weir::http::client_options one = web::quick();
+    one.connections.max_per_key = 1;
+    web web(one);
+    weir::http::source_options parts;
+    parts.parallel = 2;
+    const auto got
+        = test::await(web.context, weir::http::fetch_all(web.client, requests(web, server, {"/empty"}), parts, 1));
+    CHECK(got.front().failure); // nothing can be in parts
+    CHECK(web.client.statistics().total <= 1);
+}
+
 /// \returns  whether it came to its end before the step at which it was to be cancelled
 bool cancel_after(int steps)
 {

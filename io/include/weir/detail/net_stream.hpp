@@ -172,6 +172,9 @@ public:
 };
 
 /// A read or write through TLS: steps that do not wait, and waits for the socket between them.
+/// Of a sequence, at a time. A write that waits is repeated with the same: OpenSSL refuses a shorter one.
+constexpr std::size_t tls_buffers = 16;
+
 template <class Buffer, class Buffers, class Handler> class tls_operation : public stream_operation<Handler> {
 public:
     using cancellation_slot_type = boost::asio::cancellation_slot;
@@ -213,11 +216,10 @@ public:
 
 private:
     static constexpr bool reading = std::is_same_v<Buffer, boost::asio::mutable_buffer>;
-    static constexpr std::size_t most_buffers = 16; // of a sequence, at a time
 
     [[nodiscard]] tls_step step()
     {
-        std::array<Buffer, most_buffers> some;
+        std::array<Buffer, tls_buffers> some;
         std::size_t count = 0;
         const auto end = boost::asio::buffer_sequence_end(buffers_);
         for (auto each = boost::asio::buffer_sequence_begin(buffers_); each != end && count < some.size(); ++each)

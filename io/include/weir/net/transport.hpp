@@ -129,7 +129,7 @@ public:
     /// Writes at least a byte if that is possible at once, which it nearly always is for what is small: without the
     /// detour of a completion through the executor.
     /// \returns  nothing: it would have to wait, or the limit of time has passed. `async_write_some` with the same bytes
-    ///   does that, or says so.
+    ///   does that, or says so; nothing else but those bytes may be written before, since TLS may have begun to.
     /// \pre No write is under way. `from` is not empty
     [[nodiscard]] std::optional<written> try_write_some(std::span<const boost::asio::const_buffer> from) noexcept;
 
