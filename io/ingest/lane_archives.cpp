@@ -13,6 +13,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <span>
 #include <utility>
@@ -30,6 +31,8 @@ constexpr std::size_t entries_at_once = 32;
 constexpr std::size_t reading_blocks = 2;
 // An entry of up to so many slots joins the batch; a larger one has a stream of its own.
 constexpr std::size_t most_entry_slots = 32;
+// Of entries that were refused, before they are told: each may have a name of 64 KiB.
+constexpr std::size_t most_reported = 64;
 // Of contents in a batch: many messages for the hash, and no more than is decoded meanwhile.
 constexpr std::size_t enough_batch_bytes = std::size_t{1} << 20;
 
@@ -95,11 +98,19 @@ asio::awaitable<void> ingest_lane::read_archive(std::string path, std::unique_pt
 
 asio::awaitable<void> ingest_lane::read_and_close(std::shared_ptr<shared_archive> from)
 {
-    co_await read_entries_of(from);
+    std::exception_ptr failure;
+    try {
+        co_await read_entries_of(from);
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
     // Here, not in a function of its own: a coroutine that is cancelled begins no other.
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await from->content().close();
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+    if (failure)
+        std::rethrow_exception(failure);
 }
 
 /// \returns  null where something else stands in its place by now
@@ -124,8 +135,11 @@ asio::awaitable<void> ingest_lane::read_entries_of(std::shared_ptr<shared_archiv
         check_cancelled();
         entries.clear();
         const result<void> taken = co_await as_result(from->take(entries, most));
-        for (const archive_entry& each : entries)
+        for (const archive_entry& each : entries) {
             co_await read_entry(*from, each);
+            if (report_ && report_->items.size() >= most_reported)
+                send_report();
+        }
         if (!taken) {
             check_cancelled();
             co_await start_report();

@@ -45,7 +45,8 @@ inline constexpr std::size_t archive_end_bytes = std::size_t{128} << 10;
 /// An archive from a stream: tar, or zip by the headers of its entries; compressed or not.
 ///
 /// A codec is found by its magic number, and decoded with `options.decoder`; inside of it has to be an archive. Entries
-/// come as the stream does, one at a time. The engine outlives the archive.
+/// come as the stream does, one at a time. The engine outlives the archive, and so does what it reads: until `close` has
+/// ended a worker may read ahead.
 /// \throws weir::error  with the input's name
 ///   `errc::bad_format`: no known archive begins so.
 ///   `errc::unsupported_format`: it is compressed twice.
