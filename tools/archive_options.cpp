@@ -91,7 +91,9 @@ std::string shown_name(const std::string& name) { return weir::is_url(name) ? we
 /// A body, whose end is noted.
 class input_end::watch final : public weir::source {
 public:
-    watch(std::unique_ptr<weir::http::http_source> body, input_end& end) noexcept : body_(std::move(body)), end_(end) {}
+    watch(std::unique_ptr<weir::http::http_source> body, const input_end& end) noexcept
+        : body_(std::move(body)), only_connection_ended_(end.only_connection_ended_)
+    {}
 
     asio::awaitable<weir::bytes> read(weir::reservation& memory, std::size_t max_bytes) override
     {
@@ -103,8 +105,7 @@ public:
         if (piece.empty()) {
             const weir::http::source_report found = body_->report();
             const auto magic = std::span(start_).first(std::min(start_.size(), weir::codec_magic_bytes));
-            end_.only_connection_ended_
-                = tool::is_doubtful(found) && found.content_codings.empty() && !weir::detect_codec(magic);
+            *only_connection_ended_ = tool::is_doubtful(found) && found.content_codings.empty() && !weir::detect_codec(magic);
         }
         co_return piece;
     }
@@ -115,13 +116,13 @@ public:
 
 private:
     const std::unique_ptr<weir::http::http_source> body_;
-    input_end& end_;
+    const std::shared_ptr<std::atomic<bool>> only_connection_ended_;
     std::vector<std::byte> start_; // with the piece in which that ends
 };
 
 bool input_end::is_doubtful(const weir::archive& read) const
 {
-    return only_connection_ended_ && read.format() == weir::archive_format::tar;
+    return *only_connection_ended_ && read.format() == weir::archive_format::tar;
 }
 
 asio::awaitable<std::unique_ptr<weir::archive>> open_archive(weir::engine& owner, http_opener& web, std::string name,

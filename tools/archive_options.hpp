@@ -10,6 +10,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,11 +43,12 @@ private:
     class watch;
     friend asio::awaitable<std::unique_ptr<weir::archive>> open_archive(weir::engine&, http_opener&, std::string,
                                                                         weir::archive_options, input_end&);
-    bool only_connection_ended_ = false;
+    // An archive that is dropped may be read on for a moment.
+    std::shared_ptr<std::atomic<bool>> only_connection_ended_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 /// Opens what a file, a URL or `-` gives: in any order where it is a zip file, else as a stream.
-/// \param end  complete when the archive is read to its end; outlives the archive
+/// \param end  complete when the archive is read to its end
 /// \throws weir::error  as `weir::open_archive`, and what opening reports
 [[nodiscard]] asio::awaitable<std::unique_ptr<weir::archive>>
 open_archive(weir::engine& owner, http_opener& web, std::string name, weir::archive_options options, input_end& end);

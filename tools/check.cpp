@@ -219,8 +219,13 @@ private:
         if (result.failure.empty() && quiet_)
             return;
         append_printable(said_, result.path);
-        said_ += result.failure.empty() ? ": OK" : fmt::format(": FAILED ({})", result.failure);
-        said_ += '\n';
+        if (result.failure.empty()) {
+            said_ += ": OK\n";
+            return;
+        }
+        said_ += ": FAILED (";
+        append_printable(said_, result.failure); // names stand in it
+        said_ += ")\n";
     }
 
     /// \param text  becomes one line, whatever names it holds

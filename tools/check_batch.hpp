@@ -24,6 +24,13 @@ struct checked_file {
     std::uint64_t end = 0; ///< of the last chunk
     std::string failure;   ///< the first that was found
     contained_file content; ///< that is gathered, of what lies in another file
+    std::string archive; ///< of the first chunk; and its codec
+    std::optional<weir::codec> codec;
+
+    [[nodiscard]] bool lies_where(const listed_origin& line) const
+    {
+        return line.archive == archive && line.codec == codec;
+    }
 };
 
 /// One line, and what came of it.

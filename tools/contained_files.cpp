@@ -47,7 +47,7 @@ void content_comparison::update(std::span<const std::byte> piece)
 
 std::string content_comparison::finish()
 {
-    if (!has_failed() && next_ != with_.parts.size())
+    if (!has_failed() && (next_ != with_.parts.size() || offset_ != with_.size))
         failure_ = fmt::format("ends at offset {}", offset_ + compared_);
     if (!has_failed() && whole_ && whole_->finish() != with_.whole->value)
         failure_ = "differs as a whole";
@@ -67,7 +67,11 @@ void contained_files::add(const listed_origin& of, contained_file file)
     file.name = of.path.substr(of.archive.size() + 1);
     const std::size_t bytes = bytes_of(file);
     gathered& into = archives_[of.archive];
-    into.what.path = of.archive;
+    if (into.what.path.empty()) {
+        into.what.path = of.archive;
+        into.what.bytes = sizeof(gathered) + 2 * of.archive.size(); // as the key, too
+        bytes_ += into.what.bytes;
+    }
     into.what.files.push_back(std::move(file));
     into.what.bytes += bytes;
     into.last = ++added_;

@@ -34,6 +34,7 @@ constexpr std::uint64_t bytes_at_once = std::uint64_t{8} << 20;
 // Listed files of one name that a content may be: what is as listed has them in about the same order, and an archive that
 // has nothing but one name must not be compared with all of them each time.
 constexpr std::size_t most_twins = 64;
+constexpr std::size_t most_looked_at = 64 * most_twins; // with those between them that were found
 
 /// Others' turn, now and then, of what never waits: whoever cancels it waits no longer.
 class turns {
@@ -124,7 +125,7 @@ std::vector<std::size_t> opened_container::unsettled_of(std::string_view name)
     std::size_t& passed = outcomes_[twins.front()].passed;
     while (passed != twins.size() && outcomes_[twins[passed]].is_as_listed)
         ++passed;
-    for (std::size_t i = passed; i != twins.size() && i - passed != most_twins; ++i)
+    for (std::size_t i = passed; i != twins.size() && i - passed != most_looked_at && found.size() != most_twins; ++i)
         if (!outcomes_[twins[i]].is_as_listed)
             found.push_back(twins[i]);
     return found;

@@ -12,6 +12,7 @@ namespace {
 
 using namespace weir::literals;
 
+constexpr const char* lies_elsewhere = "the list is wrong: its lines disagree about what the file lies in";
 constexpr const char* list_is_input = "standard input is the list, and can be read once";
 constexpr const char* url_is_not_fetched = "is a URL: what it gives is not fetched";
 constexpr std::size_t longest_chunk = 16_MiB; // no chunker cuts longer ones
@@ -56,14 +57,19 @@ check_batch& verifier::open_batch()
 bool verifier::add(const listed_chunk& line)
 {
     std::shared_ptr<checked_file>& seen = files_[line.path];
-    if (!seen)
+    if (!seen) {
         seen = std::make_shared<checked_file>();
+        seen->archive = line.archive;
+        seen->codec = line.codec;
+    }
     if (!seen->tree)
         seen->tree.emplace(line.digest.hash);
     seen->tree->add(line.digest.value, line.length);
     ++seen->chunks;
     const bool follows = line.offset == std::exchange(seen->end, line.offset + line.length);
     std::string failure = why_unread(line);
+    if (failure.empty() && !seen->lies_where(line))
+        failure = lies_elsewhere;
     if (failure.empty() && (!follows || line.length == 0 || line.length > longest_chunk))
         failure = fmt::format("the list is wrong at offset {}", line.offset);
     if (line.is_contained()) {
@@ -84,6 +90,8 @@ bool verifier::add(const listed_file& line)
         files_.erase(found);
     }
     std::string failure = why_unread(line);
+    if (failure.empty() && seen->chunks != 0 && !seen->lies_where(line))
+        failure = lies_elsewhere;
     if (line.is_contained() && failure.empty())
         failure = compare_file(*seen, line, {});
     if (line.is_contained() && failure.empty()) {

@@ -66,6 +66,29 @@ class Entries(CheckTest):
                 self.write("list", shuffled(text))
                 self.assertEqual(self.check(code=0), wanted)
 
+    def test_a_name_cannot_say_that_another_file_is_as_listed(self):
+        archive = "tree/a\nphotos/a.jpg: OK\nb.tar"
+        self.write(archive, tar())
+        self.list("--archives=all", "tree")
+        os.remove(os.path.join(self.directory, archive))
+        result = self.weir("check", "list")
+        self.assertEqual(result.returncode, 1)
+        self.assertNotIn(b"photos/a.jpg: OK", result.stdout.splitlines())
+
+    def test_lines_of_one_file_agree_about_what_it_lies_in(self):
+        name = next(iter(self.archives))
+        lines = [json.loads(line) for line in self.list(name).splitlines()]
+        for kind, other in (("file", "chunk"), ("chunk", "file")):
+            with self.subTest(kind):
+                changed = [{k: v for k, v in line.items() if k != "archive" or line["type"] == other} for line in lines]
+                self.write("list", "".join(json.dumps(line) + "\n" for line in changed).encode())
+                result = self.weir("check", "list")
+                self.assertEqual(result.returncode, 1)
+                for line in result.stdout.decode().splitlines()[:-1]:
+                    if line.endswith(": OK"):
+                        path = line[: -len(": OK")]
+                        self.assertFalse([each for each in lines if each.get("path") == path and each["type"] == "chunk"], line)
+
     def test_quiet_says_nothing_where_all_is_as_listed(self):
         self.list(*self.archives)
         result = self.weir("check", "--quiet", "list")
