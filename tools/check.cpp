@@ -249,7 +249,7 @@ private:
             session_.progress().say(rest.substr(0, rest.find('\n')));
         session_.out().lines() += said;
         session_.out().appended();
-        co_await session_.out().room();
+        co_await session_.room();
     }
 
     void print_sums(bool interrupted)

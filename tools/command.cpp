@@ -1,6 +1,7 @@
 #include "command.hpp"
 
 #include "json.hpp"
+#include "output.hpp"
 
 #include <fmt/format.h>
 
@@ -13,13 +14,22 @@ std::string counted(std::uint64_t count, std::string_view noun)
     return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-void say(std::string_view text)
+std::string message_line(std::string_view text)
 {
     std::string line = "weir: ";
     // Names may hold anything; a terminal should not.
     append_printable(line, text);
     line += '\n';
-    [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, line.data(), line.size());
+    return line;
+}
+
+void say(std::string_view text)
+{
+    try {
+        write_all(STDERR_FILENO, message_line(text));
+    }
+    catch (const output_error&) {
+    }
 }
 
 } // namespace tool

@@ -46,8 +46,11 @@ int run_version(int argc, char** argv);
 /// `1 file`, `2 files`.
 [[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
 
-/// Prints a line to standard error, with the command's name before it. Output that cannot be written is lost: there is
-/// nowhere left to say so.
+/// What `say` prints: a line with the command's name before it, whatever the text holds.
+[[nodiscard]] std::string message_line(std::string_view text);
+
+/// Prints a line to standard error, and waits where it has to: for what is said outside of a `session`, which says its own
+/// messages. Output that cannot be written is lost: there is nowhere left to say so.
 void say(std::string_view text);
 
 } // namespace tool

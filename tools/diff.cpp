@@ -43,7 +43,7 @@ Exit: 0 both were read, equal or not; 1 something could not be read; 2 usage or 
 /// Collects one side.
 class collector final : public weir::ingest_sink {
 public:
-    using failure = std::function<void(std::string_view path, std::error_code code, std::string_view text)>;
+    using failure = std::function<asio::awaitable<void>(std::string_view path, std::error_code code, std::string_view text)>;
 
     /// \param root  the argument: names are what stands behind it
     collector(std::string root, inventory& into, failure failed)
@@ -67,8 +67,7 @@ public:
     asio::awaitable<void> failed(std::string_view path, std::error_code code, std::string_view text) override
     {
         root_failed_ = root_failed_ || name_below(path).empty();
-        failed_(path, code, text);
-        co_return;
+        co_await failed_(path, code, text);
     }
 
     /// Whether the argument itself could not be read.
@@ -113,7 +112,7 @@ private:
     asio::awaitable<void> read_both()
     {
         const auto refused = [this](std::string_view path, std::error_code code, std::string_view text) {
-            complain(path, code, text);
+            return complain(path, code, text);
         };
         // Against a side that is not there, all of the other would be a change.
         for (std::size_t side = 0; side < 2 && !side_failed_; ++side) {
@@ -133,13 +132,17 @@ private:
         }
     }
 
-    void complain(std::string_view path, std::error_code code, std::string_view text)
+    asio::awaitable<void> complain(std::string_view path, std::error_code code, std::string_view text)
     {
         ++errors_;
-        if (!display_.json)
-            return session_.progress().say(text);
-        append_error_line(session_.out().lines(), path, code, text);
-        session_.out().appended();
+        if (display_.json) {
+            append_error_line(session_.out().lines(), path, code, text);
+            session_.out().appended();
+        }
+        else {
+            session_.progress().say(text);
+        }
+        co_await session_.room();
     }
 
     work_done look()

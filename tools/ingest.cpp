@@ -154,8 +154,7 @@ private:
     {
         if (arguments_.display.json)
             return std::make_unique<json_reporter>(session_.out(), options_);
-        auto complain = [this](std::string_view text) { session_.progress().say(text); };
-        return std::make_unique<text_reporter>(session_.out(), complain, arguments_.display.quiet);
+        return std::make_unique<text_reporter>(session_.out(), session_.progress(), arguments_.display.quiet);
     }
 
     weir::path_supplier make_supplier()

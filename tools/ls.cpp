@@ -157,6 +157,7 @@ private:
                 listed.value();
             if (!listed)
                 fail(name, listed.exception());
+            co_await session_.room();
         }
     }
 

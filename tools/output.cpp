@@ -6,11 +6,8 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tool {
@@ -24,14 +21,6 @@ constexpr std::size_t worth_a_write = 64_KiB;
 constexpr std::size_t limit = 256_KiB;
 constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 
-/// Whether `write` may have to wait for a reader.
-bool may_block(int descriptor)
-{
-    struct stat status {};
-    return ::fstat(descriptor, &status) == 0
-        && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || ::isatty(descriptor) == 1);
-}
-
 } // namespace
 
 output_error::output_error(std::error_code code, std::string_view operation, std::string_view subject)
@@ -44,6 +33,11 @@ void write_all(int descriptor, std::string_view text)
         const ssize_t count = ::write(descriptor, text.data(), text.size());
         if (count < 0 && errno == EINTR)
             continue;
+        if (count < 0 && errno == EAGAIN) { // the mode is what others who share it made of it
+            pollfd room{descriptor, POLLOUT, 0};
+            (void)::poll(&room, 1, -1);
+            continue;
+        }
         if (count < 0)
             throw output_error(std::error_code(errno, std::system_category()));
         text.remove_prefix(static_cast<std::size_t>(count));
@@ -51,14 +45,9 @@ void write_all(int descriptor, std::string_view text)
 }
 
 output::output(asio::any_io_executor executor, int descriptor, std::function<void()> failed)
-    : failed_(std::move(failed)), descriptor_(descriptor), wake_(executor), written_(executor)
+    : failed_(std::move(failed)), writer_(executor, descriptor), wake_(executor), written_(executor)
 {
     written_.expires_at(clock::time_point::max());
-    if (!may_block(descriptor))
-        return;
-    // A descriptor of our own to wait at: closing it leaves the caller's open.
-    if (const int own = ::dup(descriptor); own >= 0)
-        waits_.emplace(executor, own);
 }
 
 void output::appended()
@@ -87,7 +76,7 @@ asio::awaitable<void> output::drain()
 {
     drain_asked_ = true;
     wake_.cancel();
-    while (!failure_ && (!pending_.empty() || position_ != writing_.size()))
+    while (!failure_ && !is_idle())
         co_await written_.async_wait(quietly);
     drain_asked_ = false;
     check();
@@ -100,9 +89,7 @@ asio::awaitable<void> output::run()
             co_await write_some();
         }
         else if (due()) {
-            writing_.clear();
-            position_ = 0;
-            std::swap(pending_, writing_);
+            take_pending();
         }
         else {
             wake_.expires_at(pending_.empty() ? clock::time_point::max() : last_write_ + gather_time);
@@ -111,47 +98,47 @@ asio::awaitable<void> output::run()
     }
 }
 
+void output::take_pending()
+{
+    writing_.clear();
+    position_ = 0;
+    std::swap(pending_, writing_);
+}
+
 asio::awaitable<void> output::write_some()
 {
-    std::size_t most = writing_.size() - position_;
-    if (waits_) {
-        co_await waits_->async_wait(asio::posix::descriptor_base::wait_write, quietly);
-        if (stopped_)
-            co_return;
-        most = std::min<std::size_t>(most, PIPE_BUF); // for so much, writable means that write does not wait
-    }
-    const ssize_t count = ::write(descriptor_, writing_.data() + position_, most);
-    if (count < 0 && errno != EINTR && errno != EAGAIN)
-        fail(errno);
-    else if (count > 0)
-        position_ += static_cast<std::size_t>(count);
+    if (!try_write())
+        co_await writer_.async_room(quietly);
+}
+
+/// \returns  false if there is no room
+bool output::try_write()
+{
+    std::error_code failure;
+    const std::size_t taken = writer_.write_some(std::string_view(writing_).substr(position_), failure);
+    if (failure)
+        fail(failure);
+    position_ += taken;
     if (position_ == writing_.size()) {
         last_write_ = clock::now();
         written_.cancel();
     }
+    return taken != 0 || failure;
 }
 
-void output::write_now() noexcept
+void output::write_now()
 {
-    const auto write_room = [&](const std::string& text, std::size_t from) {
-        while (from < text.size()) {
-            pollfd room{descriptor_, POLLOUT, 0};
-            if (waits_ && ::poll(&room, 1, 0) != 1)
-                return;
-            const std::size_t most = waits_ ? std::min<std::size_t>(text.size() - from, PIPE_BUF) : text.size() - from;
-            const ssize_t count = ::write(descriptor_, text.data() + from, most);
-            if (count <= 0)
-                return;
-            from += static_cast<std::size_t>(count);
-        }
-    };
-    write_room(writing_, position_);
-    write_room(pending_, 0);
+    while (!is_idle()) {
+        if (position_ == writing_.size())
+            take_pending();
+        if (!try_write())
+            return;
+    }
 }
 
-void output::fail(int number)
+void output::fail(std::error_code failure)
 {
-    failure_ = std::error_code(number, std::system_category());
+    failure_ = failure;
     pending_.clear();
     position_ = writing_.size();
     failed_();
@@ -161,8 +148,7 @@ void output::stop()
 {
     stopped_ = true;
     wake_.cancel();
-    if (waits_)
-        waits_->cancel();
+    writer_.cancel();
 }
 
 void output::check() const

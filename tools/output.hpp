@@ -1,14 +1,14 @@
 #pragma once
 // What a command prints, written by a coroutine of its own: a slow reader delays the work, never the loop.
 
+#include "nonblocking_writer.hpp"
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <functional>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,7 +25,7 @@ public:
                           std::string_view subject = "standard output");
 };
 
-/// Writes all of `text` to a descriptor before it returns; for commands that print once.
+/// Writes all of `text` to a descriptor before it returns, whatever its mode; for commands that print once.
 /// \throws output_error  what `write` reported
 void write_all(int descriptor, std::string_view text);
 
@@ -39,6 +39,7 @@ class output {
 public:
     /// \param descriptor  stays open, and the caller's
     /// \param failed      called once when a write has failed; what waits then throws the reason
+    /// \throws output_error  no descriptor can be had to wait at it
     output(asio::any_io_executor executor, int descriptor, std::function<void()> failed);
     output(const output&) = delete;
     output& operator=(const output&) = delete;
@@ -55,8 +56,10 @@ public:
     /// \throws output_error  what the write reported that failed
     [[nodiscard]] asio::awaitable<void> drain();
 
-    /// Writes what can be written without waiting; for a process that is about to exit.
-    void write_now() noexcept;
+    /// Writes what can be written without waiting: for messages, and for a process that is about to exit.
+    void write_now();
+    /// Whether nothing is left to write.
+    [[nodiscard]] bool is_idle() const noexcept { return pending_.empty() && position_ == writing_.size(); }
 
     /// The writer. Ends when `stop` was called, or never; to be spawned once, and to end before this object does.
     [[nodiscard]] asio::awaitable<void> run();
@@ -72,7 +75,9 @@ private:
 
     [[nodiscard]] bool due() const;
     [[nodiscard]] asio::awaitable<void> write_some();
-    void fail(int number);
+    void take_pending();
+    [[nodiscard]] bool try_write();
+    void fail(std::error_code failure);
 
     std::string pending_; // appended, not yet taken by the writer
     std::string writing_; // being written, from position_ on
@@ -82,8 +87,7 @@ private:
     std::error_code failure_;
     std::function<void()> failed_;
 
-    int descriptor_;
-    std::optional<asio::posix::stream_descriptor> waits_; // for descriptors that may have no room
+    nonblocking_writer writer_;
     clock::time_point last_write_{};
     asio::steady_timer wake_;    // the writer waits here
     asio::steady_timer written_; // room and drain wait here

@@ -19,12 +19,6 @@ constexpr auto redraw_time = 100ms;
 constexpr auto line_time = 1000ms;
 constexpr auto worth_showing = 1000ms;
 
-void print(std::string_view text)
-{
-    // Progress that cannot be shown is no failure of the work.
-    [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, text.data(), text.size());
-}
-
 std::size_t terminal_width()
 {
     winsize size{};
@@ -71,7 +65,8 @@ std::string progress_line(const weir::progress_snapshot& snapshot, std::uint64_t
 }
 
 progress_display::progress_display(asio::any_io_executor executor, progress_mode mode, std::function<work_done()> look)
-    : look_(std::move(look)),
+    : messages_(executor, STDERR_FILENO, [] {}), // messages that cannot be shown are no failure of the work
+      look_(std::move(look)),
       timer_(executor),
       progress_({weir::progress_stage{"read"}}),
       terminal_(::isatty(STDERR_FILENO) == 1),
@@ -103,6 +98,8 @@ void progress_display::show()
     shown_bytes_ = done.bytes;
     if (done.total_bytes)
         progress_.set_total(0, *done.total_bytes);
+    if (!messages_.is_idle())
+        return; // nobody reads: what is shown later is newer
     const std::string line = progress_line(progress_.snapshot(), done.files, terminal_ ? terminal_width() : 200);
     print(terminal_ ? fmt::format("\r{}\x1b[K", line) : fmt::format("{}\n", line));
     bar_drawn_ = terminal_;
@@ -129,7 +126,34 @@ void progress_display::stop()
 void progress_display::say(std::string_view text)
 {
     erase_bar();
-    tool::say(text);
+    print(message_line(text));
+}
+
+void progress_display::print(std::string_view text)
+{
+    messages_.lines() += text;
+    messages_.write_now();
+    messages_.appended();
+}
+
+asio::awaitable<void> progress_display::room()
+{
+    try {
+        co_await messages_.room();
+    }
+    catch (const output_error&) {
+        // There is nowhere left to say so.
+    }
+}
+
+asio::awaitable<void> progress_display::drain()
+{
+    try {
+        co_await messages_.drain();
+    }
+    catch (const output_error&) {
+        // There is nowhere left to say so.
+    }
 }
 
 } // namespace tool

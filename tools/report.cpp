@@ -146,8 +146,8 @@ void json_reporter::print(const closing& end)
     out_.appended();
 }
 
-text_reporter::text_reporter(output& out, std::function<void(std::string_view)> complain, bool quiet)
-    : out_(out), complain_(std::move(complain)), quiet_(quiet)
+text_reporter::text_reporter(output& out, progress_display& messages, bool quiet)
+    : out_(out), messages_(messages), quiet_(quiet)
 {}
 
 asio::awaitable<void> text_reporter::chunks(const weir::file_origin&, std::span<const weir::chunk_record> records)
@@ -167,13 +167,13 @@ asio::awaitable<void> text_reporter::file(const weir::file_record&)
 asio::awaitable<void> text_reporter::failed(std::string_view path, std::error_code code, std::string_view text)
 {
     refuse(path, code, text);
-    co_return;
+    co_await messages_.room();
 }
 
 void text_reporter::refuse(std::string_view, std::error_code, std::string_view text)
 {
     ++errors_;
-    complain_(text);
+    messages_.say(text);
 }
 
 void text_reporter::print(const closing& end)

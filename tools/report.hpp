@@ -2,11 +2,11 @@
 // What `weir ingest` says of its work: lines for programs, or a report for people.
 
 #include "output.hpp"
+#include "progress_display.hpp"
 
 #include <weir/ingest.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <string_view>
 
 namespace tool {
@@ -63,12 +63,11 @@ private:
     std::string prefix_; // of the chunk lines of one file
 };
 
-/// A report at the end; errors at once, through `say`.
+/// A report at the end; errors at once, as messages.
 class text_reporter final : public reporter {
 public:
-    /// \param complain  gets one line for each error
-    /// \param quiet     no report
-    text_reporter(output& out, std::function<void(std::string_view)> complain, bool quiet);
+    /// \param quiet  no report
+    text_reporter(output& out, progress_display& messages, bool quiet);
 
     asio::awaitable<void> chunks(const weir::file_origin& of, std::span<const weir::chunk_record> records) override;
     asio::awaitable<void> file(const weir::file_record& record) override;
@@ -79,7 +78,7 @@ private:
     void print(const closing& end) override;
 
     output& out_;
-    std::function<void(std::string_view)> complain_;
+    progress_display& messages_;
     bool quiet_;
 };
 

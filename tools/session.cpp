@@ -33,23 +33,28 @@ session::session(progress_mode progress, std::function<work_done()> look)
 void session::run(asio::awaitable<void> work, closing_words close)
 {
     close_ = std::move(close);
-    asio::co_spawn(context_, out_.run(), [](const std::exception_ptr& failure) {
+    const auto must_not_fail = [](const std::exception_ptr& failure) {
         if (failure)
             std::rethrow_exception(failure);
-    });
+    };
+    asio::co_spawn(context_, out_.run(), must_not_fail);
+    asio::co_spawn(context_, progress_.run(), must_not_fail);
     progress_.start();
-    auto done = [this](const std::exception_ptr& failure) {
+    auto done = [this, must_not_fail](const std::exception_ptr& failure) {
         failure_ = failure;
-        asio::co_spawn(context_, finish(), [](const std::exception_ptr& unexpected) {
-            if (unexpected)
-                std::rethrow_exception(unexpected);
-        });
+        asio::co_spawn(context_, finish(), must_not_fail);
     };
     asio::co_spawn(context_, std::move(work), asio::bind_cancellation_slot(cancel_.slot(), std::move(done)));
     context_.run();
     out_.check();
     if (failure_)
         std::rethrow_exception(failure_);
+}
+
+asio::awaitable<void> session::room()
+{
+    co_await progress_.room();
+    co_await out_.room();
 }
 
 void session::end_early()
@@ -76,6 +81,7 @@ asio::awaitable<void> session::finish()
 {
     // What workers have posted to be said comes first.
     co_await asio::post(context_, asio::use_awaitable);
+    co_await progress_.drain(); // both outputs may be one terminal: messages stand before the sums
     speak_last();
     try {
         co_await out_.drain();
@@ -83,12 +89,14 @@ asio::awaitable<void> session::finish()
     catch (const output_error&) {
         // `run` says it.
     }
+    co_await progress_.drain();
     patience_.cancel();
+    interruption_.stop();
     // The work has ended, but a worker may still be in a read that nothing interrupts: do not wait for it.
     if (interruption_.signal() != 0)
         ::_exit(early_exit_code());
     out_.stop();
-    interruption_.stop();
+    progress_.end();
     // Behind the ends of these two. What is left then are connections whose peers take their time to say farewell.
     asio::post(context_, [this] { context_.stop(); });
 }
@@ -98,7 +106,8 @@ void session::give_up()
     speak_last();
     out_.write_now();
     if (out_.failure())
-        say(output_error(out_.failure()).what());
+        progress_.say(output_error(out_.failure()).what());
+    progress_.write_now();
     ::_exit(early_exit_code());
 }
 

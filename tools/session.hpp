@@ -15,7 +15,7 @@
 
 namespace tool {
 
-/// The loop on which a command's work runs, and what belongs to every such run: standard output without blocking,
+/// The loop on which a command's work runs, and what belongs to every such run: both outputs without blocking,
 /// progress, signals.
 ///
 /// A signal, or output that fails, cancels the work. If it has not ended 80 ms later (a read may be stuck in a device),
@@ -32,6 +32,9 @@ public:
     [[nodiscard]] asio::io_context& context() noexcept { return context_; }
     [[nodiscard]] output& out() noexcept { return out_; }
     [[nodiscard]] progress_display& progress() noexcept { return progress_; }
+    /// Waits while much of either output is unread.
+    /// \throws output_error  standard output could not be written
+    [[nodiscard]] asio::awaitable<void> room();
 
     /// Runs `work`, lets `close` speak, and writes all of it out.
     /// \returns  when the work has ended by itself. After a signal the process has exited.

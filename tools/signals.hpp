@@ -1,31 +1,52 @@
 #pragma once
 // SIGINT and SIGTERM: the first asks the command to end in order, the second ends it.
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/signal_set.hpp>
+#include <weir/file_handle.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <array>
+#include <csignal>
 #include <functional>
+#include <utility>
 
 namespace tool {
 
 namespace asio = boost::asio;
 
 /// While it lives, the first SIGINT or SIGTERM calls `asked`; one more ends the process at once, even where the loop
-/// is busy.
+/// is busy, and has not yet heard of the first. Signals that are ignored stay so.
+///
+/// One at a time: handlers belong to the process.
 class interruption {
 public:
     /// \param asked  called on the executor
+    /// \throws weir::error  there is no descriptor left
     interruption(asio::any_io_executor executor, std::function<void()> asked);
+    interruption(const interruption&) = delete;
+    interruption& operator=(const interruption&) = delete;
+    ~interruption();
 
-    /// The signal that came, or 0.
-    [[nodiscard]] int signal() const noexcept { return signal_; }
-    /// Stops listening, so that the loop can end.
+    /// The first signal that came, or 0; also before `asked` is called.
+    [[nodiscard]] int signal() const noexcept;
+    /// Stops listening, so that the loop can end. Signals do what they did before.
     void stop();
 
 private:
-    asio::signal_set signals_;
+    struct handled {
+        int signal;
+        bool is_taken = false;
+        struct sigaction before {};
+    };
+
+    static void take(handled& one);
+    void give_back();
+
+    std::array<handled, 2> handled_ = {handled{SIGINT}, handled{SIGTERM}};
+    weir::file_handle bell_;
+    asio::posix::stream_descriptor heard_;
     std::function<void()> asked_;
-    int signal_ = 0;
 };
 
 /// What a process that a signal ended exits with: 130 for SIGINT, 143 for SIGTERM.

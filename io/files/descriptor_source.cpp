@@ -115,14 +115,13 @@ void descriptor_source::watch()
         throw error(errc::closed, "read", name_, position_);
     if (!watched_) {
         std::error_code failure;
-        file_handle copy = file_.duplicate(failure);
-        if (failure)
+        watched_.emplace(executor_, file_.descriptor(), descriptor_watch::event::readable, failure);
+        if (failure) {
+            watched_.reset();
             throw error(failure, "read", name_, position_);
-        watched_.emplace(executor_, copy.descriptor());
-        (void)copy.release();
+        }
     }
-    watched_->async_wait(asio::posix::descriptor_base::wait_read,
-                         [end = watch_end(watch_)](boost::system::error_code) {});
+    watched_->async_wait([end = watch_end(watch_)](boost::system::error_code) {});
 }
 
 asio::awaitable<void> descriptor_source::close()

@@ -1,11 +1,11 @@
 #pragma once
 // What has no positions as a source: a pipe, a socket, a terminal, a device.
 
+#include "files/descriptor_watch.hpp"
+
 #include <weir/detail/async_event.hpp>
 #include <weir/detail/parking_lot.hpp>
 #include <weir/file_source.hpp>
-
-#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <atomic>
 #include <optional>
@@ -41,7 +41,7 @@ private:
         async_event ended;
     };
     std::shared_ptr<watch_state> watch_ = std::make_shared<watch_state>(); // the wait shares it
-    std::optional<boost::asio::posix::stream_descriptor> watched_;
+    std::optional<descriptor_watch> watched_;
 };
 
 } // namespace weir::detail
