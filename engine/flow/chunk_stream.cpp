@@ -82,11 +82,14 @@ asio::awaitable<void> chunk_stream::close()
 {
     pipeline& work = *pipeline_;
     work.recycle(std::exchange(current_, nullptr));
+    const std::unique_ptr<source> unread = work.refuse_next();
     pipeline::cancel(pipeline_);
     while (!work.finished()) // once set it stays so
         co_await work.drained.async_wait(asio::use_awaitable);
     work.drop_queue();
     work.strike_off();
+    if (unread)
+        co_await unread->close();
 }
 
 const chunker_options& chunk_stream::chunker() const noexcept { return pipeline_->sizes(); }

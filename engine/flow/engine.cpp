@@ -88,7 +88,7 @@ engine::engine(boost::asio::any_io_executor executor, std::shared_ptr<buffer_poo
         {.kind = resource_kind::pool_blocks, .name = "pool", .target = trimmer_, .counted = false});
 }
 
-engine::~engine() = default;
+engine::~engine() { ledger_->close(); }
 
 flow_statistics engine::flows() const
 {

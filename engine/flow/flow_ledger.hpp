@@ -3,6 +3,7 @@
 
 #include <weir/statistics.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <mutex>
 #include <vector>
@@ -43,7 +44,12 @@ public:
     void leave(const metered& ending) noexcept;
     [[nodiscard]] flow_statistics sum() const;
 
+    /// The engine ends: no flow begins on it any more.
+    void close() noexcept { closed_ = true; }
+    [[nodiscard]] bool closed() const noexcept { return closed_; }
+
 private:
+    std::atomic<bool> closed_ = false;
     mutable std::mutex mutex_;
     flow_statistics ended_;
     std::vector<const metered*> running_;

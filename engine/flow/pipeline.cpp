@@ -32,6 +32,7 @@ constexpr auto flush_after = std::chrono::milliseconds(2);
 constexpr std::size_t spare_units = 2;
 // Reads of this many average chunks: a minimum of 64 bytes would otherwise make 16,384 chunk records of one read.
 constexpr std::size_t most_chunks_a_read = 1024;
+constexpr auto longest_stall = std::chrono::hours(24 * 365); // a timer can wait for it
 
 } // namespace
 
@@ -54,7 +55,7 @@ std::size_t required_memory_bytes(const chunker_options& chunker, std::size_t re
 }
 
 chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, const stream_options& options)
-    : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()), stall_after_(owner.stall_after()),
+    : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()), stall_after_(std::min<std::chrono::milliseconds>(owner.stall_after(), longest_stall)),
       resources_(owner.resources()), ledger_(owner.ledger()), name_(input->name()), block_bytes_(owner.block_bytes()),
       hash_(options.hash), source_(std::move(input)),
       chunker_(chunker_for(options.chunker, options.sizes, source_->size()))
@@ -102,18 +103,20 @@ void chunk_stream::pipeline::start(const std::shared_ptr<pipeline>& self)
 {
     assert(!self->started_);
     const auto signal = std::make_shared<asio::cancellation_signal>();
-    const auto strand = asio::make_strand(self->workers_.executor());
     {
         std::lock_guard lock(self->mutex_); // a clean-up may cancel from now on
         self->started_ = true;
         self->started_at_ = clock::now();
-        if (self->abandoned_) {
+        if (self->ledger_->closed()) // the engine has ended, and its workers with it
+            self->abandoned_ = true;
+        if (self->abandoned_ || self->closed_) {
             self->ended_ = true;
             return;
         }
         self->signal_ = signal;
-        self->strand_.emplace(strand);
+        self->strand_.emplace(asio::make_strand(self->workers_.executor()));
     }
+    const auto strand = *self->strand_; // nothing ends it before it has begun
     asio::co_spawn(strand, run(self, last_word(self)),
                    asio::bind_cancellation_slot(signal->slot(), [signal](const std::exception_ptr&) {}));
 }
@@ -169,7 +172,7 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
     }
 
     flush_alarm_.emplace(*strand_, [this] { flush_if_late(shared_from_this()); });
-    if (observer_) {
+    if (observer_ && stall_after_.count() > 0) {
         stall_alarm_.emplace(*strand_, [this] { look_for_stall(); });
         stall_alarm_->set(stall_after_);
     }
@@ -339,18 +342,26 @@ void chunk_stream::pipeline::gather_scattered()
     if (!scattered())
         return;
     bytes dense = partial_.take_front(gathered_);
-    while (!partial_.empty()) {
-        const std::span<std::byte> to = gather_.try_spare(*memory_);
-        const std::span<const std::byte> from = partial_.begin()->span();
-        const std::size_t count = std::min(from.size(), to.size());
-        if (count == 0)
+    std::vector<slice> scattered = std::move(partial_).take_slices();
+    bool has_room = true;
+    for (slice& from : scattered) {
+        while (has_room && !from.empty()) {
+            const std::span<std::byte> to = gather_.try_spare(*memory_);
+            const std::size_t count = std::min(from.size(), to.size());
+            has_room = count > 0;
+            if (has_room) {
+                std::copy_n(from.data(), count, to.data());
+                dense.append(gather_.commit(count));
+                from.remove_prefix(count);
+            }
+        }
+        if (!has_room)
             break;
-        std::copy_n(from.data(), count, to.data());
-        dense.append(gather_.commit(count));
-        (void)partial_.take_front(count); // its block may be the next one to gather in
+        from = slice(); // its block may be the next one to gather in
     }
     gathered_ = dense.size();
-    dense.append(std::move(partial_));
+    for (slice& rest : scattered)
+        dense.append(std::move(rest));
     partial_ = std::move(dense);
 }
 
@@ -365,7 +376,7 @@ public:
         if (!of_)
             return;
         target_->failure = std::make_exception_ptr(error(errc::closed, "stream"));
-        of_->digested(target_);
+        of_->digested(target_, false);
     }
     void operator()() { digest_turn(std::exchange(of_, nullptr), target_); }
 
@@ -399,14 +410,16 @@ void chunk_stream::pipeline::post_digest(const std::shared_ptr<pipeline>& self, 
 
 void chunk_stream::pipeline::digest_turn(const std::shared_ptr<pipeline>& self, detail::unit* target)
 {
+    bool done = false;
     try {
         const worker_pool::task_scope task(self->workers_);
         self->stages.add_waiting(stage::digest, clock::now() - target->posted);
         const auto busy = self->stages.busy(stage::digest);
         timed_event turn(self->observer_, event_kind::stage, "digest", self->name_);
-        const bool done = self->cancelled() || target->digest(digest_turn_bytes);
+        const bool wanted = !self->cancelled();
+        done = wanted && target->digest(digest_turn_bytes);
         turn.succeed(done ? target->size() : 0, done ? target->count() : 0); // with the last turn
-        if (!done) {
+        if (wanted && !done) {
             post_digest(self, target);
             return;
         }
@@ -414,12 +427,14 @@ void chunk_stream::pipeline::digest_turn(const std::shared_ptr<pipeline>& self, 
     catch (...) {
         target->failure = std::current_exception();
     }
-    self->digested(target);
+    self->digested(target, done);
 }
 
-void chunk_stream::pipeline::digested(detail::unit* target) noexcept
+/// \param done  and not given up
+void chunk_stream::pipeline::digested(detail::unit* target, bool done) noexcept
 {
-    stages.count(stage::digest, target->size(), target->count());
+    if (done)
+        stages.count(stage::digest, target->size(), target->count());
     bool first = false;
     bool none_left = false;
     bool last = false;
@@ -471,7 +486,7 @@ void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
 detail::unit* chunk_stream::pipeline::take(bool& ended)
 {
     std::unique_lock lock(mutex_);
-    if (abandoned_)
+    if (abandoned_ || closed_)
         throw error(errc::closed, "stream", name_);
     if (!queue_.empty() && queue_.front()->digested) {
         detail::unit* const next = queue_.front();

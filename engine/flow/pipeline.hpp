@@ -48,6 +48,8 @@ public:
     detail::unit* take(bool& ended);
     void recycle(detail::unit* used) noexcept; ///< null is fine
     static void cancel(const std::shared_ptr<pipeline>& self);
+    /// `take` throws `errc::closed` from now on. \returns  the source of a stream that was not started
+    [[nodiscard]] std::unique_ptr<source> refuse_next();
     void drop_queue() noexcept; ///< all but what the consumer has; \pre finished()
     void strike_off() noexcept; ///< of the registry: nothing is left to clean up
     [[nodiscard]] bool started() const noexcept { return started_; }
@@ -85,7 +87,7 @@ private:
     static void dispatch(const std::shared_ptr<pipeline>& self);
     static void post_digest(const std::shared_ptr<pipeline>& self, detail::unit* target) noexcept;
     static void digest_turn(const std::shared_ptr<pipeline>& self, detail::unit* target);
-    void digested(detail::unit* target) noexcept;
+    void digested(detail::unit* target, bool done) noexcept;
     void end(std::exception_ptr failure) noexcept;
     void abandon();
     [[nodiscard]] bool lends() const;
@@ -151,6 +153,7 @@ private:
     bool begun_ = false; ///< the producer runs
     bool cancelled_ = false;
     bool abandoned_ = false; ///< by the registry
+    bool closed_ = false;    ///< by the consumer
     bool ended_ = false;
     std::exception_ptr failure_;
     registration entry_;

@@ -16,8 +16,18 @@ void chunk_stream::pipeline::enlist(engine& owner)
 {
     ledger_->enter(*this);
     // First the entry, then the look: whoever closes the engine meanwhile finds the one or is seen by the other.
-    entry_ = resources_.add({.kind = resource_kind::flow, .name = name_, .target = weak_from_this()});
+    registration entry = resources_.add({.kind = resource_kind::flow, .name = name_, .target = weak_from_this()});
     owner.ensure_accepting("stream", name_);
+    std::lock_guard lock(mutex_);
+    if (!abandoned_)
+        entry_ = std::move(entry);
+}
+
+std::unique_ptr<source> chunk_stream::pipeline::refuse_next()
+{
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    return started_ ? nullptr : std::move(source_);
 }
 
 void chunk_stream::pipeline::abandon()

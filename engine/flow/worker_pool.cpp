@@ -114,8 +114,7 @@ struct worker_pool::state {
     {
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
-        pthread_attr_setstacksize(&attributes, stack_bytes);
-        int failure = 0;
+        int failure = pthread_attr_setstacksize(&attributes, stack_bytes);
         for (std::size_t i = 0; i < count && failure == 0; ++i) {
             pthread_t thread{};
             failure = pthread_create(&thread, &attributes, &state::run, this);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <iterator>
 
 namespace weir {
 
@@ -91,6 +92,13 @@ bytes bytes::take_front(std::size_t count)
     slices_.erase(slices_.begin(), next);
     size_ -= front.size();
     return front;
+}
+
+std::vector<slice> bytes::take_slices() &&
+{
+    std::vector<slice> out(std::move_iterator(slices_.begin()), std::move_iterator(slices_.end()));
+    clear();
+    return out;
 }
 
 void bytes::copy_to(std::span<std::byte> target) const noexcept

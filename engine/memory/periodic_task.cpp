@@ -1,5 +1,6 @@
 #include <weir/detail/periodic_task.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <stop_token>
@@ -16,6 +17,7 @@ struct periodic_task::state {
 periodic_task::periodic_task(std::chrono::milliseconds interval, std::function<void()> work)
     : state_(std::make_unique<state>())
 {
+    interval = std::min<std::chrono::milliseconds>(interval, std::chrono::hours(24 * 365)); // no clock wraps
     state_->thread = std::jthread([&shared = *state_, interval, work = std::move(work)](const std::stop_token& stop) {
         std::unique_lock lock(shared.mutex);
         while (!shared.stopped.wait_for(lock, stop, interval, [&] { return stop.stop_requested(); }))

@@ -195,7 +195,10 @@ reservation::reservation(std::shared_ptr<detail::reservation_state> state) noexc
 
 reservation& reservation::operator=(reservation&& other) noexcept
 {
-    std::swap(state_, other.state_);
+    if (this != &other) {
+        const reservation old(std::move(*this));
+        state_ = std::move(other.state_);
+    }
     return *this;
 }
 

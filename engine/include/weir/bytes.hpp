@@ -51,6 +51,9 @@ public:
     /// Cuts the first `count` bytes off and gives them; there must be as many (asserted).
     [[nodiscard]] bytes take_front(std::size_t count);
 
+    /// Gives the slices up, in their order.
+    [[nodiscard]] std::vector<slice> take_slices() &&;
+
     /// Copies everything to the start of `target`, which must be large enough (asserted).
     void copy_to(std::span<std::byte> target) const noexcept;
 

@@ -8,6 +8,8 @@
 
 #include <weir/detail/periodic_task.hpp>
 
+#include <boost/container/small_vector.hpp>
+
 #include <algorithm>
 #include <bit>
 #include <chrono>
@@ -84,15 +86,16 @@ public:
     void put(Key key, Value value, std::size_t bytes = sizeof(Key) + sizeof(Value))
     {
         shard& home = shard_of(key);
+        removed gone; // what has a destructor of its own goes without the lock
         std::lock_guard lock(home.mutex);
         if (const auto old = home.entries.find(key); old != home.entries.end())
-            home.remove(old);
+            gone.push_back(home.remove(old));
         const std::size_t byte_limit = options_.max_bytes / shard_count_;
         const std::size_t count_limit = options_.max_count / shard_count_;
         if (bytes > byte_limit || count_limit == 0)
             return;
         while (home.entries.size() >= count_limit || home.numbers.bytes > byte_limit - bytes) {
-            home.remove(home.entries.find(home.oldest->first));
+            gone.push_back(home.remove(home.entries.find(home.oldest->first)));
             ++home.numbers.evictions;
         }
         const auto added = home.entries.try_emplace(std::move(key), std::move(value), bytes, end_of_life()).first;
@@ -105,36 +108,43 @@ public:
     bool erase(const Key& key)
     {
         shard& home = shard_of(key);
+        typename table::node_type gone;
         std::lock_guard lock(home.mutex);
         const auto found = home.entries.find(key);
         if (found == home.entries.end())
             return false;
-        home.remove(found);
+        gone = home.remove(found);
         return true;
     }
 
     /// Forgets everything.
     void clear()
     {
-        for_each_shard([](shard& each) {
-            each.entries.clear();
+        for (std::size_t i = 0; i < shard_count_; ++i) {
+            shard& each = shards_[i];
+            table gone;
+            std::lock_guard lock(each.mutex);
+            gone.swap(each.entries);
             each.newest = each.oldest = nullptr;
             each.numbers.bytes = 0;
-        });
+        }
     }
 
     /// Removes what is too old; otherwise that happens in the background.
     void expire()
     {
-        for_each_shard([this](shard& each) {
+        for (std::size_t i = 0; i < shard_count_; ++i) {
+            shard& each = shards_[i];
+            removed gone;
+            std::lock_guard lock(each.mutex);
             for (auto next = each.entries.begin(); next != each.entries.end();) {
                 const auto current = next++;
                 if (!is_old(current->second))
                     continue;
-                each.remove(current);
+                gone.push_back(each.remove(current));
                 ++each.numbers.expirations;
             }
-        });
+        }
     }
 
     [[nodiscard]] cache_statistics statistics() const
@@ -167,6 +177,7 @@ private:
     };
 
     using table = std::unordered_map<Key, entry, Hash>;
+    using removed = boost::container::small_vector<typename table::node_type, 1>;
 
     struct alignas(64) shard {
         mutable std::mutex mutex;
@@ -189,11 +200,11 @@ private:
             (gone.second.older ? gone.second.older->second.newer : oldest) = gone.second.newer;
         }
 
-        void remove(typename table::iterator gone)
+        [[nodiscard]] typename table::node_type remove(typename table::iterator gone)
         {
             unlink(*gone);
             numbers.bytes -= gone->second.bytes;
-            entries.erase(gone);
+            return entries.extract(gone);
         }
     };
 
@@ -209,20 +220,12 @@ private:
         return shards_[(mixed >> 32) & (shard_count_ - 1)];
     }
 
-    template <class Do>
-    void for_each_shard(Do&& action)
-    {
-        for (std::size_t i = 0; i < shard_count_; ++i) {
-            std::lock_guard lock(shards_[i].mutex);
-            action(shards_[i]);
-        }
-    }
-
     [[nodiscard]] bool ages() const noexcept { return options_.time_to_live.count() > 0; }
     [[nodiscard]] bool is_old(const entry& one) const { return ages() && Clock::now() >= one.end; }
     [[nodiscard]] time_point end_of_life() const
     {
-        return ages() ? Clock::now() + options_.time_to_live : time_point::max();
+        constexpr std::chrono::hours longest(24 * 365 * 10); // no clock wraps
+        return ages() ? Clock::now() + std::min<std::chrono::milliseconds>(options_.time_to_live, longest) : time_point::max();
     }
 
     const cache_options options_;

@@ -84,7 +84,8 @@ public:
     /// No allocation in the steady state, but where a chunk's content is moved out.
     [[nodiscard]] boost::asio::awaitable<std::span<chunk>> next_batch();
 
-    /// Stops the stream and waits until its blocks are back and its source is closed. May be awaited twice.
+    /// Stops the stream and waits until its blocks are back and its source is closed. May be awaited twice. `next` throws
+    /// `errc::closed` from then on.
     /// \par Cancellation
     /// terminal, partial, total: the stream goes on closing.
     [[nodiscard]] boost::asio::awaitable<void> close();

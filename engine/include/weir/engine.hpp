@@ -26,12 +26,13 @@ struct engine_options {
     /// Size of a block; a power of two from 16 KiB to 16 MiB.
     std::size_t block_bytes = std::size_t{256} << 10;
     worker_options workers;
-    /// Told what happens, where set; must outlive the engine.
+    /// Told what happens, where set; must outlive the engine and its streams.
     weir::observer* observer = nullptr;
     /// Where flows, jobs, files, maps and reservations are registered; must outlive the engine, and may serve several.
     /// Null: a registry of its own, whose clean-ups the observer is told of.
     registry* resources = nullptr;
     /// A flow that has not moved for so long is stalled: the observer is told once, with the stage that it waits for.
+    /// Not more than 0: never.
     std::chrono::milliseconds stall_after{1000};
 };
 

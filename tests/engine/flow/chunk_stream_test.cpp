@@ -1,5 +1,6 @@
 #include <weir/chunk_stream.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/run.hpp"
 #include "support/seed.hpp"
 #include "support/sources.hpp"
@@ -18,6 +19,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -65,6 +67,17 @@ asio::awaitable<std::vector<record>> collect(weir::chunk_stream& chunks)
         }
     }
     co_return out;
+}
+
+std::error_code code_of_next(asio::io_context& context, weir::chunk_stream& chunks)
+{
+    try {
+        (void)test::run(context, chunks.next());
+    }
+    catch (const weir::error& failure) {
+        return failure.code();
+    }
+    return {};
 }
 
 /// An engine with its io_context, in the order of their lifetimes.
@@ -244,6 +257,122 @@ TEST_CASE("chunk_stream: close stops a source that waits, and waits for it")
     CHECK(closed);
     CHECK(b.at_rest());
     test::run(b.context, chunks.close());
+}
+
+TEST_CASE("chunk_stream: one that is closed before it has begun closes its source, and gives nothing")
+{
+    bench b;
+    bool closed = false;
+    weir::chunk_stream chunks(b.engine, std::make_unique<silent_source>(closed));
+    test::run(b.context, chunks.close());
+    CHECK(closed);
+    CHECK(code_of_next(b.context, chunks) == weir::errc::closed);
+    test::run(b.context, chunks.close());
+    CHECK(b.engine.resources().statistics().of(weir::resource_kind::flow).live == 0);
+    CHECK(b.at_rest());
+}
+
+TEST_CASE("chunk_stream: one that is closed gives nothing, also of what was read to its end")
+{
+    bench b;
+    const auto content = test::random_bytes(1 * mib, 15);
+    weir::chunk_stream chunks(b.engine, std::make_unique<test::scripted_source>(content), {.chunker = weir::fixed(64 * kib)});
+    CHECK(test::run(b.context, chunks.next()));
+    test::run(b.context, chunks.close());
+    CHECK(code_of_next(b.context, chunks) == weir::errc::closed);
+    CHECK(b.at_rest());
+}
+
+TEST_CASE("chunk_stream: what has not begun when its engine ends is closed")
+{
+    asio::io_context context;
+    bool closed = false;
+    std::optional<weir::chunk_stream> chunks;
+    {
+        weir::engine engine(context.get_executor(), bench::options(8 * mib, 2, 64 * kib));
+        chunks.emplace(engine, std::make_unique<silent_source>(closed));
+    }
+    CHECK(code_of_next(context, *chunks) == weir::errc::closed);
+}
+
+TEST_CASE("chunk_stream: what is given up undigested does not count")
+{
+    // With one worker, which its second half keeps, nothing is digested before the stream is closed.
+    class halting final : public weir::source {
+    public:
+        halting(std::span<const std::byte> content, std::binary_semaphore& halted, std::binary_semaphore& go)
+            : left_(content), halted_(halted), go_(go)
+        {}
+        asio::awaitable<weir::bytes> read(weir::reservation&, std::size_t max_bytes) override
+        {
+            weir::bytes out;
+            if (left_.empty()) {
+                halted_.release();
+                go_.acquire();
+                co_return out;
+            }
+            const auto piece = left_.first(std::min(max_bytes, left_.size()));
+            out.append(weir::slice::adopt(piece, std::make_shared<int>(0)));
+            left_ = left_.subspan(piece.size());
+            co_return out;
+        }
+
+    private:
+        std::span<const std::byte> left_;
+        std::binary_semaphore& halted_;
+        std::binary_semaphore& go_;
+    };
+    const auto content = test::random_bytes(4 * mib, 17);
+    std::binary_semaphore halted(0), go(0);
+    bench b(32 * mib, 1);
+    weir::chunk_stream chunks(b.engine, std::make_unique<halting>(content, halted, go), {.chunker = weir::fixed(64 * kib)});
+    {
+        test::task<std::optional<weir::chunk>> waiting(b.context.get_executor(), chunks.next());
+        b.context.poll();
+        halted.acquire();
+        waiting.cancel();
+        b.context.restart();
+        b.context.poll();
+        REQUIRE(waiting.done());
+    }
+    test::task<void> closing(b.context.get_executor(), chunks.close());
+    b.context.restart();
+    b.context.poll();
+    go.release();
+    b.context.restart();
+    b.context.run();
+    REQUIRE(closing.done());
+    CHECK(chunks.statistics().bytes == 0);
+    CHECK(b.engine.flows().bytes == 0);
+}
+
+TEST_CASE("chunk_stream: a chunk of very many slices is gathered in one go")
+{
+    // Each piece of 16 bytes is a slice of its own memory.
+    class crumbs final : public weir::source {
+    public:
+        explicit crumbs(std::span<const std::byte> content) : left_(content) {}
+        asio::awaitable<weir::bytes> read(weir::reservation&, std::size_t max_bytes) override
+        {
+            weir::bytes out;
+            while (!left_.empty() && out.size() + 16 <= max_bytes) {
+                const auto piece = left_.first(std::min<std::size_t>(16, left_.size()));
+                out.append(weir::slice::adopt(piece, std::make_shared<int>(0)));
+                left_ = left_.subspan(piece.size());
+            }
+            co_return out;
+        }
+
+    private:
+        std::span<const std::byte> left_;
+    };
+    const auto content = test::random_bytes(3 * mib, 16);
+    bench b;
+    const weir::chunker_options options = weir::fixed(1 * mib);
+    weir::chunk_stream chunks(b.engine, std::make_unique<crumbs>(content), {.chunker = options});
+    CHECK(test::run(b.context, collect(chunks)) == expected(content, options));
+    test::run(b.context, chunks.close());
+    CHECK(b.at_rest());
 }
 
 TEST_CASE("chunk_stream: a cancelled next loses nothing")

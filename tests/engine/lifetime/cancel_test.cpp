@@ -143,6 +143,39 @@ TEST_CASE("with_deadline: a context destroyed in the middle frees work and calle
     CHECK(alive.use_count() == 1);
 }
 
+TEST_CASE("with_deadline: of a context that ends, what is inside goes before what it refers to")
+{
+    // Of two limits, one in the other, and a reactor that is older than the strands.
+    struct mark {
+        bool& gone;
+        std::shared_ptr<bool> outer_is_there;
+        ~mark() { gone = *outer_is_there; }
+    };
+    struct there {
+        std::shared_ptr<bool> flag;
+        ~there() { *flag = false; }
+    };
+    bool in_order = false;
+    {
+        asio::io_context context;
+        const asio::steady_timer first(context);
+        const auto inner = [](std::shared_ptr<bool> outer_is_there, bool& order) -> asio::awaitable<int> {
+            const mark last{order, std::move(outer_is_there)};
+            const int value = co_await wait_for(1h, 0);
+            co_return value;
+        };
+        const auto outer = [&](bool& order) -> asio::awaitable<int> {
+            const there here{std::make_shared<bool>(true)};
+            const int value = co_await weir::with_deadline(inner(here.flag, order), clock_type::now() + 1h);
+            co_return value;
+        };
+        test::task<int> work(context.get_executor(), weir::with_deadline(outer(in_order), clock_type::now() + 1h));
+        test::run_ready(context);
+        CHECK(!work.done());
+    }
+    CHECK(in_order);
+}
+
 TEST_CASE("with_deadline: values, failures and deadlines on several threads each end once")
 {
     asio::thread_pool pool(4);

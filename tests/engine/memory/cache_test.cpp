@@ -108,6 +108,34 @@ TEST_CASE("cache: values are destroyed when they leave")
     CHECK(value.use_count() == 1);
 }
 
+TEST_CASE("cache: a value that ends may use the cache that it was in")
+{
+    struct busy;
+    using cache_type = weir::cache<int, std::shared_ptr<busy>>;
+    struct busy {
+        explicit busy(cache_type& of) : cache(of) {}
+        ~busy() { (void)cache.find(1); }
+        cache_type& cache;
+    };
+    cache_type cache({.max_count = 1});
+    const auto put = [&] { cache.put(1, std::make_shared<busy>(cache)); };
+    put();
+    put();                 // in its place
+    cache.put(2, nullptr); // evicted
+    put();
+    CHECK(cache.erase(1));
+    put();
+    cache.clear();
+    CHECK(cache.statistics().count == 0);
+}
+
+TEST_CASE("cache: a time to live beyond the clock is for ever")
+{
+    weir::cache<int, int> cache({.time_to_live = std::chrono::milliseconds::max()});
+    cache.put(1, 1);
+    CHECK(cache.find(1));
+}
+
 TEST_CASE("cache: what is older than its time is not found")
 {
     weir::cache<int, int, std::hash<int>, manual_clock> cache({.time_to_live = 1h});

@@ -53,6 +53,17 @@ TEST_CASE("reserve: its blocks are its own, whatever others take")
     CHECK(pool.check());
 }
 
+TEST_CASE("reserve: one that is moved from has no blocks, whichever way")
+{
+    weir::buffer_pool pool(blocks_of_1k(3));
+    weir::reservation one = reserve(pool, 1);
+    weir::reservation two = reserve(pool, 2);
+    one = std::move(two);
+    CHECK(one.blocks() == 2);
+    CHECK(two.blocks() == 0);
+    CHECK(pool.statistics().tiers[0].reserved == 2);
+}
+
 TEST_CASE("reserve: a taken block comes back to it, not to the pool")
 {
     weir::buffer_pool pool(blocks_of_1k(1));

@@ -151,6 +151,40 @@ private:
     std::shared_ptr<boost::asio::cancellation_signal> signal_; ///< Asio uses it until the handler is gone
 };
 
+/// The handler that waits for a child.
+///
+/// Where it runs on the child's own context it lies in the frame around the child. A context that ends then destroys the
+/// child first, which may refer to what its parent has, as after any other `co_await`. A parked handler would go before:
+/// so it is only where the contexts are two, and the handler's may end while the child goes on.
+template <class Handler, class T>
+class child_handler {
+public:
+    child_handler(Handler handler, const boost::asio::any_io_executor& strand)
+    {
+        const auto where = boost::asio::get_associated_executor(handler, strand);
+        if (&boost::asio::query(where, boost::asio::execution::context)
+            == &boost::asio::query(strand, boost::asio::execution::context))
+            near_.emplace(std::move(handler), strand);
+        else
+            far_ = completion<result<T>>(std::move(handler), strand);
+    }
+
+    [[nodiscard]] boost::asio::cancellation_slot slot() const noexcept { return near_ ? near_->slot() : far_.slot(); }
+
+    /// Once.
+    void post(result<T> outcome) &&
+    {
+        if (near_)
+            std::move(*near_).post(std::move(outcome));
+        else
+            std::move(far_).post(std::move(outcome));
+    }
+
+private:
+    std::optional<pending<Handler>> near_;
+    completion<result<T>> far_;
+};
+
 template <class T>
 boost::asio::awaitable<std::optional<result<T>>> child_body(std::shared_ptr<child_control> control,
                                                             boost::asio::awaitable<T> work)
@@ -164,9 +198,9 @@ boost::asio::awaitable<std::optional<result<T>>> child_body(std::shared_ptr<chil
 
 /// Starts `work` on the strand of `control`; completes with `void(result<T>)` on the handler's executor.
 ///
-/// Cancelling the handler's slot cancels `work`, which then decides how it ends. If the executor of `control` is
-/// destroyed, `work` and the handler are too, without a call. If the handler's is, `work` goes on to its end: what it
-/// refers to must not die with the one that waits.
+/// Cancelling the handler's slot cancels `work`, which then decides how it ends. If the context of `control` is
+/// destroyed, `work` is, and then the handler, without a call. If the handler's is, and is another one, `work` goes on
+/// to its end: what it refers to must not die with the one that waits.
 template <class T, class Token>
 auto async_run_child(std::shared_ptr<child_control> control, boost::asio::awaitable<T> work, Token&& token)
 {
@@ -178,7 +212,7 @@ auto async_run_child(std::shared_ptr<child_control> control, boost::asio::awaita
                 return;
             const auto signal = std::make_shared<asio::cancellation_signal>();
             const asio::any_io_executor strand = child->start(signal);
-            completion<result<T>> operation(std::move(handler), strand);
+            child_handler<decltype(handler), T> operation(std::move(handler), strand);
             if (auto slot = operation.slot(); slot.is_connected())
                 slot.assign([weak = std::weak_ptr(child)](asio::cancellation_type how) {
                     if (const auto alive = weak.lock())
