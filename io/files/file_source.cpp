@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace weir {
@@ -32,11 +33,26 @@ bool make_direct([[maybe_unused]] const file_handle& file) noexcept
 #endif
 }
 
-std::unique_ptr<source> open_from(engine& owner, file_handle file, std::string name, const file_source_options& options,
+// Not what has no size (of /proc, devices), nor what claims to have one and cannot be mapped (of /sys).
+bool can_be_mapped(const file_handle& file, const file_info& info) noexcept
+{
+    if (info.type != file_type::regular || info.size == 0)
+        return false;
+    void* const first = ::mmap(nullptr, 1, PROT_READ, MAP_SHARED, file.descriptor(), 0);
+    if (first == MAP_FAILED)
+        return errno != ENODEV;
+    ::munmap(first, 1);
+    return true;
+}
+
+std::unique_ptr<source> open_from(engine& owner, file_handle file, std::string name, file_source_options options,
                                   std::uint64_t start)
 {
-    if (options.backend == backend::mmap)
-        return std::make_unique<detail::mapped_source>(owner, std::move(file), std::move(name), options, start);
+    if (options.backend == backend::mmap) {
+        if (can_be_mapped(file, file.info(name)))
+            return std::make_unique<detail::mapped_source>(owner, std::move(file), std::move(name), options, start);
+        options.backend = backend::auto_;
+    }
     const bool direct = options.direct && make_direct(file);
     if (options.direct && !direct)
         ++detail::find_threads(owner.executor()).counters().direct_refused;

@@ -12,6 +12,9 @@ namespace weir::detail {
 
 namespace {
 
+// Then the file is asked again: meanwhile it may have been written to, or have become shorter.
+constexpr std::uint64_t most_hole_bytes = std::uint64_t{64} << 20;
+
 std::uint64_t size_of(int descriptor) noexcept
 {
     const off_t end = ::lseek(descriptor, 0, SEEK_END);
@@ -32,12 +35,13 @@ std::uint64_t hole_finder::hole_at(std::uint64_t position, std::uint64_t end) no
             return 0;
         }
         hole_begin_ = position;
-        hole_end_ = data < 0 ? end : static_cast<std::uint64_t>(data);
+        hole_end_ = std::min(data < 0 ? end : static_cast<std::uint64_t>(data), position + most_hole_bytes);
     }
     if (position < hole_end_)
         return std::min(hole_end_, end) - position;
     const off_t hole = ::lseek(descriptor_, static_cast<off_t>(position), SEEK_HOLE);
-    data_end_ = hole < 0 ? end : static_cast<std::uint64_t>(hole);
+    // Where a hole begins is data all the same if it was punched just now.
+    data_end_ = hole < 0 ? end : std::max(static_cast<std::uint64_t>(hole), position + 1);
     return 0;
 }
 

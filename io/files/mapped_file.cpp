@@ -32,11 +32,16 @@ mapped_file mapped_file::open(const std::filesystem::path& path, const map_optio
 }
 
 mapped_file::mapped_file(file_handle file, std::string name, const map_options& options)
+    : mapped_file(std::make_shared<const file_handle>(std::move(file)), std::move(name), options)
+{
+}
+
+mapped_file::mapped_file(std::shared_ptr<const file_handle> file, std::string name, const map_options& options)
     : file_(std::move(file)), name_(std::move(name)), offset_(options.offset)
 {
     if (options.direct_access && !mapping_guard_installed())
         throw error(errc::backend_unavailable, "map", name_, std::nullopt, "direct access needs the mapping guard");
-    const file_info info = file_.info(name_);
+    const file_info info = file_->info(name_);
     if (options.offset > info.size)
         throw error(errc::invalid_size, "map", name_, options.offset);
     const std::uint64_t most = std::numeric_limits<std::ptrdiff_t>::max();
@@ -59,7 +64,7 @@ void mapped_file::map(const map_options& options)
         flags |= MAP_POPULATE;
 #endif
     void* memory =
-        ::mmap(nullptr, memory_bytes_, PROT_READ, flags, file_.descriptor(), static_cast<off_t>(offset_ - skipped_));
+        ::mmap(nullptr, memory_bytes_, PROT_READ, flags, file_->descriptor(), static_cast<off_t>(offset_ - skipped_));
     if (memory == MAP_FAILED)
         throw_system_error(errno, "map", name_, offset_);
     memory_ = static_cast<std::byte*>(memory);
@@ -121,7 +126,7 @@ void mapped_file::copy(std::size_t at, std::span<std::byte> out) const
 {
     check_range(at, out.size());
     while (!out.empty()) {
-        const auto got = ::pread(file_.descriptor(), out.data(), out.size(), static_cast<off_t>(offset_ + at));
+        const auto got = ::pread(file_->descriptor(), out.data(), out.size(), static_cast<off_t>(offset_ + at));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -148,7 +153,7 @@ bool mapped_file::valid() const noexcept
     if (broken_ && broken_->load())
         return false;
     std::error_code failure;
-    const file_info info = file_.info(failure);
+    const file_info info = file_->info(failure);
     return !failure && info.size >= offset_ + size_;
 }
 

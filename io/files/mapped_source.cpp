@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace weir::detail {
 
@@ -117,26 +118,45 @@ asio::awaitable<bytes> mapped_source::read(reservation& memory, std::size_t max_
 
 slice mapped_source::map_window(std::vector<buffer> tokens, std::size_t count)
 {
-    std::error_code failure;
-    file_handle copy = file_->duplicate(failure);
-    if (failure)
-        throw error(failure, "map", name_, position_);
     map_options options;
     options.offset = position_;
     options.length = count;
     options.advice = map_advice::sequential;
     options.direct_access = true;
     options.resources = &resources_;
-    mapped_file map(std::move(copy), name_, options);
-    if (map.size() < count)
-        throw error(errc::mapping_broken, "read", name_, position_ + map.size());
-    auto owner = std::make_shared<window>(std::move(map), std::move(tokens), broken_);
+    std::optional<mapped_file> map;
+    try {
+        map.emplace(file_, name_, options);
+    }
+    catch (const error& failure) {
+        if (failure.code() == errc::invalid_size) // it ends before the window by now
+            throw error(errc::mapping_broken, "read", name_, position_);
+        if (failure.code() != errc::exhausted) // so many windows are there that one more cannot be guarded
+            throw;
+        return copy_window(std::move(tokens.front()), count);
+    }
+    if (map->size() < count)
+        throw error(errc::mapping_broken, "read", name_, position_ + map->size());
+    auto owner = std::make_shared<window>(std::move(*map), std::move(tokens), broken_);
     std::erase_if(windows_, [](const std::weak_ptr<window>& each) { return each.expired(); });
     windows_.push_back(owner);
     const std::span<const std::byte> seen = owner->file.view();
     position_ += seen.size();
     counters_->read_directly(seen.size());
     return slice::adopt(seen, std::move(owner));
+}
+
+slice mapped_source::copy_window(buffer block, std::size_t most)
+{
+    map_options options;
+    options.offset = position_;
+    options.length = std::min(most, block.spare().size());
+    const mapped_file map(file_, name_, options);
+    map.copy(0, block.spare().first(map.size()));
+    block.commit(map.size());
+    position_ += map.size();
+    counters_->read_directly(map.size());
+    return std::move(block).freeze();
 }
 
 asio::awaitable<void> mapped_source::close()

@@ -36,6 +36,7 @@ private:
     void check_windows() const;
     void look_at_end();
     [[nodiscard]] slice map_window(std::vector<buffer> tokens, std::size_t count);
+    [[nodiscard]] slice copy_window(buffer block, std::size_t most);
 
     registry& resources_;
     registration entry_;

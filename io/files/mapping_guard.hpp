@@ -6,7 +6,7 @@
 
 namespace weir::detail {
 
-inline constexpr std::size_t max_guarded_windows = 1024;
+inline constexpr std::size_t max_guarded_windows = 4096;
 
 /// Enters a window; null if the table is full. The flag becomes true when a part of the window is lost.
 std::atomic<bool>* guard_window(const std::byte* memory, std::size_t bytes) noexcept;

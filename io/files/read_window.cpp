@@ -4,22 +4,21 @@
 
 #include <boost/asio/use_awaitable.hpp>
 
-#include <algorithm>
-
 namespace weir::detail {
 namespace {
 
 class piece_read final : public read_operation {
 public:
     piece_read(std::shared_ptr<window_piece> piece, std::shared_ptr<const file_handle> file,
-               std::shared_ptr<async_event> ended) noexcept
-        : piece_(std::move(piece)), file_(std::move(file)), ended_(std::move(ended))
+               std::shared_ptr<read_window::reads> all) noexcept
+        : piece_(std::move(piece)), file_(std::move(file)), all_(std::move(all))
     {
         descriptor = file_->descriptor();
+        ++all_->under_way;
     }
     ~piece_read() override
     {
-        if (!piece_->done)
+        if (piece_)
             complete(errc::closed, 0);
     }
 
@@ -28,13 +27,16 @@ public:
         piece_->failure = failure;
         piece_->count = count;
         piece_->done.store(true, std::memory_order_release);
-        ended_->set();
+        piece_.reset();
+        file_.reset();
+        --all_->under_way; // only now: who waits for that has block and file back
+        all_->ended.set();
     }
 
 private:
     std::shared_ptr<window_piece> piece_; // and with it the block
     std::shared_ptr<const file_handle> file_; // a number that was closed may be another file's already
-    std::shared_ptr<async_event> ended_;
+    std::shared_ptr<read_window::reads> all_;
 };
 
 } // namespace
@@ -46,7 +48,7 @@ void read_window::push(read_service& service, std::shared_ptr<const file_handle>
     piece->given = memory.size();
     piece->memory = std::move(memory);
     piece->wanted = wanted;
-    auto read = std::make_unique<piece_read>(piece, std::move(file), ended_);
+    auto read = std::make_unique<piece_read>(piece, std::move(file), shared_);
     piece->id = read->id = service.next_id();
     read->offset = offset;
     read->data = piece->memory.spare().data();
@@ -59,8 +61,8 @@ void read_window::push(read_service& service, std::shared_ptr<const file_handle>
 
 boost::asio::awaitable<void> read_window::wait()
 {
-    co_await ended_->async_wait(boost::asio::use_awaitable);
-    ended_->reset(); // before the caller's look: what ends after it is not lost
+    co_await shared_->ended.async_wait(boost::asio::use_awaitable);
+    shared_->ended.reset(); // before the caller's look: what ends after it is not lost
 }
 
 void read_window::cancel() noexcept
@@ -74,12 +76,6 @@ void read_window::clear() noexcept
 {
     cancel();
     pieces_.clear();
-}
-
-bool read_window::all_done() const noexcept
-{
-    return std::all_of(pieces_.begin(), pieces_.end(),
-                       [](const auto& piece) { return piece->done.load(std::memory_order_acquire); });
 }
 
 } // namespace weir::detail

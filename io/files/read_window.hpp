@@ -51,12 +51,19 @@ public:
     void cancel() noexcept;
     /// Forgets all pieces; what is under way is cancelled and comes to nothing.
     void clear() noexcept;
-    [[nodiscard]] bool all_done() const noexcept;
+    /// Whether nothing is under way, of what was forgotten too: blocks and files are back.
+    [[nodiscard]] bool all_done() const noexcept { return shared_->under_way == 0; }
+
+    /// What the reads share.
+    struct reads {
+        async_event ended; ///< one of them
+        std::atomic<std::size_t> under_way = 0;
+    };
 
 private:
     std::deque<std::shared_ptr<window_piece>> pieces_;
     read_service* service_ = nullptr; // of the reads that are under way
-    std::shared_ptr<async_event> ended_ = std::make_shared<async_event>(); // the reads share it
+    std::shared_ptr<reads> shared_ = std::make_shared<reads>();
 };
 
 } // namespace weir::detail

@@ -128,10 +128,9 @@ asio::awaitable<void> regular_source::close()
 {
     ended_ = true;
     block_ = buffer();
-    window_.cancel();
+    window_.clear();
     while (!window_.all_done())
         co_await window_.wait();
-    window_.clear();
 }
 
 regular_source::step regular_source::advance(reservation& memory, std::size_t room, bytes& out)
@@ -312,7 +311,7 @@ regular_source::step regular_source::reach_end()
     }
     const file_info now = file_->info(name_);
     if (now.type == file_type::regular && !endless_) {
-        if (now.size < end_ && position_ < end_)
+        if (now.size < end_ && (position_ < end_ || now.size < position_))
             return fail(errc::file_shrank);
         // Truncated and written anew meanwhile, or one of the files of /sys, which claim a page and have less.
         if (position_ < end_ && !std::exchange(end_doubted_, true))

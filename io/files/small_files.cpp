@@ -32,7 +32,8 @@ long read_some(int descriptor, std::span<std::byte> memory, std::uint64_t offset
     return got < 0 ? -errno : static_cast<long>(got);
 }
 
-// Elsewhere (/proc, FUSE, network) only a read that gives nothing is the end.
+// Elsewhere (/proc, FUSE, network) only a read that gives nothing is the end. Of a directory this says what is true of
+// the files in it that are on the same mount.
 bool gives_short_reads_at_the_end_only([[maybe_unused]] int descriptor) noexcept
 {
 #if defined(__linux__)
@@ -71,7 +72,7 @@ bool was_swapped(const tree_entry& file, const std::error_code& failure) noexcep
     return file.directory && (is_link || is_socket);
 }
 
-void read_small_file(const tree_entry& file, buffer& slot, small_file& result, bool short_is_end)
+void read_small_file(const tree_entry& file, buffer& slot, small_file& result)
 {
     result = {};
     file_handle opened = file.open(open_flags::none, result.error);
@@ -83,7 +84,6 @@ void read_small_file(const tree_entry& file, buffer& slot, small_file& result, b
         return;
     unsigned retries = 0;
     while (!slot.spare().empty()) {
-        const std::size_t wanted = slot.spare().size();
         const long got = read_some(opened.descriptor(), slot.spare(), slot.size());
         if (is_passing_failure(got) && retries++ < max_retries)
             continue;
@@ -97,12 +97,11 @@ void read_small_file(const tree_entry& file, buffer& slot, small_file& result, b
             result.error = std::error_code(static_cast<int>(-got), std::system_category());
             return;
         }
-        slot.commit(static_cast<std::size_t>(got));
-        const bool is_short = static_cast<std::size_t>(got) < wanted;
-        if (got == 0 || (short_is_end && is_short && may_be_the_end(slot.size()))) {
+        if (got == 0) {
             result.result = small_file::outcome::whole;
             return;
         }
+        slot.commit(static_cast<std::size_t>(got));
     }
     slot.clear();
     result.result = small_file::outcome::large;
@@ -126,7 +125,7 @@ void read_small_files(std::span<const tree_entry> files, std::span<buffer> slots
         if (short_is_end && how != backend::threads)
             by_ring.push_back(i);
         else
-            detail::read_small_file(files[i], slots[i], results[i], short_is_end);
+            detail::read_small_file(files[i], slots[i], results[i]);
     }
     std::string reason;
     if (by_ring.empty() || detail::read_by_ring(by_ring, files, slots, results, reason))
@@ -134,7 +133,7 @@ void read_small_files(std::span<const tree_entry> files, std::span<buffer> slots
     if (how == backend::uring)
         throw error(errc::backend_unavailable, "read", "small files", std::nullopt, reason);
     for (const std::size_t i : by_ring)
-        detail::read_small_file(files[i], slots[i], results[i], true);
+        detail::read_small_file(files[i], slots[i], results[i]);
 }
 
 } // namespace weir

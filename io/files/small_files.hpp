@@ -19,10 +19,10 @@ constexpr bool may_be_the_end(std::size_t offset) noexcept
 /// Whether what `failure` kept from being opened is no regular file any more, but was one when the walk met it.
 [[nodiscard]] bool was_swapped(const tree_entry& file, const std::error_code& failure) noexcept;
 
-/// By plain calls. `short_is_end`: the file system gives short reads at the end of a file only.
-void read_small_file(const tree_entry& file, buffer& slot, small_file& result, bool short_is_end);
+/// By plain calls, until one gives nothing: that is the end everywhere.
+void read_small_file(const tree_entry& file, buffer& slot, small_file& result);
 
-/// Those at `which` by the ring of this thread; all on file systems that give short reads at the end only.
+/// Those at `which` by the ring of this thread; all of directories on file systems that give short reads at the end only.
 /// \returns false, and why, where there is no ring: then nothing was read.
 bool read_by_ring(std::span<const std::size_t> which, std::span<const tree_entry> files, std::span<buffer> slots,
                   std::span<small_file> results, std::string& reason);

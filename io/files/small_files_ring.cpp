@@ -1,7 +1,9 @@
 // Small files by linked operations, each file by a chain that needs no answer in between:
 //
-//   openat_direct(slot of the ring's file table) --link--> read --hard link--> close_direct
+//   openat2_direct(slot of the ring's file table) --link--> read --hard link--> close_direct
 //
+// A short read is the end of the file, by what its directory's file system is. What is on another mount, by a link that
+// is followed or by itself, may be elsewhere (/proc, FUSE): it is not opened here.
 // The second link is hard, since every small file is a short read, which would break a soft one and leave the slot
 // taken. What comes out in an odd way is read once more by plain calls, which know all cases. A read may also never come
 // out: a FIFO took the file's place, and the ring waits for its writer, O_NONBLOCK or not. It is cancelled.
@@ -20,6 +22,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <unistd.h>
 
 namespace weir::detail {
@@ -38,7 +41,7 @@ struct chain_batch {
     std::span<buffer> slots;
     std::span<small_file> results;
 
-    void read_plainly(std::size_t i) { read_small_file(files[i], slots[i], results[i], true); }
+    void read_plainly(std::size_t i) { read_small_file(files[i], slots[i], results[i]); }
 };
 
 // Belongs to one thread, which alone submits and reaps, and to one process: after a fork the child drops it untouched.
@@ -61,6 +64,7 @@ private:
         std::size_t file = 0;
         unsigned left = 0; // completions that are still to come
         std::array<int, chain_stages> results{};
+        open_how how{};    // read by the kernel when it takes the entry
     };
 
     void start(unsigned index, std::size_t file, const tree_entry& entry, buffer& slot) noexcept;
@@ -113,7 +117,7 @@ chain_ring::~chain_ring()
 
 void chain_ring::start(unsigned index, std::size_t file, const tree_entry& entry, buffer& slot) noexcept
 {
-    chains_[index] = {file, chain_stages, {}};
+    chain& mine = chains_[index] = {file, chain_stages, {}, {}};
     awaited_ += chain_stages;
     const auto add = [&](chain_stage which) {
         io_uring_sqe* added = io_uring_get_sqe(&ring_); // there is room: three entries for each chain
@@ -122,8 +126,9 @@ void chain_ring::start(unsigned index, std::size_t file, const tree_entry& entry
     const auto [open, open_data] = add(chain_opening);
     const int directory = entry.directory ? entry.directory->descriptor() : AT_FDCWD;
     // No O_CLOEXEC: what is in the ring's table is no descriptor, and the flag is refused.
-    const int flags = O_RDONLY | O_NOCTTY | O_NONBLOCK | (entry.follow_link ? 0 : O_NOFOLLOW);
-    io_uring_prep_openat_direct(open, directory, entry.name(), flags, 0, index);
+    mine.how.flags = static_cast<std::uint64_t>(O_RDONLY | O_NOCTTY | O_NONBLOCK | (entry.follow_link ? 0 : O_NOFOLLOW));
+    mine.how.resolve = RESOLVE_NO_XDEV;
+    io_uring_prep_openat2_direct(open, directory, entry.name(), &mine.how, index);
     open->flags |= IOSQE_IO_LINK;
     io_uring_sqe_set_data64(open, open_data);
 
@@ -173,7 +178,7 @@ void chain_ring::finish(const chain& ended, chain_batch& batch)
         batch.results[ended.file].result = small_file::outcome::whole;
     }
     else {
-        batch.read_plainly(ended.file); // empty, large, failed, interrupted, cancelled, or perhaps not all
+        batch.read_plainly(ended.file); // empty, large, failed, interrupted, cancelled, elsewhere, or perhaps not all
     }
 }
 

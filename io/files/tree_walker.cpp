@@ -15,6 +15,9 @@ namespace {
 
 // Of the paths of one batch, or one path more: those of a deep tree are long.
 constexpr std::size_t most_path_bytes = std::size_t{256} << 10;
+// A call looks at so many names, about a millisecond's worth where they are cached: who walks is to be cancelled, and
+// shares its thread.
+constexpr std::size_t most_steps = 1024;
 
 std::error_code system_code(int number) noexcept { return {number, std::system_category()}; }
 
@@ -103,16 +106,17 @@ bool tree_walker::impl::next_batch(std::vector<tree_entry>& out, std::size_t max
     ++batch_;
     batch_directories_ = 0;
     batch_path_bytes_ = 0;
-    while (out.size() - before < max && batch_directories_ < options_.max_batch_directories
-           && batch_path_bytes_ < most_path_bytes) {
+    for (std::size_t steps = 0; steps < most_steps && out.size() - before < max
+         && batch_directories_ < options_.max_batch_directories && batch_path_bytes_ < most_path_bytes;
+         ++steps) {
         if (!levels_.empty())
             step();
         else if (!roots_.empty())
             start_root();
         else
-            break;
+            return out.size() > before;
     }
-    return out.size() > before;
+    return true;
 }
 
 void tree_walker::impl::start_root()

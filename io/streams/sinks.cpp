@@ -82,8 +82,16 @@ asio::awaitable<void> null_sink::write(std::span<chunk> chunks)
 asio::awaitable<void> tee::write(std::span<chunk> chunks)
 {
     copies_.assign(chunks.begin(), chunks.end());
-    co_await both(first_.write(chunks), second_.write(copies_));
-    copies_.clear(); // no block is held until the next write
+    std::exception_ptr failure;
+    try {
+        co_await both(first_.write(chunks), second_.write(copies_));
+    }
+    catch (...) {
+        failure = std::current_exception();
+    }
+    copies_.clear(); // no block is held until the next write, nor after the last
+    if (failure)
+        std::rethrow_exception(failure);
 }
 
 asio::awaitable<void> tee::finish() { return both(first_.finish(), second_.finish()); }

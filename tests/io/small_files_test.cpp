@@ -200,6 +200,27 @@ TEST_CASE("small_files: where short reads say nothing, as in /proc, a file is re
     }
 }
 
+TEST_CASE("small_files: a link into /proc from another file system is read until nothing comes too")
+{
+    const std::string in_proc = "/proc/self/maps"; // as long as that, and told by the page
+    test::temp_dir dir;
+    std::filesystem::create_symlink(in_proc, dir / "link");
+    weir::tree_walker walker({.follow_links = true});
+    walker.add(dir.path());
+    std::vector<weir::tree_entry> entries;
+    while (walker.next_batch(entries, 1000)) {
+    }
+    REQUIRE(entries.size() == 1);
+    for (const weir::backend way : ways()) {
+        CAPTURE(to_string(way));
+        batch all(entries);
+        weir::read_small_files(all.entries, all.slots, all.results, way);
+        const bool whole = all.results[0].result == weir::small_file::outcome::whole;
+        const bool large = all.results[0].result == weir::small_file::outcome::large; // it filled its slot
+        CHECK((large || (whole && all.content(0).find("[stack]") != std::string::npos)));
+    }
+}
+
 TEST_CASE("small_files: without a ring plain calls read, and a ring that was asked for is an error")
 {
     class refusing final : public weir::detail::fault_injector {
@@ -361,7 +382,7 @@ TEST_CASE("small_files: a chain that nobody cancelled, that was interrupted or p
         faults.failing = step;
         weir::detail::scoped_faults install(faults);
         check_lengths(walk_and_read(dir.path(), weir::backend::uring));
-        CHECK(faults.plain_reads == count / 2);
+        CHECK(faults.plain_reads == 2 * (count / 2)); // the second of each gives nothing
     }
 }
 

@@ -391,13 +391,90 @@ TEST_CASE("file_source: a hole that is truncated away is a file that shrank")
     CHECK(offset == 1'000'000u);
 }
 
+TEST_CASE("file_source: a sparse file that shrinks or is written to while its holes are given is found out")
+{
+    machine on;
+    test::temp_dir dir;
+    constexpr std::size_t hole = std::size_t{200} << 20;
+    const auto zeros_then = [&](const weir::file_source_options& way, auto change) {
+        const std::string path = dir.write("file", "");
+        std::filesystem::resize_file(path, hole);
+        std::unique_ptr<weir::source> from = weir::open_file(*on.engine, path, way);
+        weir::reservation memory = on.reserve(8);
+        CHECK(asio::co_spawn(on.strand(), from->read(memory, 1 << 20), asio::use_future).get().size() == 1 << 20);
+        change(path);
+        std::size_t other_than_zero = 0;
+        const auto rest = [&]() -> asio::awaitable<void> {
+            for (;;) {
+                const weir::bytes got = co_await from->read(memory, 1 << 20);
+                if (got.empty())
+                    break;
+                for (const weir::slice& part : got)
+                    other_than_zero += static_cast<std::size_t>(
+                        std::ranges::count_if(part.span(), [](std::byte each) { return each != std::byte(0); }));
+            }
+        };
+        asio::co_spawn(on.strand(), rest(), asio::use_future).get();
+        return other_than_zero;
+    };
+    for (const weir::file_source_options& way : ways(on)) {
+        CAPTURE_WAY(way);
+        const bool mapped = way.backend == weir::backend::mmap;
+        for (const std::size_t left : {std::size_t{0}, hole - 1}) {
+            const auto shrink = [&](const std::string& path) { std::filesystem::resize_file(path, left); };
+            CHECK(failure_of([&] { zeros_then(way, shrink); })
+                  == (mapped ? weir::errc::mapping_broken : weir::errc::file_shrank));
+        }
+        const auto write = [](const std::string& path) {
+            const weir::file_handle file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+            REQUIRE(::pwrite(file.descriptor(), "written", 7, hole - 7) == 7);
+        };
+        CHECK(zeros_then(way, write) == 7);
+    }
+}
+
+TEST_CASE("file_source: a map needs no descriptor of its own for a window, and is copied where no more can be guarded")
+{
+    weir::install_mapping_guard();
+    machine on;
+    test::temp_dir dir;
+    const std::string text = pattern(5'000'000);
+    const std::string path = dir.write("file", text);
+    weir::file_source_options way;
+    way.backend = weir::backend::mmap;
+    const auto descriptors = [] {
+        return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+    };
+    {
+        const std::unique_ptr<weir::source> from = weir::open_file(*on.engine, path, way);
+        weir::reservation memory = on.reserve(80);
+        const auto before = descriptors();
+        weir::bytes all;
+        while (all.size() < text.size())
+            all.append(asio::co_spawn(on.strand(), from->read(memory, 100'000), asio::use_future).get());
+        CHECK(descriptors() == before);
+    }
+    std::vector<weir::mapped_file> guarded;
+    const weir::map_options page{.length = 1, .direct_access = true};
+    const auto file = std::make_shared<const weir::file_handle>(weir::file_handle::open(path));
+    const auto fill = [&] {
+        for (;;)
+            guarded.emplace_back(file, path, page);
+    };
+    REQUIRE(failure_of(fill) == weir::errc::exhausted);
+    CHECK(content(on, weir::open_file(*on.engine, path, way)) == text);
+}
+
 TEST_CASE("file_source: files of /proc and /sys, whose sizes say nothing, are read to their end")
 {
     machine on;
-    CHECK(content(on, weir::open_file(*on.engine, "/proc/self/status")).find("VmRSS") != std::string::npos);
-    if (std::filesystem::exists("/sys/kernel/mm/transparent_hugepage/enabled"))
-        CHECK(content(on, weir::open_file(*on.engine, "/sys/kernel/mm/transparent_hugepage/enabled")).find("never")
-              != std::string::npos);
+    const std::string in_sys = "/sys/kernel/mm/transparent_hugepage/enabled";
+    for (const weir::file_source_options& way : ways(on)) {
+        CAPTURE_WAY(way);
+        CHECK(content(on, weir::open_file(*on.engine, "/proc/self/status", way)).find("VmRSS") != std::string::npos);
+        if (std::filesystem::exists(in_sys))
+            CHECK(content(on, weir::open_file(*on.engine, in_sys, way)).find("never") != std::string::npos);
+    }
 }
 
 TEST_CASE("file_source: where O_DIRECT is refused the cache is used, and the statistics say so")

@@ -334,6 +334,22 @@ TEST_CASE("tree_walker: a directory of very many entries takes no more memory th
 #endif
 }
 
+TEST_CASE("tree_walker: a call ends soon where it finds nothing to give")
+{
+    test::temp_dir dir;
+    for (int i = 0; i < 5'000; ++i)
+        std::filesystem::create_symlink("nowhere", dir / std::to_string(i));
+    tree_walker walker;
+    walker.add(dir.path());
+    std::vector<tree_entry> none;
+    int calls = 0;
+    while (walker.next_batch(none, 64))
+        ++calls;
+    CHECK(none.empty());
+    CHECK(calls >= 4);
+    CHECK(walker.counts().links == 5'000);
+}
+
 TEST_CASE("tree_walker: a directory that cannot be read is an error entry, and the rest goes on")
 {
     test::temp_dir dir;

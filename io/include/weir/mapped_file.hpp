@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,10 +49,12 @@ public:
     /// \throws weir::error, with the path
     ///   `errc::invalid_size`: the window begins behind the end of the file.
     ///   `errc::backend_unavailable`: direct access without the guard.
-    ///   `errc::exhausted`: too many windows with direct access in this process (1,024).
+    ///   `errc::exhausted`: too many windows with direct access in this process (4,096).
     ///   system category: what opening or mapping reports, `ENODEV` for what cannot be mapped.
     [[nodiscard]] static mapped_file open(const std::filesystem::path& path, const map_options& options = {});
     mapped_file(file_handle file, std::string name, const map_options& options = {});
+    /// One of several windows of a file, which share its descriptor. \pre `file` is not null
+    mapped_file(std::shared_ptr<const file_handle> file, std::string name, const map_options& options = {});
     mapped_file(mapped_file&& other) noexcept;
     mapped_file& operator=(mapped_file&& other) noexcept;
     ~mapped_file();
@@ -60,7 +63,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
-    [[nodiscard]] const file_handle& file() const noexcept { return file_; }
+    [[nodiscard]] const file_handle& file() const noexcept { return *file_; }
 
     /// Copies `out.size()` bytes that begin at `at` of the window.
     /// \throws weir::error, with path and offset
@@ -86,7 +89,7 @@ private:
     void check_range(std::size_t at, std::size_t count) const;
 
     registration entry_;
-    file_handle file_;
+    std::shared_ptr<const file_handle> file_;
     std::string name_;
     std::uint64_t offset_ = 0;
     std::size_t size_ = 0;

@@ -75,8 +75,10 @@ public:
 
     /// Appends up to `max` entries to `out`.
     ///
-    /// A batch may end before `max`: so that its entries keep few directories open, and long paths little memory.
+    /// A batch may end before `max`, also with nothing: so that its entries keep few directories open, long paths little
+    /// memory, and a call takes no longer for names of which none is given (links, what is excluded) than for some.
     /// \returns  false when nothing was left to give: every argument is walked.
+    /// \throws std::bad_alloc
     [[nodiscard]] bool next_batch(std::vector<tree_entry>& out, std::size_t max);
 
     [[nodiscard]] const tree_counts& counts() const noexcept;

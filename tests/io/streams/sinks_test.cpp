@@ -9,6 +9,8 @@
 
 #include <boost/asio/use_awaitable.hpp>
 
+#include <array>
+
 namespace {
 
 namespace asio = boost::asio;
@@ -114,6 +116,25 @@ TEST_CASE("tee: when one fails the other is cancelled, and the first failure com
         CHECK(writing.outcome().code() == weir::errc::exhausted);
         CHECK(waiting.kept.empty());
     }
+}
+
+TEST_CASE("tee: it keeps nothing of what could not be written")
+{
+    asio::io_context context;
+    gated_sink failing, waiting;
+    failing.failure = weir::errc::exhausted;
+    weir::tee both(failing, waiting);
+    const auto memory = std::make_shared<std::array<std::byte, 10>>();
+    {
+        std::vector<weir::chunk> chunks(1);
+        chunks.front().content.append(weir::slice::adopt(std::span<const std::byte>(*memory), memory));
+        test::task<void> writing(context.get_executor(), both.write(chunks));
+        failing.gate.set();
+        test::run_ready(context);
+        CHECK(writing.outcome().code() == weir::errc::exhausted);
+        waiting.kept.clear();
+    }
+    CHECK(memory.use_count() == 1);
 }
 
 TEST_CASE("tee: cancelled, both are")
