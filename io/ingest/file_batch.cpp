@@ -2,9 +2,15 @@
 
 #include <weir/chunk_stream.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::detail {
+namespace {
+
+constexpr std::size_t most_chunks = 8192;
+
+} // namespace
 
 file_batch::file_batch(const ingest_options& options) : options_(options), hasher_(options.hash)
 {
@@ -12,9 +18,19 @@ file_batch::file_batch(const ingest_options& options) : options_(options), hashe
         whole_.emplace(*options.file_digest);
 }
 
+std::size_t file_batch::average_for(std::uint64_t size) const noexcept
+{
+    return options_.sizes ? options_.sizes->average_for(size) : options_.chunker.average;
+}
+
+bool file_batch::has_room_for(std::uint64_t bytes) const noexcept
+{
+    return pieces_.size() + bytes / std::max<std::size_t>(average_for(bytes), 1) < most_chunks;
+}
+
 chunker& file_batch::chunker_of(std::uint64_t size)
 {
-    const std::size_t average = options_.sizes ? options_.sizes->average_for(size) : options_.chunker.average;
+    const std::size_t average = average_for(size);
     for (auto& [key, value] : chunkers_)
         if (key == average)
             return value;

@@ -28,6 +28,8 @@ public:
     void add(content_name name, const bytes& content, const std::optional<file_stamp>& stamp = {});
 
     [[nodiscard]] bool empty() const noexcept { return files_.empty(); }
+    /// Whether the chunks of a file are few enough: what is known of each takes memory beside the pool.
+    [[nodiscard]] bool has_room_for(std::uint64_t bytes) const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return size_; } ///< in bytes
     [[nodiscard]] std::size_t chunks() const noexcept { return pieces_.size(); }
 
@@ -53,6 +55,7 @@ private:
         weir::digest digest;
     };
 
+    [[nodiscard]] std::size_t average_for(std::uint64_t size) const noexcept;
     chunker& chunker_of(std::uint64_t size);
 
     const ingest_options& options_;

@@ -43,11 +43,7 @@ ingest_work::ingest_work(engine& on, ingest_options how, std::size_t lanes)
 bool ingest_work::next_entries(std::vector<tree_entry>& out, std::size_t most_urls)
 {
     std::lock_guard lock(walk_mutex_);
-    while (!cancelled && !walk_.next_batch(out, options.batch_files) && next_arguments(out, most_urls)) {
-        if (!out.empty())
-            return true;
-    }
-    return !out.empty();
+    return !cancelled && (walk_.next_batch(out, options.batch_files) || next_arguments(out, most_urls));
 }
 
 bool ingest_work::next_arguments(std::vector<tree_entry>& out, std::size_t most)

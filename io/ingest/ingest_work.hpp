@@ -33,7 +33,8 @@ public:
     /// Of the batches; streams have numbers of their own.
     [[nodiscard]] flow_statistics meter() const noexcept override;
 
-    /// Appends the next entries; false when there are none left. Blocks on the file system, and on the supplier.
+    /// Appends the next entries, or none yet; false when there are none left. Blocks on the file system, and on the
+    /// supplier.
     /// \param most_urls  of them
     bool next_entries(std::vector<tree_entry>& out, std::size_t most_urls);
     /// How a file is read that has a stream of its own.

@@ -30,7 +30,8 @@ std::optional<file_stamp> known_files::stamp(const file_handle& file) const noex
     const file_info info = file.info(failure);
     if (failure || info.type != file_type::regular || info.links < 2)
         return std::nullopt;
-    return file_stamp{info.device, info.inode, info.size, info.modified, info.changed};
+    const bool settled = info.modified <= now_in_nanoseconds() - settled_after;
+    return file_stamp{info.device, info.inode, info.size, info.modified, info.changed, settled};
 }
 
 std::shared_ptr<const known_file> known_files::find(const file_stamp& stamp)
@@ -43,8 +44,7 @@ bool known_files::has_room(std::size_t chunks) const noexcept { return bytes_of(
 
 void known_files::put(const file_stamp& before, const std::optional<file_stamp>& now, known_file found)
 {
-    const bool settled = before.modified <= now_in_nanoseconds() - settled_after;
-    if (now != before || !settled || !has_room(found.chunks.size()) || found.file.size != before.size)
+    if (now != before || !before.settled || !has_room(found.chunks.size()) || found.file.size != before.size)
         return;
     const std::size_t bytes = bytes_of(found.chunks.size());
     files_.put({before.device, before.inode}, {before, std::make_shared<const known_file>(std::move(found))}, bytes);

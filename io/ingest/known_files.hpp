@@ -33,6 +33,7 @@ struct file_stamp {
     std::uint64_t size = 0;
     std::int64_t modified = 0;
     std::int64_t changed = 0;
+    bool settled = false; ///< it was not modified just before it was looked at
     bool operator==(const file_stamp&) const = default;
 };
 

@@ -26,8 +26,10 @@ asio::awaitable<void> ingest_lane::run()
         entries_.clear();
         if (auto opened = work_.archives.find())
             co_await read_entries_of(std::move(opened));
-        else if (work_.next_entries(entries_, urls_at_once_))
-            co_await read_entries();
+        else if (work_.next_entries(entries_, urls_at_once_)) {
+            if (!entries_.empty())
+                co_await read_entries();
+        }
         else if (!co_await mine.wait())
             break;
         if (report_)
@@ -132,6 +134,14 @@ void ingest_lane::send_report()
 void ingest_lane::fail(std::string path, std::exception_ptr failure)
 {
     report_->add_failure(std::move(path), code_of(failure), message_of(failure));
+}
+
+/// The same from outside of a report that is being filled. Nothing is to blame where the job is over.
+asio::awaitable<void> ingest_lane::tell_failure(std::string path, std::exception_ptr failure)
+{
+    check_cancelled();
+    co_await start_report();
+    fail(std::move(path), failure);
 }
 
 void ingest_lane::check_cancelled() const

@@ -6,6 +6,7 @@
 
 #include "streams/peeked_source.hpp"
 
+#include <weir/as_result.hpp>
 #include <weir/chunk_stream.hpp>
 #include <weir/ingest.hpp>
 #include <weir/merkle_tree.hpp>
@@ -86,6 +87,7 @@ private:
     boost::asio::awaitable<void> read_archive(large_file file);
     boost::asio::awaitable<std::unique_ptr<archive>> open(large_file& from);
     boost::asio::awaitable<void> read_archive(std::string path, std::unique_ptr<source> input);
+    boost::asio::awaitable<void> read_opened(std::string path, result<std::unique_ptr<archive>> found);
     boost::asio::awaitable<void> read_entries_of(std::shared_ptr<shared_archive> from);
     boost::asio::awaitable<void> read_and_close(std::shared_ptr<shared_archive> from);
     boost::asio::awaitable<void> read_entry(shared_archive& from, const archive_entry& entry);
@@ -113,6 +115,7 @@ private:
     boost::asio::awaitable<void> start_report();
     void send_report();
     void fail(std::string path, std::exception_ptr failure);
+    boost::asio::awaitable<void> tell_failure(std::string path, std::exception_ptr failure);
     void check_cancelled() const;
 
     ingest_work& work_;

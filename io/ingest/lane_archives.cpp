@@ -62,24 +62,11 @@ asio::awaitable<void> read_whole(source& from, reservation& memory, std::span<bu
 asio::awaitable<void> ingest_lane::read_archive(large_file file)
 {
     result<std::unique_ptr<archive>> found = co_await as_result(open(file));
-    if (!found) {
-        check_cancelled();
-        co_await start_report();
-        fail(std::move(file.entry.path), found.exception());
-        co_return;
-    }
-    if (!*found) {
+    if (found && !*found) {
         work_.skipped.fetch_add(1, std::memory_order_relaxed);
         co_return;
     }
-    const auto opened = std::make_shared<shared_archive>(std::move(file.entry.path), std::move(found).value());
-    if (opened->content().reads_in_any_order()) {
-        work_.archives.offer(opened);
-        co_await read_entries_of(opened); // it goes with the last lane
-    }
-    else {
-        co_await read_and_close(opened);
-    }
+    co_await read_opened(std::move(file.entry.path), std::move(found));
 }
 
 /// The same for what was seen to be one as a stream.
@@ -87,13 +74,23 @@ asio::awaitable<void> ingest_lane::read_archive(std::string path, std::unique_pt
 {
     result<std::unique_ptr<archive>> found =
         co_await as_result(open_archive(work_.owner, std::move(input), work_.options.archive));
+    co_await read_opened(std::move(path), std::move(found));
+}
+
+asio::awaitable<void> ingest_lane::read_opened(std::string path, result<std::unique_ptr<archive>> found)
+{
     if (!found) {
-        check_cancelled();
-        co_await start_report();
-        fail(std::move(path), found.exception());
+        co_await tell_failure(std::move(path), found.exception());
         co_return;
     }
-    co_await read_and_close(std::make_shared<shared_archive>(std::move(path), std::move(found).value()));
+    const auto opened = std::make_shared<shared_archive>(std::move(path), std::move(found).value());
+    if (opened->content().reads_in_any_order()) {
+        work_.archives.offer(opened);
+        co_await read_entries_of(opened); // it goes with the last lane
+    }
+    else {
+        co_await read_and_close(opened);
+    }
 }
 
 asio::awaitable<void> ingest_lane::read_and_close(std::shared_ptr<shared_archive> from)
@@ -140,11 +137,8 @@ asio::awaitable<void> ingest_lane::read_entries_of(std::shared_ptr<shared_archiv
             if (report_ && report_->items.size() >= most_reported)
                 send_report();
         }
-        if (!taken) {
-            check_cancelled();
-            co_await start_report();
-            fail(from->path(), taken.exception());
-        }
+        if (!taken)
+            co_await tell_failure(from->path(), taken.exception());
     } while (!entries.empty());
     work_.archives.withdraw(from);
     co_await digest_slots();
@@ -205,9 +199,7 @@ asio::awaitable<void> ingest_lane::add_entry(content_name name, std::unique_ptr<
     co_await input->close();
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     if (!got) {
-        check_cancelled();
-        co_await start_report();
-        fail(std::move(name.path), got.exception());
+        co_await tell_failure(std::move(name.path), got.exception());
         co_return;
     }
     bytes content;

@@ -193,6 +193,9 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
 /// Reads a file of a few blocks whole, if it is cached and there is memory; otherwise nothing happened.
 bool ingest_lane::add_medium(tree_entry& entry, const file_handle& file, const std::optional<file_stamp>& stamp)
 {
+    std::error_code unknown;
+    if (!batch_.has_room_for(file.info(unknown).size))
+        return false;
     bytes content;
     for (std::size_t i = 0; i < medium_blocks; ++i) {
         std::optional<buffer> block = memory_->try_take();

@@ -118,13 +118,10 @@ asio::awaitable<bool> ingest_lane::holds_archive(codecs::peeked_source& input, s
 asio::awaitable<void> ingest_lane::pass_or_fail(content_name name, std::unique_ptr<source> input,
                                                 std::exception_ptr failure, known_file* found)
 {
-    if (input) {
+    if (input)
         co_await pass(std::move(name), std::move(input), found);
-        co_return;
-    }
-    check_cancelled();
-    co_await start_report();
-    fail(std::move(name.path), failure);
+    else
+        co_await tell_failure(std::move(name.path), failure);
 }
 
 asio::awaitable<void> ingest_lane::pass(content_name name, std::unique_ptr<source> input, known_file* found)
@@ -152,11 +149,8 @@ asio::awaitable<void> ingest_lane::pass(content_name name, std::unique_ptr<sourc
         co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
         work_.add_stages(chunks->statistics().stages);
     }
-    if (!failure)
-        co_return;
-    check_cancelled();
-    co_await start_report();
-    fail(std::move(name.path), failure);
+    if (failure)
+        co_await tell_failure(std::move(name.path), failure);
 }
 
 asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const content_name& name, known_file* found,
@@ -176,22 +170,24 @@ asio::awaitable<void> ingest_lane::pass_chunks(chunk_stream& chunks, const conte
             history->found(batch);
         if (history && batch.empty())
             file.whole = history->finish();
-        co_await start_report();
-        report::item& item = report_->items.emplace_back();
-        item.name = name;
-        item.chunk_count = batch.size();
         if (found && !work_.known.has_room(found->chunks.size() + batch.size()))
             found = nullptr;
         for (const chunk& each : batch) {
             if (found)
                 found->chunks.push_back({each.offset, each.size(), each.digest});
-            report_->chunks.push_back({start + each.offset, each.size(), each.digest});
             tree.add(each.digest, each.size());
             file.size += each.size();
             if (whole)
                 for (const slice& part : each.content)
                     whole->update(part.span());
         }
+        co_await start_report();
+        report_->chunks.reserve(report_->chunks.size() + batch.size()); // first: records and their count agree
+        report::item& item = report_->items.emplace_back();
+        item.name = name;
+        item.chunk_count = batch.size();
+        for (const chunk& each : batch)
+            report_->chunks.push_back({start + each.offset, each.size(), each.digest});
         file.chunks += batch.size();
         if (batch.empty()) {
             file.root = tree.root();
@@ -219,15 +215,16 @@ asio::awaitable<void> ingest_lane::give_history(const content_name& name, stream
         if (known.empty())
             co_return;
         check_cancelled();
-        co_await start_report();
-        report::item& item = report_->items.emplace_back();
-        item.name = name;
-        item.chunk_count = known.size();
-        report_->chunks.insert(report_->chunks.end(), known.begin(), known.end());
         for (const chunk_record& each : known) {
             tree.add(each.digest, each.length);
             file.size += each.length;
         }
+        co_await start_report();
+        report_->chunks.reserve(report_->chunks.size() + known.size()); // as above
+        report::item& item = report_->items.emplace_back();
+        item.name = name;
+        item.chunk_count = known.size();
+        report_->chunks.insert(report_->chunks.end(), known.begin(), known.end());
         file.chunks += known.size();
         send_report();
     }

@@ -4,7 +4,6 @@
 
 #include "codecs/archives/tar_writing.hpp"
 #include "codecs/archives/zip_writer.hpp"
-#include "support/coroutine.hpp"
 #include "support/seed.hpp"
 #include "support/sources.hpp"
 #include "support/temp_dir.hpp"
@@ -34,11 +33,6 @@ contents files(std::uint64_t seed)
     for (const std::size_t size : {std::size_t{0}, 16 * kib - 1, 16 * kib, 16 * kib + 1, 300 * kib, 3 * mib})
         out["size/" + std::to_string(size)] = test::random_bytes(size, random());
     return out;
-}
-
-std::string text_of(std::span<const std::byte> content)
-{
-    return {reinterpret_cast<const char*>(content.data()), content.size()};
 }
 
 std::string tar_of(const contents& all)
@@ -231,21 +225,7 @@ TEST_CASE("ingest: cancelled at any step among archives it ends, and everything 
     directory.write("a.tar", tar_of(all));
     if (weir::is_built_in(codec::deflate))
         directory.write("b.zip", zip_of(all, 8));
-    auto random = test::generator(7);
-    for (int round = 0; round < 40; ++round) {
-        bench b;
-        collecting_sink sink;
-        weir::ingest_job job(b.engine, by_entries(archive_choice::all), sink);
-        test::task<void> running(b.context.get_executor(), job.run(supply({directory.path()})));
-        for (std::uint64_t steps = random() % 200; steps != 0 && !running.done() && b.context.run_one() != 0; --steps) {
-        }
-        running.cancel();
-        while (!running.done() && b.context.run_one() != 0) {
-        }
-        REQUIRE(running.done());
-        CHECK(b.engine.pool().check());
-        CHECK(b.engine.pool().statistics().in_use_bytes == 0);
-    }
+    cancel_at_any_step({directory.path()}, by_entries(archive_choice::all), 7);
 }
 
 } // namespace

@@ -4,7 +4,6 @@
 
 #include "codecs/archives/tar_writing.hpp"
 #include "codecs/archives/zip_writer.hpp"
-#include "support/coroutine.hpp"
 #include "support/seed.hpp"
 #include "support/sources.hpp"
 #include "support/temp_dir.hpp"
@@ -21,7 +20,6 @@
 #include <string>
 #include <vector>
 
-namespace ingest_stream_archive_test {
 namespace {
 
 using namespace test;
@@ -35,11 +33,6 @@ const std::string large(3 * mib, 'l');
 std::string tar()
 {
     return test::tar_file("./small", small) + test::tar_file("large", large) + std::string(1024, '\0');
-}
-
-std::string text_of(std::span<const std::byte> content)
-{
-    return {reinterpret_cast<const char*>(content.data()), content.size()};
 }
 
 /// What each path of the URLs gives. Some come whole, as small bodies do.
@@ -330,22 +323,7 @@ TEST_CASE("ingest: cancelled at any step among archives behind URLs it ends, and
     std::vector<std::string> urls;
     for (const auto& [name, body] : of.bodies)
         urls.push_back("mem://h/" + name);
-    auto random = test::generator(9);
-    for (int round = 0; round < 40; ++round) {
-        bench b;
-        collecting_sink sink;
-        weir::ingest_job job(b.engine, options_for(of), sink);
-        test::task<void> running(b.context.get_executor(), job.run(supply(urls)));
-        for (std::uint64_t steps = random() % 200; steps != 0 && !running.done() && b.context.run_one() != 0; --steps) {
-        }
-        running.cancel();
-        while (!running.done() && b.context.run_one() != 0) {
-        }
-        REQUIRE(running.done());
-        CHECK(b.engine.pool().check());
-        CHECK(b.engine.pool().statistics().in_use_bytes == 0);
-    }
+    cancel_at_any_step(urls, options_for(of), 9);
 }
 
 } // namespace
-} // namespace ingest_stream_archive_test

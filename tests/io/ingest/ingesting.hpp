@@ -1,7 +1,9 @@
 #pragma once
 // What the tests of an ingest share: a sink that keeps what it gets, an engine to run a job on, and what must come out.
 
+#include "support/coroutine.hpp"
 #include "support/run.hpp"
+#include "support/seed.hpp"
 
 #include <weir/chunker.hpp>
 #include <weir/error.hpp>
@@ -63,6 +65,11 @@ public:
     bool fails = false;
 };
 
+inline std::string text_of(std::span<const std::byte> content)
+{
+    return {reinterpret_cast<const char*>(content.data()), content.size()};
+}
+
 inline weir::path_supplier supply(std::vector<std::string> paths)
 {
     return [paths = std::move(paths), next = std::size_t{0}](std::vector<std::string>& out, std::size_t most) mutable {
@@ -91,6 +98,27 @@ struct bench {
     asio::io_context context;
     weir::engine engine;
 };
+
+/// Cancels an ingest after a random number of steps, again and again: it ends, and everything is back.
+inline void cancel_at_any_step(const std::vector<std::string>& paths, const weir::ingest_options& options,
+                               std::uint64_t seed)
+{
+    auto random = generator(seed);
+    for (int round = 0; round < 40; ++round) {
+        bench b;
+        collecting_sink sink;
+        weir::ingest_job job(b.engine, options, sink);
+        task<void> running(b.context.get_executor(), job.run(supply(paths)));
+        for (std::uint64_t steps = random() % 200; steps != 0 && !running.done() && b.context.run_one() != 0; --steps) {
+        }
+        running.cancel();
+        while (!running.done() && b.context.run_one() != 0) {
+        }
+        REQUIRE(running.done());
+        CHECK(b.engine.pool().check());
+        CHECK(b.engine.pool().statistics().in_use_bytes == 0);
+    }
+}
 
 /// What an ingest must say of a file, made in the plainest way.
 inline void check_file(const collecting_sink::entry& got, std::span<const std::byte> content,
