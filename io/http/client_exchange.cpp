@@ -1,6 +1,5 @@
 #include "client_exchange.hpp"
 
-#include <weir/as_result.hpp>
 #include <weir/error.hpp>
 #include <weir/http/framing.hpp>
 #include <weir/http/writer.hpp>
@@ -8,7 +7,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -88,14 +86,14 @@ asio::awaitable<void> client_exchange::send_head(const request_head& request, co
     const target_form form = connection_->has_reading_proxy() ? target_form::absolute : target_form::origin;
     std::string text;
     write_head(text, request, form, body);
-    const std::array<asio::const_buffer, 1> all{asio::buffer(text)};
-    co_await write(all, true);
+    const std::function<void()> renew = [this] { limit_to(limits_.idle); };
+    const result<void> sent = co_await as_result(connection_->write_head(text, renew));
+    take_outcome(sent);
 }
 
-asio::awaitable<void> client_exchange::write(std::span<const asio::const_buffer> parts, bool at_once)
+/// Of sending.
+void client_exchange::take_outcome(const result<void>& sent)
 {
-    const std::function<void()> renew = [this] { limit_to(limits_.idle); };
-    const result<void> sent = co_await as_result(connection_->write(parts, renew, at_once));
     if (!sent && sent.code() == condition::cancelled)
         sent.value();
     if (!sent && sent.code() == errc::deadline_exceeded)
@@ -106,7 +104,9 @@ asio::awaitable<void> client_exchange::write(std::span<const asio::const_buffer>
 
 asio::awaitable<bool> client_exchange::send(std::span<const asio::const_buffer> parts)
 {
-    co_await write(parts, false);
+    const std::function<void()> renew = [this] { limit_to(limits_.idle); };
+    const result<void> sent = co_await as_result(connection_->write(parts, renew));
+    take_outcome(sent);
     while (!unsent_ && !is_head_final_ && has_something_to_read()) {
         limit_to(limits_.idle);
         const result<void> read = co_await as_result(read_head());

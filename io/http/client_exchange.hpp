@@ -3,6 +3,7 @@
 
 #include "connection.hpp"
 
+#include <weir/as_result.hpp>
 #include <weir/http/body_reader.hpp>
 #include <weir/http/head_reader.hpp>
 #include <weir/http/request.hpp>
@@ -89,7 +90,7 @@ private:
         bool ended = false; // the connection
     };
 
-    [[nodiscard]] boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts, bool at_once);
+    void take_outcome(const result<void>& sent);
     [[nodiscard]] bool has_something_to_read();
     [[nodiscard]] boost::asio::awaitable<void> read_head();
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_body(std::span<std::byte> into);

@@ -62,22 +62,29 @@ asio::awaitable<std::size_t> connection::read_some(std::span<std::byte> into)
 }
 
 asio::awaitable<void> connection::write(std::span<const asio::const_buffer> parts,
-                                        const std::function<void()>& before_each, bool at_once)
+                                        const std::function<void()>& before_each)
 {
     std::vector<asio::const_buffer> left(parts.begin(), parts.end());
     for (std::span<asio::const_buffer> rest = net::unsent(left, 0); !rest.empty();) {
         before_each();
-        std::optional<net::transport::written> done;
-        if (at_once)
-            done = stream_.try_write_some(rest);
-        if (!done) {
-            const auto [failed, sent] = co_await stream_.async_write_some(rest, asio::as_tuple(asio::use_awaitable));
-            done = {failed, sent};
-        }
+        const auto [failed, sent] = co_await stream_.async_write_some(rest, asio::as_tuple(asio::use_awaitable));
+        if (failed)
+            fail(failed, "write");
+        rest = net::unsent(rest, sent);
+    }
+}
+
+asio::awaitable<void> connection::write_head(std::string_view text, const std::function<void()>& before_each)
+{
+    std::array<asio::const_buffer, 1> left{asio::buffer(text)};
+    before_each();
+    if (const auto done = stream_.try_write_some(left)) {
         if (done->failed)
             fail(done->failed, "write");
-        rest = net::unsent(rest, done->bytes);
+        left.front() += done->bytes;
     }
+    if (left.front().size() != 0)
+        co_await write(left, before_each);
 }
 
 asio::awaitable<void> connection::read_head(response_reader& reader)
@@ -165,9 +172,8 @@ asio::awaitable<response_head> ask_proxy(connection& proxy, const request_head& 
 {
     std::string text;
     write_head(text, ask, target_form::authority, framing{.reusable = true});
-    const std::array<asio::const_buffer, 1> all{asio::buffer(text)};
     const std::function<void()> within_one_limit = [] {};
-    co_await proxy.write(all, within_one_limit, true);
+    co_await proxy.write_head(text, within_one_limit);
     response_reader answer;
     for (unsigned interim = 0; interim <= most_interim_of_proxy; ++interim) {
         co_await proxy.read_head(answer);

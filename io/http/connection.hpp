@@ -47,9 +47,10 @@ public:
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
     /// Writes all of it. \throws weir::error  as `read_some`
     /// \param before_each  called before each piece that the peer takes: to renew a limit of time
-    /// \param at_once  without suspending, as long as the peer takes it: for heads, which are short
     [[nodiscard]] boost::asio::awaitable<void> write(std::span<const boost::asio::const_buffer> parts,
-                                                     const std::function<void()>& before_each, bool at_once);
+                                                     const std::function<void()>& before_each);
+    /// The same of a short text, which mostly goes out whole: then it does not suspend.
+    [[nodiscard]] boost::asio::awaitable<void> write_head(std::string_view text, const std::function<void()>& before_each);
 
     /// What was read ahead.
     [[nodiscard]] std::span<const std::byte> unused() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }

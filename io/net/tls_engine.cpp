@@ -65,7 +65,9 @@ int tls_engine::read_socket(BIO* bio, char* into, int most) noexcept
 
 int tls_engine::receive(char* into, std::size_t most) noexcept
 {
-    std::array<iovec, 2> parts{iovec{into, most}, iovec{ahead_.data(), ahead_.size()}};
+    // Large records mostly follow one another: of the next one the header is enough, since what is ahead is copied.
+    const std::size_t ahead = most < ahead_.size() ? ahead_.size() : SSL3_RT_HEADER_LENGTH;
+    std::array<iovec, 2> parts{iovec{into, most}, iovec{ahead_.data(), ahead}};
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
