@@ -665,7 +665,8 @@ class Failures(CodecTest):
 
     def interrupt(self, number):
         """Ends a run in the middle of its work, with much of its output written."""
-        process = self.start("compress", "--rm", "-o", "b.zst", "-", stdin=subprocess.PIPE)
+        process = self.start("compress", "--rm", "-o", "b.zst", "-", stdin=subprocess.PIPE,
+                             preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))  # not ignored, as under nohup
         process.stdin.write(noise(20_000_000))  # more than two pieces
         process.stdin.flush()
         self.wait_for_temporary(1)

@@ -61,7 +61,7 @@ def as_subproject(source, work):
     shutil.copytree(HERE / "subproject", project)
     (project / "subprojects").mkdir()
     (project / "subprojects" / "weir").symlink_to(source)
-    run("meson", "setup", work / "build", project, "-Dbuildtype=plain")
+    run("meson", "setup", work / "build", project, "-Dbuildtype=plain", "--unity", "on")
     run("ninja", "-C", work / "build", "--quiet", "consumer")
     return work / "build" / "consumer", work / "build" / "subprojects" / "weir"
 
