@@ -169,6 +169,12 @@ def memory_of_files(run):
     yield peak(f"{run.tiny_files:,} tiny files, --memory 16M", measure((*command, "--memory", "16M", root)), SMALL_LIMIT)
     shutil.rmtree(root)
 
+    root = workloads.tree_of_small_files(run.work / "middling", 64, MIB, MIB)
+    for memory, limit in (("16M", SMALL_LIMIT), ("64M", DEFAULT_LIMIT)):
+        name = f"64 files of 1 MiB, chunks from 64 bytes, --memory {memory}"
+        yield peak(name, measure((*command, *tiny_chunks, "--memory", memory, root)), limit)
+    shutil.rmtree(root)
+
 
 def memory_of_pipes(run):
     """peak memory on standard input: long, and byte by byte"""
