@@ -1,6 +1,11 @@
 #include <weir/file_handle.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
+#include <cstring>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -35,6 +40,37 @@ file_handle open_at(int directory, const char* path, open_flags flags, std::erro
     while (descriptor < 0 && errno == EINTR);
     failure = descriptor < 0 ? last_error() : std::error_code();
     return file_handle(descriptor);
+}
+
+#if defined(O_PATH)
+constexpr int to_search = O_PATH | O_DIRECTORY | O_CLOEXEC; // a directory that may not be listed
+#else
+constexpr int to_search = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+#endif
+
+/// Opens what the system takes no path for: directory by directory, as many of them at a time as it takes.
+file_handle open_in_parts(const char* path, open_flags flags, std::error_code& failure) noexcept
+{
+    std::string_view rest = path;
+    std::array<char, PATH_MAX> part;
+    file_handle directory;
+    while (rest.size() >= part.size()) {
+        const std::size_t slash = rest.substr(0, part.size() - 1).rfind('/');
+        if (slash == std::string_view::npos) {
+            failure = std::make_error_code(std::errc::filename_too_long); // a name alone
+            return {};
+        }
+        std::memcpy(part.data(), rest.data(), slash + 1);
+        part[slash + 1] = '\0';
+        rest.remove_prefix(slash + 1);
+        rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of('/')));
+        directory = file_handle(::openat(directory ? directory.descriptor() : AT_FDCWD, part.data(), to_search));
+        if (!directory) {
+            failure = last_error();
+            return {};
+        }
+    }
+    return open_at(directory.descriptor(), rest.empty() ? "." : rest.data(), flags, failure);
 }
 
 file_type type_of(mode_t mode) noexcept
@@ -93,7 +129,10 @@ file_handle file_handle::open(const std::filesystem::path& path, open_flags flag
 
 file_handle file_handle::open(const char* path, open_flags flags, std::error_code& failure) noexcept
 {
-    return open_at(AT_FDCWD, path, flags, failure);
+    file_handle file = open_at(AT_FDCWD, path, flags, failure);
+    if (failure == std::errc::filename_too_long && std::strlen(path) >= PATH_MAX)
+        file = open_in_parts(path, flags, failure);
+    return file;
 }
 
 file_handle file_handle::open_below(const char* name, open_flags flags, std::error_code& failure) const noexcept

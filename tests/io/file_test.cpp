@@ -1,4 +1,5 @@
 // One suite over the back ends that are built.
+#include <weir/file_handle.hpp>
 #include <weir/random_access_file.hpp>
 #include <weir/stream_file.hpp>
 
@@ -19,6 +20,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <deque>
 #include <functional>
@@ -28,6 +30,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,6 +110,39 @@ private:
     std::deque<long> results_;
     int setup_;
 };
+
+TEST_CASE("file_handle: a path that is too long for the system is opened part by part, wherever its parts end")
+{
+    test::temp_dir dir;
+    for (const std::size_t length : {63u, 200u, 255u}) {
+        CAPTURE(length);
+        weir::file_handle at = weir::file_handle::open(dir.path());
+        const std::string name(length, 'd');
+        std::string path = dir.path();
+        std::error_code failure;
+        while (path.size() < 3 * PATH_MAX) {
+            if (::mkdirat(at.descriptor(), name.c_str(), 0700) != 0)
+                REQUIRE(errno == EEXIST);
+            at = at.open_below(name.c_str(), weir::open_flags::directory, failure);
+            REQUIRE_FALSE(failure);
+            path += path.size() % 3 == 0 ? "///" : "/";
+            path += name;
+        }
+        const weir::file_handle made(::openat(at.descriptor(), "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        REQUIRE(made);
+        CHECK(weir::file_handle::open(path + "/f").info().inode == made.info().inode);
+        CHECK(weir::file_handle::open(path + "//").info().inode == at.info().inode);
+        CHECK_FALSE(weir::file_handle::open((path + "/none").c_str(), weir::open_flags::none, failure));
+        CHECK(failure == std::errc::no_such_file_or_directory);
+        CHECK_FALSE(weir::file_handle::open((path + "/f/x").c_str(), weir::open_flags::none, failure));
+        CHECK(failure == std::errc::not_a_directory);
+    }
+    std::error_code failure;
+    for (const std::string& name : {std::string(PATH_MAX, 'x'), "/" + std::string(2 * PATH_MAX, 'x'), std::string(300, 'x')}) {
+        CHECK_FALSE(weir::file_handle::open(name.c_str(), weir::open_flags::none, failure));
+        CHECK(failure == std::errc::filename_too_long);
+    }
+}
 
 TEST_CASE("file: async_read_at reads what it is asked for, and says eof at the end")
 {

@@ -54,7 +54,7 @@ public:
     file_handle& operator=(file_handle&& other) noexcept;
     ~file_handle() { close(); }
 
-    /// Opens for reading.
+    /// Opens for reading. A path that is too long for the system is opened part by part.
     /// \throws weir::error, with the path: what `open(2)` reports.
     [[nodiscard]] static file_handle open(const std::filesystem::path& path, open_flags flags = open_flags::none);
     /// The same without exceptions: an empty handle and `failure` on error.
