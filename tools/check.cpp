@@ -23,9 +23,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -73,7 +75,7 @@ public:
     int run()
     {
         session_.run(start(), [this](bool interrupted) { print_sums(interrupted); });
-        return failed_ == 0 && wrong_lines_ == 0 && files_ != 0 && has_summary_ ? all_read : input_failed;
+        return failed_ == 0 && wrong_lines_ == 0 && files_ != 0 && is_complete_ && has_summary_ ? all_read : input_failed;
     }
 
 private:
@@ -161,7 +163,7 @@ private:
     asio::awaitable<void> finish_batch()
     {
         std::shared_ptr<check_batch> oldest = co_await running_.take_oldest();
-        bytes_ += oldest->bytes();
+        bytes_ += oldest->bytes_read();
         for (const verdict& result : compare_.finish(std::move(oldest)))
             say_verdict(result);
     }
@@ -185,12 +187,15 @@ private:
     bool take(const listed_chunk& line)
     {
         has_summary_ = false; // lists may stand one behind another
+        ++seen_.chunks;
+        seen_.bytes += line.length;
         return compare_.add(line);
     }
 
     bool take(const listed_file& line)
     {
         has_summary_ = false;
+        ++seen_.files;
         return compare_.add(line);
     }
 
@@ -205,12 +210,26 @@ private:
     bool take(const listed_summary& line)
     {
         has_summary_ = true;
+        const listed_summary seen = std::exchange(seen_, {});
         if (line.interrupted)
-            complain(fmt::format("{}: was interrupted, and may lack files", list_));
+            find_incomplete("was interrupted, and may lack files");
+        const std::array sums = {std::tuple("file", line.files, seen.files), std::tuple("chunk", line.chunks, seen.chunks),
+                                 std::tuple("byte", line.bytes, seen.bytes)};
+        for (const auto& [noun, said, found] : sums)
+            if (said != found) // with chunks their bytes are missing: once is enough
+                return find_incomplete(fmt::format("has {}, and its summary counts {}", counted(found, noun), said));
         return false;
     }
 
     bool take(const listed_other&) { return false; }
+
+    /// \returns  that no batch is complete
+    bool find_incomplete(std::string_view why)
+    {
+        is_complete_ = false;
+        complain(fmt::format("{}: {}", list_, why));
+        return false;
+    }
 
     void say_verdict(const verdict& result)
     {
@@ -293,7 +312,9 @@ private:
     std::uint64_t line_number_ = 0;
     std::uint64_t failed_ = 0;
     std::uint64_t wrong_lines_ = 0;
-    bool has_summary_ = false; // behind all other lines
+    bool has_summary_ = false;  // behind all other lines
+    listed_summary seen_;       // what it should say of the lines before it
+    bool is_complete_ = true;   // every summary says so
 
     // Both look at these.
     std::atomic<std::uint64_t> bytes_ = 0;

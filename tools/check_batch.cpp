@@ -28,9 +28,11 @@ std::string reason(std::string_view operation, std::error_code code) { return we
 std::string read_failure() { return reason("read", std::error_code(errno, std::system_category())); }
 
 /// Fills `memory` by calls of `read(where)`; why that failed, or nothing.
-template <class Read> std::string fill(std::span<std::byte> memory, std::uint64_t offset, Read read)
+/// \param filled  is set to what was read all the same
+template <class Read>
+std::string fill(std::span<std::byte> memory, std::uint64_t offset, std::size_t& filled, Read read)
 {
-    for (std::size_t filled = 0; filled < memory.size();) {
+    for (filled = 0; filled < memory.size();) {
         const ssize_t got = read(memory.subspan(filled), offset + filled);
         if (got < 0 && errno == EINTR)
             continue;
@@ -67,6 +69,7 @@ void check_batch::clear() noexcept
     lines_.clear();
     pieces_.clear();
     bytes_ = 0;
+    bytes_read_ = 0;
 }
 
 void check_batch::add(checked_line chunk, std::uint64_t& stream_position)
@@ -154,10 +157,13 @@ std::string check_batch::read_all(const piece& from)
     const listed_chunk& line = chunk_of(from);
     if (std::string failure = open(line.path); !failure.empty())
         return failure;
-    return fill(std::span(*memory_).subspan(from.start, line.length), line.offset,
-                [&](std::span<std::byte> to, std::uint64_t at) {
-                    return ::pread(file_.descriptor(), to.data(), to.size(), static_cast<off_t>(at));
-                });
+    std::size_t filled = 0;
+    std::string failure = fill(std::span(*memory_).subspan(from.start, line.length), line.offset, filled,
+                               [&](std::span<std::byte> to, std::uint64_t at) {
+                                   return ::pread(file_.descriptor(), to.data(), to.size(), static_cast<off_t>(at));
+                               });
+    bytes_read_ += filled;
+    return failure;
 }
 
 std::string check_batch::read_stream(const piece& from, std::uint64_t& stream_position)
@@ -165,12 +171,13 @@ std::string check_batch::read_stream(const piece& from, std::uint64_t& stream_po
     const listed_chunk& line = chunk_of(from);
     if (line.offset != stream_position)
         return fmt::format("standard input is past offset {}", line.offset);
-    return fill(std::span(*memory_).subspan(from.start, line.length), line.offset,
-                [&](std::span<std::byte> to, std::uint64_t) {
-                    const ssize_t got = ::read(STDIN_FILENO, to.data(), to.size());
-                    stream_position += got > 0 ? static_cast<std::uint64_t>(got) : 0;
-                    return got;
-                });
+    std::size_t filled = 0;
+    std::string failure = fill(
+        std::span(*memory_).subspan(from.start, line.length), line.offset, filled,
+        [](std::span<std::byte> to, std::uint64_t) { return ::read(STDIN_FILENO, to.data(), to.size()); });
+    stream_position += filled;
+    bytes_read_ += filled;
+    return failure;
 }
 
 std::string check_batch::compare_end(const listed_file& line)
@@ -192,7 +199,8 @@ std::string check_batch::compare_whole(const listed_file& line)
     std::vector<std::byte> memory(whole_step);
     for (std::uint64_t offset = 0; offset < line.size;) {
         const auto part = std::span(memory).first(std::min<std::uint64_t>(memory.size(), line.size - offset));
-        std::string failure = fill(part, offset, [&](std::span<std::byte> to, std::uint64_t at) {
+        std::size_t filled = 0; // again: not counted
+        std::string failure = fill(part, offset, filled, [&](std::span<std::byte> to, std::uint64_t at) {
             return ::pread(file_.descriptor(), to.data(), to.size(), static_cast<off_t>(at));
         });
         if (!failure.empty())

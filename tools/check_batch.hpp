@@ -47,7 +47,7 @@ public:
     /// Whether `line` may join: the chunks of a batch have one hash, and their bytes a limit.
     [[nodiscard]] bool takes(const listed_chunk& line) const noexcept;
     [[nodiscard]] bool full() const noexcept;
-    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; } ///< that are read for it
+    [[nodiscard]] std::size_t bytes_read() const noexcept { return bytes_read_; } ///< of its chunks
 
     /// A chunk to be read from its file. Of one that comes from standard input the bytes are read now: they are to be
     /// had once.
@@ -79,6 +79,7 @@ private:
     std::vector<checked_line> lines_;
     std::vector<piece> pieces_; // the chunks that are to be read
     std::size_t bytes_ = 0;     // of them
+    std::size_t bytes_read_ = 0;
     std::shared_ptr<std::vector<std::byte>> memory_ = std::make_shared<std::vector<std::byte>>();
     std::optional<weir::multi_hasher> hasher_;
     std::vector<weir::slice> slices_;

@@ -22,6 +22,21 @@ void inventory::add_chunk(const weir::digest& digest, std::uint64_t length)
 
 void inventory::add_file(std::string name, const file& entry) { files_.insert_or_assign(std::move(name), entry); }
 
+void inventory::add_failed(std::string name) { failed_.insert(std::move(name)); }
+
+bool inventory::may_have(std::string_view name) const
+{
+    for (std::size_t end = name.size(); !failed_.empty(); end = name.rfind('/', end - 1)) {
+        if (end == std::string_view::npos)
+            return false;
+        if (failed_.contains(name.substr(0, end)))
+            return true;
+        if (end == 0)
+            return false;
+    }
+    return false;
+}
+
 const std::vector<inventory::part>& inventory::unique_parts()
 {
     if (!sorted_) {
@@ -69,13 +84,13 @@ std::vector<file_change> compare_files(const inventory& a, const inventory& b)
     std::vector<file_change> changes;
     for (const auto& [name, file] : a.files()) {
         const auto other = b.files().find(name);
-        if (other == b.files().end())
-            changes.push_back({change::removed, name});
-        else
+        if (other != b.files().end())
             changes.push_back({other->second == file ? change::identical : change::changed, name});
+        else if (!b.may_have(name))
+            changes.push_back({change::removed, name});
     }
     for (const auto& [name, file] : b.files())
-        if (!a.files().contains(name))
+        if (!a.files().contains(name) && !a.may_have(name))
             changes.push_back({change::added, name});
     std::ranges::sort(changes, {}, &file_change::name);
     return changes;

@@ -66,7 +66,9 @@ public:
 
     asio::awaitable<void> failed(std::string_view path, std::error_code code, std::string_view text) override
     {
-        root_failed_ = root_failed_ || name_below(path).empty();
+        const std::string_view name = name_below(path);
+        root_failed_ = root_failed_ || name.empty();
+        into_.add_failed(std::string(name));
         co_await failed_(path, code, text);
     }
 
@@ -167,12 +169,20 @@ private:
         session_.out().appended();
     }
 
+    /// An argument that is a file itself has its own name; of two, which are one that changed or not, that of B.
+    [[nodiscard]] const std::string& shown(const file_change& one) const
+    {
+        if (!one.name.empty())
+            return one.name;
+        return paths_[one.what == change::removed ? 0 : 1];
+    }
+
     void print_json(const std::vector<file_change>& files, const std::array<std::uint64_t, 4>& counts,
                     const chunk_comparison& chunks, bool interrupted)
     {
         std::string& lines = session_.out().lines();
         for (const file_change& one : files)
-            json_line(lines, "path").text("change", to_string(one.what)).path("path", one.name).end();
+            json_line(lines, "path").text("change", to_string(one.what)).path("path", shown(one)).end();
         json_line line(lines, "diff");
         for (const change what : {change::added, change::removed, change::changed, change::identical})
             line.number(to_string(what), counts[static_cast<std::size_t>(what)]);
@@ -197,7 +207,7 @@ private:
             if (one.what == change::identical)
                 continue;
             lines += fmt::format("{:<9} ", to_string(one.what));
-            append_printable(lines, one.name.empty() ? paths_[1] : one.name);
+            append_printable(lines, shown(one));
             lines += '\n';
         }
         if (interrupted)

@@ -124,7 +124,8 @@ listed_file file(const json::object& line)
 listed_summary summary(const json::object& line)
 {
     const json::value* interrupted = line.if_contains("interrupted");
-    return {interrupted && interrupted->is_bool() && interrupted->get_bool()};
+    return {interrupted && interrupted->is_bool() && interrupted->get_bool(), number(line, "files"), number(line, "chunks"),
+            number(line, "bytes")};
 }
 
 } // namespace

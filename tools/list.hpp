@@ -47,6 +47,9 @@ struct listed_error {
 
 struct listed_summary {
     bool interrupted = false;
+    std::uint64_t files = 0;
+    std::uint64_t chunks = 0;
+    std::uint64_t bytes = 0;
 };
 
 /// A line of a type that is not known here: a later release may have written it.

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tool {
@@ -16,6 +17,7 @@ constexpr const char* lies_elsewhere = "the list is wrong: its lines disagree ab
 constexpr const char* list_is_input = "standard input is the list, and can be read once";
 constexpr const char* url_is_not_fetched = "is a URL: what it gives is not fetched";
 constexpr std::size_t longest_chunk = 16_MiB; // no chunker cuts longer ones
+constexpr std::size_t most_readings = 1024;   // of one file side by side: as many as --jobs can be
 
 std::string compare_root(checked_file& seen, const listed_file& line)
 {
@@ -34,8 +36,10 @@ std::string compare_file(checked_file& seen, const listed_file& line, const std:
 {
     if (!seen.failure.empty())
         return seen.failure;
-    if (seen.chunks != line.chunks || seen.end != line.size)
+    if (seen.chunks != line.chunks)
         return fmt::format("the list has {} of {} chunks", seen.chunks, line.chunks);
+    if (seen.end != line.size)
+        return fmt::format("the list is wrong: its chunks have {} of {} bytes", seen.end, line.size);
     if (std::string failure = compare_root(seen, line); !failure.empty())
         return failure;
     return end;
@@ -54,14 +58,58 @@ check_batch& verifier::open_batch()
     return *open_;
 }
 
+/// What a chunk belongs to; a new one where it begins a file, or nothing of the file was seen.
+std::shared_ptr<checked_file> verifier::reading_of(const listed_chunk& line)
+{
+    auto& readings = files_[line.path].all;
+    const auto ends_there = [&](const std::shared_ptr<checked_file>& each) { return each->end == line.offset; };
+    const auto is_its_own = [&](const std::shared_ptr<checked_file>& each) {
+        return ends_there(each) && each->lies_where(line);
+    };
+    if (!readings.empty() && (line.offset != 0 || readings.size() == most_readings)) {
+        auto found = std::ranges::find_if(readings, is_its_own);
+        if (found == readings.end())
+            found = std::ranges::find_if(readings, ends_there);
+        if (found == readings.end()) // chunks are missing: most likely of one that is behind
+            found = std::ranges::min_element(readings, {}, [](const auto& each) { return each->end; });
+        return *found;
+    }
+    const auto begun = readings.emplace_back(std::make_shared<checked_file>());
+    begun->archive = line.archive;
+    begun->codec = line.codec;
+    return begun;
+}
+
+/// What a file ends, and is over with it: that which is as long as it, or the oldest.
+std::shared_ptr<checked_file> verifier::take_reading(const listed_file& line)
+{
+    const auto here = files_.find(line.path);
+    if (here == files_.end())
+        return std::make_shared<checked_file>();
+    auto& [readings, failed] = here->second;
+    const auto is_whole = [&](const std::shared_ptr<checked_file>& each) {
+        return each->end == line.size && each->chunks == line.chunks && each->lies_where(line);
+    };
+    auto found = std::ranges::find_if(readings, is_whole);
+    if (found == readings.end())
+        found = readings.begin();
+    std::shared_ptr<checked_file> taken = std::move(*found);
+    readings.erase(found);
+    if (readings.size() <= failed)
+        files_.erase(here);
+    return taken;
+}
+
+void verifier::forget(const std::string& path)
+{
+    const auto here = files_.find(path);
+    if (here != files_.end() && ++here->second.failed >= here->second.all.size())
+        files_.erase(here);
+}
+
 bool verifier::add(const listed_chunk& line)
 {
-    std::shared_ptr<checked_file>& seen = files_[line.path];
-    if (!seen) {
-        seen = std::make_shared<checked_file>();
-        seen->archive = line.archive;
-        seen->codec = line.codec;
-    }
+    const std::shared_ptr<checked_file> seen = reading_of(line);
     if (!seen->tree)
         seen->tree.emplace(line.digest.hash);
     seen->tree->add(line.digest.value, line.length);
@@ -84,11 +132,7 @@ bool verifier::add(const listed_chunk& line)
 
 bool verifier::add(const listed_file& line)
 {
-    auto seen = std::make_shared<checked_file>();
-    if (const auto found = files_.find(line.path); found != files_.end()) {
-        seen = std::move(found->second);
-        files_.erase(found);
-    }
+    std::shared_ptr<checked_file> seen = take_reading(line);
     std::string failure = why_unread(line);
     if (failure.empty() && seen->chunks != 0 && !seen->lies_where(line))
         failure = lies_elsewhere;
@@ -147,8 +191,11 @@ std::vector<verdict> verifier::finish(std::shared_ptr<check_batch> done)
 std::vector<verdict> verifier::rest()
 {
     std::vector<verdict> verdicts;
-    for (auto& [path, seen] : files_)
-        verdicts.push_back({path, seen->failure.empty() ? "the list ends before the file does" : seen->failure});
+    for (const auto& [path, open] : files_)
+        for (std::size_t i = open.failed; i < open.all.size(); ++i) {
+            const std::string& failure = open.all[i]->failure;
+            verdicts.push_back({path, failure.empty() ? "the list ends before the file does" : failure});
+        }
     files_.clear();
     return verdicts;
 }

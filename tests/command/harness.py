@@ -48,6 +48,16 @@ def of_type(lines, kind):
     return [line for line in lines if line["type"] == kind]
 
 
+def with_sums(lines):
+    """A list of these lines of others, with a summary that fits."""
+    lines = [line for line in lines if b'"type":"summary"' not in line]
+    objects = lines_of(b"".join(lines))
+    chunks = of_type(objects, "chunk")
+    sums = {"type": "summary", "files": len(of_type(objects, "file")), "chunks": len(chunks),
+            "bytes": sum(chunk["length"] for chunk in chunks), "interrupted": False}
+    return b"".join(lines) + json.dumps(sums).encode() + b"\n"
+
+
 def merkle_root(leaves, new=hashlib.sha256):
     """RFC 6962, section 2.1."""
     if not leaves:

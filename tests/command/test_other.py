@@ -10,7 +10,7 @@ import subprocess
 import tomllib
 import unittest
 
-from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type
+from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type, with_sums
 
 
 class Check(CommandTest):
@@ -144,6 +144,105 @@ class Check(CommandTest):
         self.write("list", b"".join(lines + lines))
         self.assertEqual(self.check("list")[0], 0)
 
+    def test_a_list_of_an_interrupted_run_fails(self):
+        text = self.list()
+        cut = text.replace(b'"interrupted":false', b'"interrupted":true')
+        for content in (cut, cut + text, text + cut):
+            self.write("list", content)
+            code, said, complaints = self.check("list")
+            self.assertEqual((code, len(said)), (1, 4))
+            self.assertEqual(complaints, "weir: list: was interrupted, and may lack files\n")
+
+    def test_a_summary_that_counts_other_lines_fails_and_says_what_is_missing(self):
+        lines = self.list("--chunk-avg", "64K").splitlines(True)
+        chunks = [line for line in lines if b'"type":"chunk"' in line]
+        count = len(chunks)
+        for missing, said in ((b"t/small", "has 3 files, and its summary counts 4"),
+                              (b"t/large", "has 3 files, and its summary counts 4"),
+                              (b"t/empty", "has 3 files, and its summary counts 4")):
+            self.write("list", b"".join(line for line in lines if missing not in line))
+            code, _, complaints = self.check("list")
+            self.assertEqual((code, complaints), (1, f"weir: list: {said}\n"))
+        self.write("list", b"".join(lines[:-1] + lines))
+        code, said, complaints = self.check("list")
+        self.assertEqual((code, len(said)), (1, 4))
+        self.assertIn("has 8 files, and its summary counts 4", complaints)
+        self.write("list", b"".join(line for line in lines if line != chunks[0]))
+        self.assertIn(f"has {count - 1} chunks, and its summary counts {count}", self.check("list")[2])
+
+    def listed_twice(self):
+        """The lines of t/large and those of the rest."""
+        lines = self.list("--chunk-avg", "64K").splitlines(True)
+        large = [line for line in lines if b'"t/large"' in line]
+        return large, [line for line in lines[:-1] if line not in large]
+
+    def verdicts(self, lines):
+        self.write("list", with_sums(lines))
+        result = self.weir("check", "list")
+        return result.returncode, [line for line in result.stdout.decode().splitlines()[:-1] if "t/large" in line]
+
+    def test_a_file_that_was_reached_twice_may_interleave_with_itself(self):
+        large, rest = self.listed_twice()
+        twice = [line for line in large for _ in range(2)]
+        shifted = large[:3] + [line for pair in zip(large[3:], large) for line in pair] + large[-3:]
+        for lines in (twice, shifted, large + large, [line for line in large for _ in range(5)]):
+            code, said = self.verdicts(lines + rest)
+            self.assertEqual((code, set(said)), (0, {"t/large: OK"}))
+            self.assertEqual(len(said), lines.count(large[-1]))
+
+    def test_each_reading_of_a_file_is_compared(self):
+        large, rest = self.listed_twice()
+        twice = [line for line in large for _ in range(2)]
+        wrong = large[4].replace(b'"sha256":"', b'"sha256":"00')
+        wrong = re.sub(rb'("sha256":"00[0-9a-f]*)[0-9a-f]{2}"', rb'\1"', wrong)
+        one = list(twice)
+        one[one.index(large[4])] = wrong
+        code, said = self.verdicts(one + rest)
+        self.assertEqual(code, 1)
+        self.assertEqual(sorted(line.split()[1] for line in said), ["FAILED", "OK"])
+        one = list(twice)
+        one.remove(large[-1])  # one does not end
+        code, said = self.verdicts(one + rest)
+        self.assertEqual((code, said), (1, ["t/large: OK", "t/large: FAILED (the list ends before the file does)"]))
+        one.remove(large[4])  # nor does it go on
+        code, said = self.verdicts(one + rest)
+        self.assertEqual((code, said[0]), (1, "t/large: OK"))
+        failed = b'{"type":"error","path":"t/large","error":"read: broken","code":"EIO"}\n'
+        code, said = self.verdicts(twice[:-4] + [failed] + large[-2:] + rest)
+        self.assertEqual((code, said), (0, ["t/large: OK"]))
+        code, said = self.verdicts(twice[:6] + [failed, failed] + large + rest)
+        self.assertEqual((code, said), (0, ["t/large: OK"]))
+
+    def test_readings_side_by_side_are_bounded(self):
+        large, rest = self.listed_twice()
+        code, said = self.verdicts([large[0]] * 5000 + rest)
+        self.assertEqual((code, len(said)), (1, 1024))
+
+    def test_bytes_that_are_not_read_are_not_counted(self):
+        self.list()
+        os.remove(self.directory / "t/large")
+        result = self.weir("check", "list")
+        self.assertTrue(result.stdout.endswith(b"4 files, 2 B: 3 OK, 1 FAILED\n"), result.stdout)
+
+    def test_paths_of_any_length_are_opened(self):
+        at = os.open(self.directory, os.O_RDONLY)
+        for _ in range(30):
+            os.mkdir("d" * 200, dir_fd=at)
+            below = os.open("d" * 200, os.O_RDONLY, dir_fd=at)
+            os.close(at)
+            at = below
+        with open(os.open("f", os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=at), "wb") as file:
+            file.write(noise(100_000))
+        result = self.weir("ingest", "--json", "d" * 200)
+        self.write("list", result.stdout)
+        code, said, complaints = self.check("list")
+        self.assertEqual((code, complaints), (0, ""))
+        self.assertEqual(said, {f"{'/'.join(['d' * 200] * 30)}/f: OK"})
+        os.unlink("f", dir_fd=at)
+        os.close(at)
+        code, said, _ = self.check("list")
+        self.assertEqual((code, [line.endswith("FAILED (open: no such file or directory)") for line in said]), (1, [True]))
+
     def test_lines_of_types_that_are_not_known_are_skipped(self):
         self.write("list", b'{"type":"header","path":7}\n' + self.list() + b'{"type":"footer"}\n')
         code, said, complaints = self.check("list")
@@ -222,6 +321,35 @@ class Diff(CommandTest):
         self.assertRegex(text, r"(?m)^only in A +0 chunks, 0 B")
         self.write("x", noise(300_000, 2))
         self.assertIn("0 added, 0 removed, 1 changed, 0 identical", self.weir("diff", "x", "y/z").stdout.decode())
+
+    def test_a_file_has_its_own_name_where_an_argument_is_one(self):
+        self.write("x", b"x")
+        self.write("y/z", b"x")
+        for sides, expected in ((("x", "y/z"), [("identical", "y/z")]), (("x", "y"), [("removed", "x"), ("added", "z")]),
+                                (("y", "x"), [("added", "x"), ("removed", "z")])):
+            lines = lines_of(self.weir("diff", "--json", *sides).stdout)
+            self.assertEqual([(line["change"], line["path"]) for line in of_type(lines, "path")], expected)
+
+    @unittest.skipIf(os.geteuid() == 0 and not shutil.which("setpriv"), "root reads everything")
+    def test_what_could_not_be_read_is_neither_added_nor_removed(self):
+        for side in ("a", "b"):
+            for name in ("same", "closed/x", "closed/y/z", "unreadable"):
+                self.write(f"{side}/{name}", name.encode())
+        self.write("a/gone", b"g")
+        self.write("b/closedx", b"n")
+        os.chmod(self.directory, 0o755)
+        os.chmod(self.directory / "a/unreadable", 0)
+        os.chmod(self.directory / "b/closed", 0)
+        self.addCleanup(os.chmod, self.directory / "b/closed", 0o755)
+        prefix = ["setpriv", "--reuid=65534", "--clear-groups", "--bounding-set=-all"] if os.geteuid() == 0 else []
+        result = subprocess.run([*prefix, WEIR, "diff", "--json", "a", "b"], cwd=self.directory, capture_output=True,
+                                timeout=PATIENCE)
+        self.assertEqual((result.returncode, result.stderr), (1, b""))
+        lines = lines_of(result.stdout)
+        self.assertEqual([(line["change"], line["path"]) for line in of_type(lines, "path")],
+                         [("added", "closedx"), ("removed", "gone"), ("identical", "same")])
+        self.assertEqual({line["path"] for line in of_type(lines, "error")}, {"a/unreadable", "b/closed"})
+        self.assertEqual([lines[-1][key] for key in ("added", "removed", "changed", "identical")], [1, 1, 0, 1])
 
     def test_standard_input_cannot_be_both_sides(self):
         result = self.weir("diff", "-", "-")

@@ -44,6 +44,24 @@ TEST_CASE("comparison: chunks are counted once, wherever they are")
     CHECK(result.only_b == only_b);
 }
 
+TEST_CASE("comparison: what could not be read, and what lies in it, is neither added nor removed")
+{
+    tool::inventory a, b;
+    for (const char* name : {"closed/x", "closed/y/z", "closedx", "whole"})
+        a.add_file(name, {digest_of(1), 1});
+    b.add_file("lost", {digest_of(1), 1});
+    b.add_file("lost/in", {digest_of(1), 1});
+    b.add_file("los", {digest_of(1), 1});
+    b.add_failed("closed");
+    a.add_failed("lost");
+    std::vector<std::pair<std::string, std::string>> found;
+    for (const tool::file_change& one : tool::compare_files(a, b))
+        found.emplace_back(to_string(one.what), one.name);
+    const std::vector<std::pair<std::string, std::string>> expected = {
+        {"removed", "closedx"}, {"added", "los"}, {"removed", "whole"}};
+    CHECK(found == expected);
+}
+
 TEST_CASE("comparison: files are told apart by name, root and size")
 {
     tool::inventory a, b;

@@ -22,7 +22,8 @@ TEST_CASE("list: every kind of line is read")
     CHECK(
         std::get<tool::listed_error>(tool::parse_listed(R"({"type":"error","path":"b","error":"","code":"EIO"})")).path
         == "b");
-    CHECK(std::get<tool::listed_summary>(tool::parse_listed(R"({"type":"summary","interrupted":true})")).interrupted);
+    CHECK(std::get<tool::listed_summary>(tool::parse_listed(
+        R"({"type":"summary","files":2,"chunks":3,"bytes":4,"interrupted":true})")).interrupted);
     CHECK(std::holds_alternative<tool::listed_other>(tool::parse_listed(R"({"type":"of a later release","path":3})")));
 }
 
