@@ -64,6 +64,12 @@ std::string left_column(const option& one)
     return fmt::format("  {}--{}{}", letter, one.name, value);
 }
 
+std::string row(const option& one) { return fmt::format("{:<33} {}\n", left_column(one), one.help); }
+
+// Of every command line.
+const option help_option{"help", "", "print this", {}, 'h'};
+const option version_option{"version", "", "print the version", {}};
+
 } // namespace
 
 command_line::command_line(std::string name, std::string purpose, std::string arguments, std::string notes)
@@ -87,8 +93,10 @@ std::optional<std::vector<std::string>> command_line::parse(int argc, char** arg
 {
     std::vector<const option*> options = all();
     enum class print { nothing, help, version } asked = print::nothing;
-    const option help{"help", "", "print this", [&](std::string_view) { asked = print::help; }, 'h'};
-    const option version{"version", "", "print the version", [&](std::string_view) { asked = print::version; }};
+    option help = help_option;
+    help.apply = [&](std::string_view) { asked = print::help; };
+    option version = version_option;
+    version.apply = [&](std::string_view) { asked = print::version; };
     options.push_back(&help);
     options.push_back(&version);
 
@@ -130,8 +138,9 @@ std::string command_line::help() const
     for (const group& one : groups_) {
         fmt::format_to(std::back_inserter(text), "\n{}:\n", one.title);
         for (const option& member : one.options)
-            fmt::format_to(std::back_inserter(text), "{:<33} {}\n", left_column(member), member.help);
+            text += row(member);
     }
+    text += "\nOther:\n" + row(help_option) + row(version_option);
     return text + "\n" + notes_;
 }
 

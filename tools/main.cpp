@@ -2,6 +2,7 @@
 #include "command.hpp"
 #include "output.hpp"
 
+#include <weir/cpu.hpp>
 #include <weir/error.hpp>
 
 #include <fmt/format.h>
@@ -55,20 +56,38 @@ void print_overview()
     tool::write_all(STDOUT_FILENO, text);
 }
 
-int run(int argc, char** argv)
+/// \throws tool::usage_error  there is none
+const subcommand& find_subcommand(std::string_view name)
 {
-    const std::string_view name = argc > 1 ? argv[1] : "--help";
-    if (name == "--help" || name == "-h" || name == "help") {
-        print_overview();
-        return tool::all_read;
-    }
-    if (name == "--version")
-        return tool::run_version(1, argv);
     const auto found = std::find_if(subcommands.begin(), subcommands.end(),
                                     [&](const subcommand& candidate) { return candidate.name == name; });
     if (found == subcommands.end())
         throw tool::usage_error(fmt::format("no subcommand is called '{}'; `weir --help` lists them", name));
-    return found->run(argc - 1, argv + 1);
+    return *found;
+}
+
+/// \param about  a subcommand, or not
+int help(char* about)
+{
+    if (!about || *about == '-') {
+        print_overview();
+        return tool::all_read;
+    }
+    char option[] = "--help";
+    std::array<char*, 3> arguments = {about, option, nullptr};
+    return find_subcommand(about).run(2, arguments.data());
+}
+
+int run(int argc, char** argv)
+{
+    const std::string_view name = argc > 1 ? argv[1] : "--help";
+    if (name == "--help" || name == "-h" || name == "help")
+        return help(argc > 2 ? argv[2] : nullptr);
+    if (name == "--version")
+        return tool::run_version(1, argv);
+    const subcommand& found = find_subcommand(name);
+    (void)weir::active_cpu_level(); // what WEIR_CPU asks for wrongly is wrong for all
+    return found.run(argc - 1, argv + 1);
 }
 
 /// Whether the error says that the command line asks for what cannot be, here or anywhere.

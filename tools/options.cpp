@@ -1,9 +1,11 @@
 #include "options.hpp"
 
+#include "block_io.hpp"
 #include "command.hpp"
 
 #include <weir/codec_settings.hpp>
 #include <weir/error.hpp>
+#include <weir/file_handle.hpp>
 #include <weir/hasher.hpp>
 #include <weir/size.hpp>
 
@@ -12,11 +14,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
+#include <limits>
 
 namespace tool {
 namespace {
+
+using namespace weir::literals;
 
 weir::hash_algorithm read_hash(std::string_view option, std::string_view text)
 {
@@ -25,14 +28,31 @@ weir::hash_algorithm read_hash(std::string_view option, std::string_view text)
     throw usage_error(fmt::format("--{} {}: allowed are sha256, sha512-256, xxh3-128", option, text));
 }
 
+/// All of a file that should be small, as it may be a device by mistake.
+/// \throws usage_error  it cannot be read, or is above a mebibyte
+std::vector<std::byte> read_small_file(std::string_view option, const std::string& path)
+{
+    constexpr std::size_t most = 1_MiB;
+    std::vector<std::byte> content;
+    try {
+        const weir::file_handle file = weir::file_handle::open(path);
+        block_reader(file.descriptor(), path).append_to(content, most + 1);
+    }
+    catch (const weir::error& failure) {
+        throw usage_error(fmt::format("--{}: {}", option, failure.what()));
+    }
+    if (content.size() > most)
+        throw usage_error(fmt::format("--{} '{}': is above {}", option, path, weir::format_size(most)));
+    return content;
+}
+
 /// The secret of 32 bytes that a file of any content stands for.
 std::array<std::byte, 32> read_secret(const std::string& path)
 {
-    std::ifstream file(path, std::ios::binary);
-    const std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file || content.empty())
-        throw usage_error(fmt::format("--secret-file '{}': cannot be read, or is empty", path));
-    const weir::digest digest = weir::digest_of(weir::hash_algorithm::sha256, std::as_bytes(std::span(content)));
+    const std::vector<std::byte> content = read_small_file("secret-file", path);
+    if (content.empty())
+        throw usage_error(fmt::format("--secret-file '{}': is empty", path));
+    const weir::digest digest = weir::digest_of(weir::hash_algorithm::sha256, content);
     std::array<std::byte, 32> secret;
     std::ranges::copy(digest.span(), secret.begin());
     return secret;
@@ -48,6 +68,36 @@ weir::configuration load(const std::string& path)
     catch (const weir::error& failure) {
         throw usage_error(failure.what()); // also where the file cannot be read
     }
+}
+
+/// Whether a set of characters begins in a pattern that does not end: `weir::glob` takes its bracket for a plain one.
+bool has_open_set(std::string_view glob)
+{
+    const auto after = [&](std::size_t at) { return at + (glob[at] == '\\' && at + 1 < glob.size() ? 2 : 1); };
+    for (std::size_t at = 0; at < glob.size();) {
+        if (glob[at] != '[') {
+            at = after(at);
+            continue;
+        }
+        ++at;
+        if (at < glob.size() && (glob[at] == '!' || glob[at] == '^'))
+            ++at;
+        for (const std::size_t first = at; at < glob.size() && (glob[at] != ']' || at == first);)
+            at = after(at);
+        if (at >= glob.size())
+            return true;
+        ++at;
+    }
+    return false;
+}
+
+/// \throws usage_error  the pattern cannot be meant
+void check_glob(std::string_view glob)
+{
+    if (glob.empty())
+        throw usage_error("--exclude '': no name matches it");
+    if (has_open_set(glob))
+        throw usage_error(fmt::format("--exclude '{}': a [ has no ]; \\[ is a plain one", glob));
 }
 
 void replace_all(std::string& text, std::string_view from, std::string_view to)
@@ -159,6 +209,7 @@ void setting_options::add_chunking(command_line& line)
     line.add({"normalization", "0..3", "how narrowly sizes gather (default: 2; fastcdc2020: 1)",
               [this](std::string_view text) {
                   const auto level = static_cast<int>(choose("normalization", text, {"0", "1", "2", "3"}));
+                  options_of_keys_["chunking.normalization"] = "--normalization";
                   overrides_.push_back([=](settings& s) { s.configuration.chunking.normalization = level; });
               }});
     add_without_key(line, {"seed", "N", "changes the cuts of fastcdc2020", [this](std::string_view text) {
@@ -232,6 +283,7 @@ void setting_options::add_walking(command_line& line)
                                // A directory, as it is completed: it matches without the slash.
                                while (text.size() > 1 && text.ends_with('/'))
                                    text.remove_suffix(1);
+                               check_glob(text);
                                overrides_.push_back(
                                    [glob = std::string(text)](settings& s) { s.exclude.push_back(glob); });
                            }});
@@ -259,22 +311,32 @@ void setting_options::check(const settings& values) const
         throw usage_error("--seed is for --chunker fastcdc2020 only");
     if (values.secret && algorithm != weir::chunk_algorithm::weir1)
         throw usage_error("--secret-file is for --chunker weir1 only");
+    if (values.direct && values.configuration.performance.backend == weir::backend::mmap)
+        throw usage_error(fmt::format("--direct does not go together with {}: a map is of the page cache",
+                                      options_of_keys_.contains("performance.backend") ? "--backend mmap"
+                                                                                       : "performance.backend = \"mmap\""));
     try {
         weir::check(values.configuration);
     }
     catch (const weir::error& failure) {
-        throw usage_error(with_options_named(failure));
+        const bool by_file_size = values.configuration.chunking.average == 0 && algorithm != weir::chunk_algorithm::fixed;
+        throw usage_error(with_options_named(failure, by_file_size));
     }
 }
 
-std::string setting_options::with_options_named(const weir::error& failure) const
+std::string setting_options::with_options_named(const weir::error& failure, bool by_file_size) const
 {
     // What the error says behind its cause: the values allowed.
     std::string why = failure.what();
     why.erase(0, std::string_view(weir::error(failure.code(), failure.operation(), failure.subject()).what()).size());
     why = fmt::format("{}: {}", failure.subject(), why.substr(2, why.size() - 3));
-    if (options_of_keys_.contains(failure.subject()))
-        why.erase(std::min(why.size(), why.find(", or 0:"))); // for keys; an option is left out instead
+    if (options_of_keys_.contains(failure.subject())) { // what keys say by a value, an option says by not being there
+        why.erase(std::min(why.size(), why.find(", or 0:")));
+        for (const std::string_view value : {"allowed is 0:", "allowed is auto:"})
+            replace_all(why, value, "leave it out:");
+        if (by_file_size && (failure.subject() == "chunking.minimum" || failure.subject() == "chunking.maximum"))
+            why += "; --chunk-avg sets one average for all files";
+    }
     for (const auto& [key, option] : options_of_keys_)
         replace_all(why, key, option);
     return why;

@@ -59,7 +59,7 @@ private:
                   std::function<void(weir::configuration&, std::uint64_t)> set);
     void add_without_key(command_line& line, option added);
     void check(const settings& values) const;
-    [[nodiscard]] std::string with_options_named(const weir::error& failure) const;
+    [[nodiscard]] std::string with_options_named(const weir::error& failure, bool by_file_size) const;
 
     std::optional<std::string> config_path_;
     bool digest_as_chunks_ = false;                      // --file-digest without a name

@@ -39,6 +39,16 @@ class Usage(CommandTest):
             result = self.weir(*arguments)
             self.assertEqual((result.returncode, result.stdout), (0, expected))
 
+    def test_help_goes_on_to_the_subcommand_that_is_named(self):
+        for name in ("ingest", "cat", "check", "version"):
+            text = self.weir(name, "--help").stdout
+            self.assertIn(f"\nUsage: weir {name} ".encode(), text)
+            self.assertIn(b"\n  -h, --help ", text)
+            self.assertIn(b"\n      --version ", text)
+            for asked in ("help", "--help", "-h"):
+                self.assertEqual(self.weir(asked, name).stdout, text)
+            self.assertIn("nonsense", self.refused("help", "nonsense"))
+
     def test_help_has_examples_and_every_option(self):
         text = self.weir("ingest", "--help").stdout.decode()
         for option in ("chunker chunk-min chunk-avg chunk-max normalization seed secret-file hash file-digest jobs memory "
@@ -99,6 +109,31 @@ class Usage(CommandTest):
         self.assertIn("--secret-file", self.refused("ingest", "--chunker", "fastcdc2020", "--secret-file", "secret", "a"))
         self.assertIn("missing", self.refused("ingest", "--secret-file", "missing", "a"))
 
+    def test_a_secret_that_cannot_be_read_is_refused_with_the_reason(self):
+        for name, reason in ((".", "is a directory"), ("missing", "no such file"), ("/dev/zero", "above 1 MiB"),
+                             (os.devnull, "empty")):
+            said = self.refused("ingest", "--secret-file", name, "a")
+            self.assertIn("--secret-file", said)
+            self.assertIn(name, said)
+            self.assertIn(reason, said)
+
+    def test_options_that_do_not_fit_are_named_with_the_way_out(self):
+        for arguments, said in (
+                (["--chunker", "fixed", "--normalization", "1"], "--normalization: leave it out: fixed chunks have one size\n"),
+                (["--chunker", "fixed", "--chunk-min", "64"], "--chunk-min: leave it out: fixed chunks have one size\n"),
+                (["--chunk-max", "128K"], "--chunk-avg sets one average for all files"),
+                (["--chunk-min", "1M"], "--chunk-avg sets one average for all files"),
+                (["--direct", "--backend", "mmap"], "--direct does not go together with --backend mmap"),
+                (["--exclude", ""], "--exclude ''"), (["--exclude", "x[a-z"], "a [ has no ]"),
+                (["--exclude", "[]"], "a [ has no ]"), (["--exclude", "[a\\]"], "a [ has no ]")):
+            with self.subTest(arguments):
+                self.assertIn(said, self.refused("ingest", *arguments, "a"))
+        self.write("m.toml", b'[performance]\nbackend = "mmap"\n')
+        self.assertIn('backend = "mmap"', self.refused("ingest", "--config", "m.toml", "--direct", "a"))
+        self.write("a", b"x")
+        for glob in ("[a]", "[]]", "[!]]", "\\[", "[[]", "a]"):
+            self.assertEqual(self.weir("ingest", "--exclude", glob, "a").returncode, 0, glob)
+
     def test_words_that_are_none_are_refused_with_those_allowed(self):
         for option, words in (("--chunker", "weir1"), ("--hash", "sha512-256"), ("--backend", "threads"),
                               ("--progress", "never"), ("--file-digest=x", "sha256")):
@@ -107,7 +142,8 @@ class Usage(CommandTest):
 
     def test_a_kernel_level_that_does_not_exist_is_refused(self):
         self.write("a", b"x")
-        self.assertIn("quantum", self.refused("ingest", "--json", "a", environment={"WEIR_CPU": "quantum"}))
+        for arguments in (("ingest", "--json", "a"), ("config",), ("version",), ("cat", "a"), ("compress", "a")):
+            self.assertIn("quantum", self.refused(*arguments, environment={"WEIR_CPU": "quantum"}))
 
     def test_a_pool_that_is_too_small_for_the_chunks_is_refused(self):
         self.write("a", noise(100_000))

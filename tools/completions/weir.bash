@@ -29,7 +29,11 @@ _weir()
     display="--json --quiet --progress"
 
     if ((COMP_CWORD == 1)); then
-        _weir_words "ingest cat ls compress decompress train check diff config origin version --help --version"
+        _weir_words "ingest cat ls compress decompress train check diff config origin version help -h --help --version"
+        return
+    fi
+    if [[ $subcommand == @(help|-h|--help) ]]; then
+        _weir_words "ingest cat ls compress decompress train check diff config origin version"
         return
     fi
     # "--option=value" comes as three words.
@@ -81,7 +85,7 @@ _weir()
     origin) _weir_words "--listen --quiet -h --help --version" ;;
     compress) _weir_words "$coding --level --fast --best -h --help --version" ;;
     decompress) _weir_words "$coding -h --help --version" ;;
-    version) _weir_words "--codecs -h --help" ;;
+    version) _weir_words "--codecs -h --help --version" ;;
     esac
 }
 
