@@ -49,13 +49,6 @@ asio::awaitable<bytes> zip_input::take(reservation& memory, std::size_t max_byte
     co_return out;
 }
 
-void zip_input::put_back(bytes unused)
-{
-    position_ -= unused.size();
-    unused.append(std::move(piece_));
-    piece_ = std::move(unused);
-}
-
 asio::awaitable<void> zip_input::close()
 {
     copied_.clear();

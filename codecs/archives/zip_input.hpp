@@ -28,9 +28,6 @@ public:
     /// Up to `max_bytes` as they lie: of what was read already, else read into `memory`. Empty at the end.
     [[nodiscard]] boost::asio::awaitable<bytes> take(reservation& memory, std::size_t max_bytes);
 
-    /// What was taken and not used comes first again.
-    void put_back(bytes unused);
-
     [[nodiscard]] std::uint64_t position() const noexcept { return position_; } ///< bytes that are passed
     [[nodiscard]] boost::asio::awaitable<void> close();
 

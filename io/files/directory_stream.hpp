@@ -42,7 +42,6 @@ public:
 
     [[nodiscard]] long position() const noexcept { return ::telldir(dir_.get()); }
     void seek(long position) noexcept { ::seekdir(dir_.get(), position); }
-    [[nodiscard]] int descriptor() const noexcept { return ::dirfd(dir_.get()); }
     [[nodiscard]] explicit operator bool() const noexcept { return dir_ != nullptr; }
     void close() noexcept { dir_.reset(); }
 

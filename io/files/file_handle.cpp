@@ -103,7 +103,6 @@ file_info convert(const struct stat& from) noexcept
     to.links = static_cast<std::uint64_t>(from.st_nlink);
     to.modified = nanoseconds(from.st_mtim);
     to.changed = nanoseconds(from.st_ctim);
-    to.block_bytes = static_cast<std::uint32_t>(from.st_blksize);
     return to;
 }
 

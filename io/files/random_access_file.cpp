@@ -10,6 +10,8 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
+#include <cerrno>
+#include <limits>
 #include <utility>
 
 namespace weir {
@@ -145,6 +147,8 @@ void start_read(const std::shared_ptr<file_state>& file, std::uint64_t offset, b
     auto operation = std::make_unique<handler_read>(file, std::move(handler), moves_position);
     if (!operation->begin())
         return;
+    if (offset > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) // as pread says; to a ring -1 is where the file stands
+        return operation->complete(std::error_code(EINVAL, std::system_category()), 0);
     // Before the start: afterwards the handler may be gone.
     if (slot.is_connected())
         slot.assign([&service, id](boost::asio::cancellation_type) { service.cancel(id); });

@@ -110,8 +110,10 @@ void ring_service::cancel(std::uint64_t id)
 
 void ring_service::post_turn()
 {
-    if (!std::exchange(turn_posted_, true))
-        boost::asio::post(loop_, [this] { turn(); });
+    if (turn_posted_)
+        return;
+    boost::asio::post(loop_, [this] { turn(); });
+    turn_posted_ = true; // not if there was no memory for it
 }
 
 void ring_service::turn()
@@ -155,7 +157,7 @@ void ring_service::wait_or_go_on()
 
 void ring_service::arm()
 {
-    if (std::exchange(armed_, true))
+    if (armed_)
         return;
     const auto wait_read = boost::asio::posix::descriptor_base::wait_read;
     wake_->async_wait(wait_read, [this, wait = ++wait_](boost::system::error_code failure) {
@@ -171,6 +173,7 @@ void ring_service::arm()
         }
         turn();
     });
+    armed_ = true;
 }
 
 void ring_service::disarm()

@@ -173,6 +173,24 @@ TEST_CASE("file: async_read_at reads what it is asked for, and says eof at the e
     }
 }
 
+TEST_CASE("file: an offset that no file has is an error, whoever reads")
+{
+    test::temp_dir dir;
+    const std::string path = dir.write("file", "text");
+    for (const weir::backend backend : backends())
+        for (const std::uint64_t offset : {std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+            CAPTURE(to_string(backend));
+            asio::io_context context;
+            weir::random_access_file file(context.get_executor(), path, {.backend = backend});
+            std::string read(4, '\0');
+            outcome result;
+            file.async_read_some_at(offset, asio::buffer(read), result.handler());
+            context.run();
+            CHECK(result.failure == std::errc::invalid_argument);
+            CHECK(result.count == 0);
+        }
+}
+
 TEST_CASE("file: offsets past 4 GiB are read")
 {
     test::temp_dir dir;

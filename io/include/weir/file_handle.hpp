@@ -22,7 +22,6 @@ struct file_info {
     std::uint64_t links = 0;            ///< names that it has
     std::int64_t modified = 0;          ///< its content, in nanoseconds since 1970
     std::int64_t changed = 0;           ///< anything of it, likewise
-    std::uint32_t block_bytes = 0;      ///< what the file system likes to transfer at once
 };
 
 /// How a file is opened: always for reading, never inherited by a program that is started. Flags join with `|`.
