@@ -27,6 +27,7 @@ class engine;
 
 enum class archive_format : std::uint8_t { tar, zip };
 
+/// `tar`, `zip`.
 [[nodiscard]] WEIR_API std::string_view to_string(archive_format which) noexcept;
 
 enum class archive_entry_type : std::uint8_t {
@@ -135,6 +136,9 @@ public:
     [[nodiscard]] virtual std::unique_ptr<source> open(const archive_entry& which) = 0;
 
     /// Gives back memory, and closes the input. May be awaited twice.
+    /// \throws weir::error  what the input's `source::close` does
+    /// \par Cancellation
+    /// terminal, partial, total: only the waiting ends.
     [[nodiscard]] virtual boost::asio::awaitable<void> close() = 0;
 };
 

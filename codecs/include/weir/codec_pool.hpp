@@ -45,6 +45,7 @@ struct codec_pool_statistics {
 /// the child, and it would wait for them.
 class WEIR_API codec_pool {
 public:
+    /// Limits that are too high are lowered: `max_idle` to 4096, `max_context_bytes` to `max_idle_bytes`.
     explicit codec_pool(const codec_pool_options& options = {});
     codec_pool(const codec_pool&) = delete;
     codec_pool& operator=(const codec_pool&) = delete;

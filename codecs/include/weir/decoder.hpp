@@ -68,7 +68,7 @@ public:
     ///   `errc::unsupported_format`: a variant that cannot be decoded; the message names it.
     ///   `errc::limit_exceeded`: a limit of the settings; the message names it.
     ///   `std::bad_alloc`
-    std::size_t pull(std::span<std::byte> output);
+    [[nodiscard]] std::size_t pull(std::span<std::byte> output);
 
     /// Whether all that was pushed was taken: the span may go. Never after `finish`.
     [[nodiscard]] bool needs_input() const noexcept

@@ -50,7 +50,7 @@ public:
     /// \returns  how many; 0 when it needs input, or the stream is whole
     /// \throws weir::error  `errc::internal`: the library failed, which no input causes. `std::bad_alloc`. The same
     ///                      again at every later call, until `restart`.
-    std::size_t pull(std::span<std::byte> output);
+    [[nodiscard]] std::size_t pull(std::span<std::byte> output);
 
     /// Whether all that was pushed was taken: the span may go.
     [[nodiscard]] bool needs_input() const noexcept { return lease_.place().input.empty() && !lease_.place().finished; }

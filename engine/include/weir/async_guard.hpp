@@ -6,7 +6,7 @@
 //       [](upload_id& id) -> asio::awaitable<void> { co_await abort_upload(id); },   // the usual way
 //       [](upload_id& id) noexcept { leave_to_the_next_sweep(id); });                // the last resort
 //   ...
-//   upload.dismiss();   // committed: nothing to release
+//   commit(upload.dismiss());   // nothing is left to release
 //
 // At the guard's end the release is posted to its executor; the destructor neither blocks nor throws. The posted node
 // owns the resource, so nothing is lost whatever becomes of the executor:

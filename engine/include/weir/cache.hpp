@@ -26,8 +26,8 @@
 namespace weir {
 
 struct cache_options {
-    std::size_t max_count = 10'000;                                      ///< entries
-    std::size_t max_bytes = std::numeric_limits<std::size_t>::max();     ///< as told with each entry
+    std::size_t max_count = 10'000;                                      ///< entries; 0: nothing is kept
+    std::size_t max_bytes = std::numeric_limits<std::size_t>::max();     ///< as told with each entry; the most there is: no limit
     std::chrono::milliseconds time_to_live{0};                           ///< since the entry was put; 0: no end
 };
 

@@ -47,12 +47,16 @@ static_assert(std::is_trivially_destructible_v<stream_options>);
                                                    const std::optional<chunk_size_table>& table,
                                                    std::optional<std::uint64_t> size);
 
-/// The bytes that a pool must be able to give for one stream: the largest chunk, read-ahead, and three blocks.
+/// The bytes that a pool must be able to give for one stream: the largest chunk, so many blocks of read-ahead, and three
+/// more. A stream insists on none of read-ahead: it takes what its source likes to have as far as memory allows.
+/// \throws weir::error  as `resolve`
 [[nodiscard]] WEIR_API std::size_t required_memory_bytes(const chunker_options& chunker, std::size_t read_ahead_blocks,
                                                          std::size_t block_bytes);
 
+/// The chunks of one source, in order, each with its digest.
+///
 /// \par Thread-safety
-/// One call at a time.
+/// One call at a time; the last three may be called while another is awaited, on the strand of its caller.
 /// \par Ownership
 /// The engine outlives the stream, but for one that alone has its workers: the stream is then closed at the engine's end.
 class WEIR_API chunk_stream {
@@ -60,7 +64,8 @@ public:
     /// Nothing starts before the first `next`. Registered with the engine, by the name of the source, until its end.
     /// \throws weir::error  `errc::bad_chunk_sizes`
     ///                      `errc::closed`: the engine was shut down
-    ///                      `errc::pool_too_small`: the engine's pool cannot hold `required_memory_bytes`
+    ///                      `errc::pool_too_small`: the engine's pool cannot hold `required_memory_bytes` without
+    ///                      read-ahead
     chunk_stream(engine& owner, std::unique_ptr<source> input, const stream_options& options = {});
     chunk_stream(chunk_stream&&) noexcept;
     chunk_stream& operator=(chunk_stream&&) noexcept;
@@ -94,6 +99,7 @@ public:
     [[nodiscard]] const chunker_options& chunker() const noexcept;
     /// "cut=NAME digest=NAME": the kernels that run.
     [[nodiscard]] std::string kernels() const;
+    /// What it has done so far. Unique chunks are not counted here.
     [[nodiscard]] flow_statistics statistics() const noexcept;
 
 private:

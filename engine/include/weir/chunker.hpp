@@ -44,12 +44,15 @@ struct chunker_options {
     int normalization = -1;
     std::uint64_t seed = 0; ///< fastcdc2020 only: every entry of the gear table is XORed with it
     /// weir1 only: other cuts for who does not know it. No security boundary: docs/weir1.md says what it cannot hide.
-    std::optional<std::array<std::byte, 32>> secret;
+    std::optional<std::array<std::byte, 32>> secret = {};
 
     friend bool operator==(const chunker_options&, const chunker_options&) = default;
 };
 
+/// Options for chunks of `average` bytes, 256 to 4 MiB, all else at its default. The size is checked by `resolve`, and so
+/// by all that takes options; here and in the next two.
 [[nodiscard]] WEIR_API chunker_options weir1(std::size_t average) noexcept;
+/// The same for fastcdc2020.
 [[nodiscard]] WEIR_API chunker_options fastcdc2020(std::size_t average) noexcept;
 /// Chunks of `size` bytes, 64 to 16 MiB.
 [[nodiscard]] WEIR_API chunker_options fixed(std::size_t size) noexcept;
@@ -81,7 +84,8 @@ public:
     /// Takes the next bytes of the stream and appends to `ends` the end of every chunk that is decided by now, as an
     /// offset from the start of the stream, in rising order. `data` need not live on after the call.
     /// \par Cost
-    /// No allocation but by the growth of `ends`. The first `min` bytes of each chunk are not read.
+    /// No allocation but by the growth of `ends`. Most of the first `min` bytes of each chunk are skipped: of these weir1
+    /// reads the last 127, fastcdc2020 one at most; besides, weir1 copies the last 127 bytes of a call.
     void push(std::span<const std::byte> data, std::vector<std::uint64_t>& ends);
 
     /// The stream ends here: appends the end of the last chunk if bytes remain, then begins a new stream.

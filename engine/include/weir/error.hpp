@@ -64,8 +64,14 @@ enum class errc {
     internal,              ///< an exception that is not an error of weir's came out of a user's object
 };
 
-/// What a caller branches on. Every code of weir and of the system maps to one of them:
-/// `if (failure.code() == weir::condition::retryable) ...`
+/// What a caller branches on: `if (failure.code() == weir::condition::retryable) ...`
+///
+/// Every code of weir, and each of the system's that POSIX has, is one of `retryable`, `permanent` and `cancelled`. The other
+/// two say more: what is `bad_input` is `permanent` too, what is `exhausted` is `retryable`, but for `limit_exceeded`. So
+/// who tells them apart asks for `bad_input` and `exhausted` first. Other codes that streams of a user's may report are
+/// none of these: Asio's own (`eof`, those of look-ups) and those of TLS.
+///
+/// `http_status` is `permanent` whatever the server said: `http::status_error::status()` tells a 503 from a 404.
 enum class condition {
     retryable = 1,   ///< the same call may succeed later
     permanent,       ///< the same call will fail again

@@ -22,6 +22,7 @@ enum class event_kind : std::uint8_t {
     stalled, ///< a stage has made its flow wait for long (`engine_options::stall_after`); `operation` names it
 };
 
+/// `acquire`, `read`, `stage`, `flow`, `cleanup`, `stalled`.
 [[nodiscard]] WEIR_API std::string_view to_string(event_kind kind) noexcept;
 
 /// One thing that happened. Copied freely; the two texts are valid during the call only.

@@ -41,6 +41,7 @@ inline constexpr std::size_t resource_kind_count = 9;
 enum class shutdown_phase : std::uint8_t { stop_accepting, finish_work, release_buffers, close_files };
 inline constexpr std::size_t shutdown_phase_count = 4;
 
+/// For reports: the name in words, such as `pool blocks` or `close files`.
 [[nodiscard]] WEIR_API std::string_view to_string(resource_kind kind) noexcept;
 [[nodiscard]] WEIR_API std::string_view to_string(shutdown_phase phase) noexcept;
 
@@ -148,6 +149,9 @@ private:
     place place_{};
 };
 
+/// The books of live resources. An engine has one of its own, unless `engine_options::resources` names one; a service
+/// may have one for everything.
+///
 /// \par Thread-safety
 /// All members from any thread, but the destructor.
 class WEIR_API registry {

@@ -31,6 +31,9 @@ public:
 
     /// Comes once, after the last chunk of a stream that ended well; makes what was written durable or visible.
     /// A sink that is destroyed without it rolls back.
+    /// \throws weir::error  ends the flow: nothing counts as durable.
+    /// \par Cancellation
+    /// terminal, partial, total, as far as it can still be rolled back.
     [[nodiscard]] virtual boost::asio::awaitable<void> finish();
 };
 

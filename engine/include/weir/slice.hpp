@@ -76,7 +76,7 @@ public:
 
     /// Takes `next` in if it starts where this slice ends, in the same block.
     /// \returns  whether it did
-    bool try_merge(const slice& next) noexcept
+    [[nodiscard]] bool try_merge(const slice& next) noexcept
     {
         if (!block_ || block_ != next.block_ || data_ + size_ != next.data_)
             return false;

@@ -50,6 +50,9 @@ public:
     [[nodiscard]] virtual std::string_view name() const noexcept;
 
     /// Gives back what the source holds; waits for reads that are under way. May be awaited twice.
+    /// \throws weir::error  what only the end can show, such as `errc::mapping_broken` of a file that was mapped
+    /// \par Cancellation
+    /// terminal, partial, total: only the waiting ends. A flow awaits it with cancellation disabled.
     [[nodiscard]] virtual boost::asio::awaitable<void> close();
 };
 

@@ -18,6 +18,7 @@ namespace weir {
 enum class stage : std::uint8_t { read, cut, digest, sink };
 inline constexpr std::size_t stage_count = 4;
 
+/// `read`, `cut`, `digest`, `sink`: what events and reports call a stage.
 [[nodiscard]] WEIR_API std::string_view to_string(stage which) noexcept;
 
 /// One stage's share in a flow.

@@ -13,7 +13,7 @@ enum class backend : std::uint8_t {
     auto_,   ///< io_uring where it can be used, else threads; falls back by itself
     uring,   ///< io_uring, or an error
     threads, ///< plain reads: cached data by the worker that cuts it, misses by threads of their own
-    mmap,    ///< maps; a file that is truncated while it is read is reported as `errc::mapping_broken`
+    mmap,    ///< maps, after `install_mapping_guard()`; a file that is truncated meanwhile is `errc::mapping_broken`
 };
 
 /// `auto`, `uring`, `threads`, `mmap`: what configuration files, options and reports call a back end.

@@ -33,6 +33,7 @@ enum class close_reason : std::uint8_t {
 };
 inline constexpr std::size_t close_reason_count = 11;
 
+/// For reports: the name with blanks, such as `closed by user`.
 [[nodiscard]] WEIR_API std::string_view to_string(close_reason reason) noexcept;
 
 /// Which of several idle connections is lent next.

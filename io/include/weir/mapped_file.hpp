@@ -52,6 +52,7 @@ public:
     ///   `errc::exhausted`: too many windows with direct access in this process (4,096).
     ///   system category: what opening or mapping reports, `ENODEV` for what cannot be mapped.
     [[nodiscard]] static mapped_file open(const std::filesystem::path& path, const map_options& options = {});
+    /// The same of a file that is open already; `name` is for messages. Throws as `open`, but nothing of opening.
     mapped_file(file_handle file, std::string name, const map_options& options = {});
     /// One of several windows of a file, which share its descriptor. \pre `file` is not null
     mapped_file(std::shared_ptr<const file_handle> file, std::string name, const map_options& options = {});

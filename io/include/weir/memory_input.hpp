@@ -18,6 +18,8 @@ namespace weir {
 class WEIR_API memory_input final : public random_access_input {
 public:
     /// \param owner  kept as long as any slice of the memory exists; without one the memory outlives all that is opened
+    ///               and its slices
+    /// \throws std::bad_alloc  and nothing else, as `open`
     explicit memory_input(std::span<const std::byte> memory, std::shared_ptr<const void> owner = nullptr,
                           std::string name = "memory");
 

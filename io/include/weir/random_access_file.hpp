@@ -88,6 +88,8 @@ public:
     /// \par Cancellation
     /// terminal, partial, total: completes with `operation_aborted` when the system has given the memory back, or with
     /// bytes where the read could not be stopped (O_DIRECT, a thread that is in it).
+    /// \par Executor
+    /// Completes on the handler's, or the file's; never inside the call.
     template <class MutableBufferSequence,
               boost::asio::completion_token_for<void(boost::system::error_code, std::size_t)> ReadToken>
     auto async_read_some_at(std::uint64_t offset, const MutableBufferSequence& buffers, ReadToken&& token)

@@ -29,6 +29,8 @@ public:
     /// Completes with `void(error_code, std::size_t)`: `boost::asio::error::eof` at the end of the file.
     /// \par Cancellation
     /// As for `random_access_file::async_read_some_at`; the position moves only over what was read.
+    /// \par Executor
+    /// Completes on the handler's, or the file's; never inside the call.
     template <class MutableBufferSequence,
               boost::asio::completion_token_for<void(boost::system::error_code, std::size_t)> ReadToken>
     auto async_read_some(const MutableBufferSequence& buffers, ReadToken&& token)

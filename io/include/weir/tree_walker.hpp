@@ -65,12 +65,13 @@ struct tree_counts {
 /// One call at a time, from any thread. It blocks on the file system: call it from a worker.
 class WEIR_API tree_walker {
 public:
+    /// What the options have below the least is taken for the least.
     explicit tree_walker(tree_options options = {});
     tree_walker(tree_walker&&) noexcept;
     tree_walker& operator=(tree_walker&&) noexcept;
     ~tree_walker();
 
-    /// Adds an argument, to be walked after those before it; also while the walk goes on.
+    /// Adds an argument, to be walked after those before it; also while the walk goes on. Does not look at it yet.
     void add(std::string path);
 
     /// Appends up to `max` entries to `out`.
@@ -78,7 +79,7 @@ public:
     /// A batch may end before `max`, also with nothing: so that its entries keep few directories open, long paths little
     /// memory, and a call takes no longer for names of which none is given (links, what is excluded) than for some.
     /// \returns  false when nothing was left to give: every argument is walked.
-    /// \throws std::bad_alloc
+    /// \throws std::bad_alloc  What the file system reports is an entry, `entry_kind::error`.
     [[nodiscard]] bool next_batch(std::vector<tree_entry>& out, std::size_t max);
 
     [[nodiscard]] const tree_counts& counts() const noexcept;

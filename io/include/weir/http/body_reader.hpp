@@ -58,7 +58,7 @@ public:
     /// \returns  how many bytes were taken: all, unless data comes next or the body is over
     /// \throws weir::error  `errc::protocol_violation`: no chunk, or a limit is passed; the message says how many bytes
     ///   of the body came before it. The reader is of no use then.
-    std::size_t feed(std::span<const std::byte> bytes);
+    [[nodiscard]] std::size_t feed(std::span<const std::byte> bytes);
 
     struct decoded {
         std::size_t consumed = 0; ///< bytes of `from`
@@ -70,7 +70,7 @@ public:
     /// Moves data from `from` to `to`, and takes the framing between, until one of them is used up or the body is over.
     /// \param to  may lie over `from` if it does not begin after it: so a block is decoded in place
     /// \throws weir::error  as `feed`, by the call that would start with what is wrong: data before it is given first
-    decoded decode(std::span<const std::byte> from, std::span<std::byte> to);
+    [[nodiscard]] decoded decode(std::span<const std::byte> from, std::span<std::byte> to);
 
     /// Says that the connection has ended: a body that ends by that is done.
     /// \throws weir::error  `errc::ended_early`: the body has not come whole; with the number of bytes that came

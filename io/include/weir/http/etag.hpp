@@ -68,7 +68,7 @@ public:
     /// Makes a request fail with 412 where the version is another: sets `If-Match`, or `If-Unmodified-Since`.
     /// \returns  false, and `request` is as it was, if this is not strong
     /// \see RFC 9110, sections 13.1.1 and 13.1.4
-    bool demand_in(fields& request) const;
+    [[nodiscard]] bool demand_in(fields& request) const;
 
     /// Whether `later` is certainly of the same bytes: both are strong, by the same kind of field, and equal.
     [[nodiscard]] bool certainly_same(const validator& later) const noexcept;

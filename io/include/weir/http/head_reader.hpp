@@ -31,7 +31,7 @@ public:
     /// \returns  how many were taken; all of them unless the head is done
     /// \throws weir::error  `errc::protocol_violation`: no answer, or one that passes a limit; the message says what is
     ///   wrong, and where in the head. The reader is of no use then but for `reset`.
-    std::size_t feed(std::span<const std::byte> bytes);
+    [[nodiscard]] std::size_t feed(std::span<const std::byte> bytes);
 
     /// Whether any byte of the head has come.
     [[nodiscard]] bool started() const noexcept { return lines_.taken() > 0; }
@@ -68,7 +68,7 @@ public:
     explicit request_reader(line_limits limits = head_limits) noexcept : lines_("request head", limits) {}
 
     /// As `response_reader::feed`; `status_of_refusal` says how to answer what is refused.
-    std::size_t feed(std::span<const std::byte> bytes);
+    [[nodiscard]] std::size_t feed(std::span<const std::byte> bytes);
 
     [[nodiscard]] bool started() const noexcept { return lines_.taken() > 0; }
     [[nodiscard]] bool done() const noexcept { return done_; }

@@ -40,9 +40,9 @@ using environment = std::function<std::optional<std::string>(const std::string& 
 /// What a user asked for by options, before the environment.
 struct proxy_options {
     /// The proxy of every scheme; empty: none. Nothing: what the environment says.
-    std::optional<std::string> proxy;
+    std::optional<std::string> proxy = {};
     /// Hosts reached without, also where `proxy` names one. Nothing: what the environment says.
-    std::optional<std::string> no_proxy;
+    std::optional<std::string> no_proxy = {};
 };
 
 /// Decides for each URL. It reads the environment once, when it is made.

@@ -22,7 +22,7 @@ enum class request_body : std::uint8_t {
 struct request_head {
     std::string method = "GET";
     url target;
-    fields header; ///< what the caller set; `Host` and the framing come from elsewhere
+    fields header = {}; ///< what the caller set; `Host` and the framing come from elsewhere
     request_body body = request_body::none;
 
     friend bool operator==(const request_head&, const request_head&) = default;

@@ -28,8 +28,10 @@ class server_connection;
 ///
 /// The request's body may be read before, while and after the answer is written, or not at all. An answer is begun,
 /// then written, then finished; one that was begun and not finished is cut off visibly: the connection is closed before
-/// the framing ends. \par Thread-safety All calls on the strand that the handler runs on, one at a time; reading the
-/// body and writing the answer may go on beside each other. The source of the body is read from any executor.
+/// the framing ends.
+/// \par Thread-safety
+/// All calls on the strand that the handler runs on, one at a time; reading the body and writing the answer may go on
+/// beside each other. The source of the body is read from any executor.
 class WEIR_API server_exchange {
 public:
     server_exchange(const server_exchange&) = delete;
@@ -45,8 +47,9 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> body_size() const noexcept;
 
     /// Reads the next bytes of the body. A client that waits to be told so (`Expect: 100-continue`) is told by the
-    /// first call, unless the answer has been begun. \returns  how many bytes there are now in `into`; 0 at the end of
-    /// the body \throws weir::error, with the peer and the offset in the body
+    /// first call, unless the answer has been begun.
+    /// \returns  how many bytes there are now in `into`; 0 at the end of the body, or if `into` is empty
+    /// \throws weir::error, with the peer and the offset in the body
     ///   `errc::protocol_violation`, `errc::ended_early`: what came is no body, or not all of it.
     ///   `errc::invalid_size`: the body is longer than the server allows.
     ///   `errc::deadline_exceeded`: the client was too slow.
@@ -56,12 +59,18 @@ public:
 
     /// The body as a source, to be read instead of `read_some`: bytes go from the connection into blocks. Ends with the
     /// exchange: reads give `errc::closed` then.
+    ///
+    /// It gives what has not been read yet. A second one too: what the first had read ahead is lost.
+    /// \pre nobody else reads the body meanwhile; an earlier source was closed
     [[nodiscard]] std::unique_ptr<source> body();
 
     /// The field lines after a chunked body; complete when the body has been read to its end.
     [[nodiscard]] const fields& trailer() const noexcept;
 
     /// Sends an answer that is not the last one: 102 or 103. Not to a client of HTTP/1.0.
+    /// \throws weir::error  `errc::bad_format`: a reason with control characters; else as `write`
+    /// \par Cancellation
+    /// As `write`.
     /// \pre the answer has not been begun, and `head.is_interim()`
     [[nodiscard]] boost::asio::awaitable<void> send_interim(const response_head& head);
 
@@ -96,7 +105,7 @@ public:
 
     /// A whole answer in one write. Throws as `begin` and `write`.
     [[nodiscard]] boost::asio::awaitable<void> reply(const response_head& head, std::string_view body);
-    /// The same for text without other fields.
+    /// The same for text, with `Content-Type: text/plain; charset=utf-8` unless it is empty, and no other fields.
     [[nodiscard]] boost::asio::awaitable<void> reply(unsigned status, std::string_view text);
 
 private:

@@ -52,14 +52,15 @@ struct server_options {
     std::size_t exchanges_per_connection = 10'000; ///< after that many a connection is closed
 
     line_limits head = head_limits; ///< of a request
-    body_limits body;               ///< of what is in a request's body besides its data
-    std::uint64_t body_bytes = std::numeric_limits<std::uint64_t>::max(); ///< of a request's body: 413 above it
+    body_limits body = {};             ///< of what is in a request's body besides its data
+    /// Of a request's body: 413 above it. The most there is: no limit.
+    std::uint64_t body_bytes = std::numeric_limits<std::uint64_t>::max();
     /// Of a request's body that a handler has left unread: so much is read and dropped to keep the connection.
     std::uint64_t unread_bytes = 64 * 1024;
 
     std::chrono::milliseconds handshake_time{10'000}; ///< for TLS
-    std::chrono::milliseconds head_time{
-        10'000}; ///< for a whole head from its first byte; for the first byte of a connection
+    /// For a whole head from its first byte; for the first byte of a connection.
+    std::chrono::milliseconds head_time{10'000};
     std::chrono::milliseconds idle_time{60'000};  ///< for the first byte of another request
     std::chrono::milliseconds read_time{30'000};  ///< for some more bytes of a body
     std::chrono::milliseconds write_time{30'000}; ///< for the client to take some more bytes
@@ -68,8 +69,8 @@ struct server_options {
     /// `read_time` is used up.
     std::uint64_t read_rate = 1'024;
 
-    std::optional<net::tls_server_context> tls; ///< of all connections over TCP
-    server_observer* observer = nullptr;        ///< lives as long as the last connection
+    std::optional<net::tls_server_context> tls = {}; ///< of all connections over TCP
+    server_observer* observer = nullptr;             ///< lives as long as the last connection
 };
 
 /// One look at a server.

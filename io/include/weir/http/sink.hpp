@@ -36,7 +36,7 @@ struct sink_options {
 /// before `finish` closes its connection, so that the server sees the body cut off.
 class WEIR_API http_sink final : public sink {
 public:
-    /// Connects with the first `write`, or with `finish`.
+    /// Connects with the first `write` that has bytes, or with `finish`: nothing but memory can fail before.
     /// \param to  outlives the sink
     http_sink(client& to, url target, sink_options options);
     ~http_sink() override;

@@ -20,7 +20,7 @@ namespace weir::net {
 /// How long each step may take, beside the deadline of the whole.
 struct dial_limits {
     using duration = std::chrono::milliseconds;
-    static constexpr duration unlimited{0};
+    static constexpr duration unlimited{0}; ///< for the next three: no limit but the deadline
 
     duration resolve{10'000};
     duration connect{30'000};
@@ -32,14 +32,14 @@ struct dial_limits {
 struct dial_target {
     std::string host;                ///< a name, or a numeric address with or without brackets
     std::uint16_t port = 0;
-    std::string unix_path;           ///< not empty: this socket is connected to; the host is whom TLS then expects
-    std::optional<tls_context> tls;  ///< none: plain
+    std::string unix_path = {};      ///< not empty: this socket is connected to; the host is whom TLS then expects
+    std::optional<tls_context> tls = {}; ///< none: plain
 };
 
 /// Looks up, connects, and makes the connection secure if it is to be.
 ///
 /// To speak to a proxy before TLS: dial it plain, then `secured`.
-/// \param names, target  live until the end
+/// \param names, target, limits  live until the end
 /// \throws weir::error, with host and port, or the path
 ///   `errc::connect_timeout`: a step took longer than its limit; the operation says which.
 ///   `errc::deadline_exceeded`

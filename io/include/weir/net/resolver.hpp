@@ -31,7 +31,7 @@ struct resolver_options {
     std::size_t max_waiting = 1'000;     ///< names that wait for a thread; above that: `errc::queue_full`
     std::size_t cache_entries = 1'000;   ///< names that are remembered
     duration cache_time{30'000};         ///< for so long; 0: not at all
-    lookup_function lookup;              ///< empty: `system_lookup`
+    lookup_function lookup = {};         ///< empty: `system_lookup`
 };
 
 /// What getaddrinfo() says, in its order.

@@ -23,8 +23,8 @@ struct tls_options {
     /// Whom to trust, in place of the system's certificates: a file of certificates, or a directory with hashed names as
     /// `openssl rehash` makes them. With both empty: `SSL_CERT_FILE` and `SSL_CERT_DIR`, if set; else where OpenSSL or the
     /// system keeps them.
-    std::string ca_file;
-    std::string ca_directory;
+    std::string ca_file = {};
+    std::string ca_directory = {};
 
     /// False: whoever answers is taken for the host. Nothing that is read or written is safe then.
     bool verify_peer = true;
@@ -36,11 +36,11 @@ struct tls_options {
     tls_version minimum_version = tls_version::tls1_2;
 
     /// What to show to servers that ask for a certificate; both or none. The file may hold a chain.
-    std::string certificate_file;
-    std::string key_file;
+    std::string certificate_file = {};
+    std::string key_file = {};
 
     /// For ALPN, the best first; empty: nothing is said.
-    std::vector<std::string> application_protocols;
+    std::vector<std::string> application_protocols = {};
 
     /// Hosts whose last session is kept, so that the next hand-shake is a short one; 0: none.
     std::size_t session_cache_entries = 1'000;
@@ -63,10 +63,10 @@ private:
 };
 
 struct tls_server_options {
-    std::string certificate_file; ///< the server's own, then those between it and its CA
-    std::string key_file;
+    std::string certificate_file = {}; ///< the server's own, then those between it and its CA
+    std::string key_file = {};
     tls_version minimum_version = tls_version::tls1_2;
-    std::vector<std::string> application_protocols; ///< for ALPN, the best first; the first that the client has is taken
+    std::vector<std::string> application_protocols = {}; ///< for ALPN, the best first; the first that the client has is taken
 };
 
 /// The server's side of TLS; a handle too. Sessions are given to clients as tickets, and taken back as long as it lives.

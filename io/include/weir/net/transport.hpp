@@ -38,7 +38,9 @@ public:
     /// Holds no connection: only `is_open` and the end may be asked of it.
     transport() noexcept = default;
     /// Takes a connected socket. Small writes are sent at once (`TCP_NODELAY`).
+    /// \throws std::bad_alloc  A socket that is not connected fails with the first read or write.
     explicit transport(boost::asio::ip::tcp::socket connected);
+    /// The same for a Unix socket.
     explicit transport(boost::asio::local::stream_protocol::socket connected);
     transport(transport&&) noexcept = default;
     transport& operator=(transport&& other) noexcept

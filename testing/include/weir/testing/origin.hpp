@@ -81,8 +81,9 @@ struct origin_options {
 /// Plays a script on a listening socket of its own, from its making to its destruction.
 ///
 /// Each connection has a thread that does nothing but blocking calls: the most simple program that can send any bytes
-/// at any time. There can be 1,000 connections at once; more wait until one ends. \par Thread-safety All functions,
-/// from any thread.
+/// at any time. There can be 1,000 connections at once; more wait until one ends.
+/// \par Thread-safety
+/// All functions, from any thread.
 class origin {
 public:
     /// Listens when it returns.
