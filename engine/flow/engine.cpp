@@ -37,6 +37,34 @@ std::size_t available_memory()
     return bytes;
 }
 
+void check_block_bytes(const engine_options& options)
+{
+    if (!std::has_single_bit(options.block_bytes) || options.block_bytes < least_block
+        || options.block_bytes > most_block)
+        throw error(errc::bad_configuration, "make engine", "block size", std::nullopt,
+                    std::to_string(options.block_bytes) + " bytes is not a power of two from 16 KiB to 16 MiB");
+}
+
+/// What flows can have of a pool: the blocks of one tier, within the limit of all.
+std::size_t memory_for_flows(const std::shared_ptr<buffer_pool>& pool, const engine_options& options)
+{
+    if (!pool)
+        throw error(errc::bad_configuration, "make engine", "pool", std::nullopt, "there is none");
+    check_block_bytes(options);
+    for (const pool_tier& each : pool->options().tiers)
+        if (each.block_bytes == options.block_bytes)
+            return std::min(each.max_blocks, pool->options().max_bytes / each.block_bytes) * each.block_bytes;
+    throw error(errc::bad_configuration, "make engine", "block size", std::nullopt,
+                "the pool has no blocks of " + std::to_string(options.block_bytes) + " bytes");
+}
+
+std::shared_ptr<worker_pool> required(std::shared_ptr<worker_pool> workers)
+{
+    if (!workers)
+        throw error(errc::bad_configuration, "make engine", "workers", std::nullopt, "there are none");
+    return workers;
+}
+
 } // namespace
 
 std::size_t default_memory_bytes(std::size_t workers)
@@ -47,10 +75,7 @@ std::size_t default_memory_bytes(std::size_t workers)
 
 std::shared_ptr<buffer_pool> make_engine_pool(const engine_options& options)
 {
-    if (!std::has_single_bit(options.block_bytes) || options.block_bytes < least_block
-        || options.block_bytes > most_block)
-        throw error(errc::bad_configuration, "make engine", "block size", std::nullopt,
-                    std::to_string(options.block_bytes) + " bytes is not a power of two from 16 KiB to 16 MiB");
+    check_block_bytes(options);
     const std::size_t workers = options.workers.threads != 0 ? options.workers.threads : default_worker_count();
     const std::size_t limit = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes(workers);
     const std::size_t blocks = limit / options.block_bytes;
@@ -75,10 +100,10 @@ engine::engine(boost::asio::any_io_executor executor, std::shared_ptr<buffer_poo
     : executor_(std::move(executor)),
       own_resources_(options.resources ? nullptr : std::make_unique<registry>(options.observer)),
       resources_(options.resources ? options.resources : own_resources_.get()), pool_(std::move(pool)),
-      block_bytes_(options.block_bytes), memory_bytes_(pool_->options().max_bytes),
+      block_bytes_(options.block_bytes), memory_bytes_(memory_for_flows(pool_, options)),
       observer_(options.observer), stall_after_(options.stall_after),
       ledger_(std::make_shared<detail::flow_ledger>()), intake_(std::make_shared<detail::intake>()),
-      trimmer_(std::make_shared<detail::pool_trimmer>(pool_)), workers_(std::move(workers)),
+      trimmer_(std::make_shared<detail::pool_trimmer>(pool_)), workers_(required(std::move(workers))),
       watch_(std::make_unique<detail::context_watch>(
           boost::asio::query(executor_, boost::asio::execution::context), workers_))
 {

@@ -25,7 +25,7 @@ struct engine_options {
     std::size_t memory_bytes = 0;
     /// Size of a block; a power of two from 16 KiB to 16 MiB.
     std::size_t block_bytes = std::size_t{256} << 10;
-    worker_options workers;
+    worker_options workers = {};
     /// Told what happens, where set; must outlive the engine and its streams.
     weir::observer* observer = nullptr;
     /// Where flows, jobs, files, maps and reservations are registered; must outlive the engine, and may serve several.
@@ -53,6 +53,8 @@ class flow_ledger;
 /// \throws weir::error  `errc::bad_configuration` for a block size that is not allowed, or a limit below one block
 [[nodiscard]] WEIR_API std::shared_ptr<buffer_pool> make_engine_pool(const engine_options& options);
 
+/// What flows need besides a source: a program has one for each `io_context`, and any number of flows upon it.
+///
 /// \par Thread-safety
 /// All members from any thread, but the destructor.
 class WEIR_API engine {
@@ -64,8 +66,11 @@ public:
     ///                      sockets, cannot be made
     explicit engine(boost::asio::any_io_executor executor, const engine_options& options = {});
 
-    /// Shares pool and workers with other engines: a service with one io_context per thread has one of each. Of the
-    /// options, those of memory and workers do not count.
+    /// Shares pool and workers with other engines: a service with one io_context per thread has one of each.
+    /// \param options  of these `memory_bytes` and `workers` do not count. `block_bytes` does: flows live on the pool's
+    ///                 blocks of just this size
+    /// \throws weir::error  `errc::bad_configuration`: the pool has no such blocks, or it, or `workers`, is null; else as
+    ///                      above
     engine(boost::asio::any_io_executor executor, std::shared_ptr<buffer_pool> pool,
            std::shared_ptr<worker_pool> workers, const engine_options& options = {});
 
@@ -84,6 +89,7 @@ public:
     [[nodiscard]] buffer_pool& pool() const noexcept { return *pool_; }
     [[nodiscard]] worker_pool& workers() const noexcept { return *workers_; }
     [[nodiscard]] std::size_t block_bytes() const noexcept { return block_bytes_; }
+    /// What all flows together can have: the pool's limit, or that of its blocks of `block_bytes` where it is lower.
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return memory_bytes_; }
     /// Null where nobody looks.
     [[nodiscard]] weir::observer* observer() const noexcept { return observer_; }
