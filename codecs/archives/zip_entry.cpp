@@ -3,10 +3,10 @@
 #include "archives/content_budget.hpp"
 #include "archives/entry_name.hpp"
 #include "archives/zip_checksum.hpp"
+#include "base/ascii.hpp"
 #include "compression/stream_start.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 namespace weir::codecs::zip {
 namespace {
@@ -134,7 +134,7 @@ bool is_safe_everywhere(std::string_view name)
         return false;
     if (name.find('\\') == name.npos)
         return true;
-    const bool drive = name.size() > 1 && name[1] == ':' && std::isalpha(static_cast<unsigned char>(name[0])) != 0;
+    const bool drive = name.size() > 1 && name[1] == ':' && ascii::is_letter(name[0]);
     std::string slashes(name);
     std::ranges::replace(slashes, '\\', '/');
     return !drive && is_safe_name(slashes);

@@ -1,5 +1,7 @@
 #include <weir/content_coding.hpp>
 
+#include "base/ascii.hpp"
+
 #include <weir/coding_source.hpp>
 #include <weir/engine.hpp>
 #include <weir/error.hpp>
@@ -24,17 +26,12 @@ struct coding {
 constexpr std::array known = { // best first
     coding{"zstd", codec::zstd}, coding{"gzip", codec::gzip}, coding{"deflate", codec::zlib}};
 
-bool is_same(std::string_view a, std::string_view b)
-{
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 codec codec_of(std::string_view name, std::string_view subject)
 {
-    if (is_same(name, "x-gzip")) // RFC 9110, section 8.4.1.3
+    if (ascii::equal_in_any_case(name, "x-gzip")) // RFC 9110, section 8.4.1.3
         name = "gzip";
-    const auto found = std::ranges::find_if(known, [&](const coding& each) { return is_same(each.name, name); });
+    const auto found = std::ranges::find_if(
+        known, [&](const coding& each) { return ascii::equal_in_any_case(each.name, name); });
     if (found == known.end())
         throw error(errc::unsupported_format, "decode", subject, std::nullopt,
                     "Content-Encoding: " + std::string(name));
@@ -60,7 +57,7 @@ std::unique_ptr<source> decode_content(engine& owner, std::unique_ptr<source> in
 {
     std::vector<codec> wanted;
     for (const std::string& each : codings)
-        if (!is_same(each, "identity"))
+        if (!ascii::equal_in_any_case(each, "identity"))
             wanted.push_back(codec_of(each, input->name()));
     if (wanted.size() > most_codings)
         throw error(errc::unsupported_format, "decode", input->name(), std::nullopt,
@@ -78,7 +75,7 @@ std::unique_ptr<source> decode_whole(engine& owner, std::unique_ptr<source> inpu
                                      decoding_options options)
 {
     input = decode_content(owner, std::move(input), codings, options);
-    const auto is_coding = [](const std::string& each) { return !is_same(each, "identity"); };
+    const auto is_coding = [](const std::string& each) { return !ascii::equal_in_any_case(each, "identity"); };
     options.pass_unknown |= std::ranges::any_of(codings, is_coding); // it was compressed, at least on the way
     return std::make_unique<decoding_source>(owner, std::move(input), options);
 }

@@ -1,8 +1,9 @@
 #include <weir/error.hpp>
 
+#include "base/ascii.hpp"
+
 #include <boost/system/system_error.hpp>
 
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -279,8 +280,8 @@ error::error(std::error_code code, std::string_view operation, std::string_view 
 {
     std::string cause = code.message();
     // "Input/output error" reads as the start of a sentence; acronyms ("RPC ...") stay.
-    if (cause.size() > 1 && std::islower(static_cast<unsigned char>(cause[1])))
-        cause[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(cause[0])));
+    if (cause.size() > 1 && ascii::is_lower(cause[1]))
+        cause[0] = ascii::to_lower(cause[0]);
     std::string what(operation);
     if (!subject.empty())
         what.append(" ").append(subject);

@@ -1,5 +1,7 @@
 #include <weir/size.hpp>
 
+#include "base/ascii.hpp"
+
 #include <weir/error.hpp>
 
 #include <fmt/format.h>
@@ -21,27 +23,15 @@ struct unit {
 // Largest first. No 64-bit number of bytes reaches 16 EiB, and nobody asks for sizes above TiB.
 constexpr std::array units = {unit{"TiB", 40}, unit{"GiB", 30}, unit{"MiB", 20}, unit{"KiB", 10}};
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool equal_in_any_case(std::string_view a, std::string_view b) noexcept
-{
-    if (a.size() != b.size())
-        return false;
-    for (std::size_t i = 0; i < a.size(); ++i)
-        if (lower(a[i]) != lower(b[i]))
-            return false;
-    return true;
-}
-
 std::optional<unsigned> shift_of(std::string_view suffix) noexcept
 {
-    if (suffix.empty() || equal_in_any_case(suffix, "B"))
+    if (suffix.empty() || ascii::equal_in_any_case(suffix, "B"))
         return 0;
     for (const unit& candidate : units) {
         const std::string_view letter = candidate.name.substr(0, 1);
         const std::string_view rest = suffix.substr(1);
-        if (equal_in_any_case(suffix.substr(0, 1), letter)
-            && (rest.empty() || equal_in_any_case(rest, "B") || equal_in_any_case(rest, "iB")))
+        if (ascii::equal_in_any_case(suffix.substr(0, 1), letter)
+            && (rest.empty() || ascii::equal_in_any_case(rest, "B") || ascii::equal_in_any_case(rest, "iB")))
             return candidate.shift;
     }
     return std::nullopt;

@@ -1,5 +1,6 @@
 #include "toml.hpp"
 
+#include "base/ascii.hpp"
 #include "toml_definitions.hpp"
 #include "utf8.hpp"
 
@@ -17,8 +18,8 @@ namespace {
 
 constexpr unsigned deepest = 32;
 
+using ascii::is_letter;
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-constexpr bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_bare(char c) noexcept { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; }
 
 /// What holds everywhere: UTF-8, and no control characters but tabs and ends of lines.

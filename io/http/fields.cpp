@@ -42,7 +42,7 @@ auto named(std::string_view name)
 
 bool same_name(std::string_view a, std::string_view b) noexcept
 {
-    return std::ranges::equal(a, b, {}, grammar::to_lower, grammar::to_lower);
+    return ascii::equal_in_any_case(a, b);
 }
 
 bool is_token(std::string_view text) noexcept

@@ -1,6 +1,8 @@
 #pragma once
 // The characters and small rules that the grammars of HTTP and URLs share. All of it is ASCII, whatever the locale.
 
+#include "base/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -15,11 +17,11 @@ namespace weir::http::grammar {
 /// Lengths and positions above this do not fit a file offset, and are refused.
 inline constexpr std::uint64_t max_length = std::numeric_limits<std::int64_t>::max();
 
+using ascii::is_lower;
+using ascii::to_lower;
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-constexpr bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
-constexpr bool is_alpha(char c) noexcept { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_alpha(char c) noexcept { return ascii::is_letter(c); }
 constexpr bool is_alphanumeric(char c) noexcept { return is_alpha(c) || is_digit(c); }
-constexpr char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 constexpr bool is_one_of(char c, std::string_view set) noexcept { return set.find(c) != std::string_view::npos; }
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 

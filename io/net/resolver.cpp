@@ -1,5 +1,6 @@
 #include <weir/net/resolver.hpp>
 
+#include "base/ascii.hpp"
 #include "net/endpoint_text.hpp"
 #include "net/lookups.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -46,9 +48,7 @@ resolver_options checked(resolver_options options)
 std::string lower_case(std::string_view host)
 {
     std::string name(host);
-    for (char& letter : name)
-        if (letter >= 'A' && letter <= 'Z')
-            letter = static_cast<char>(letter - 'A' + 'a');
+    std::ranges::transform(name, name.begin(), ascii::to_lower);
     return name;
 }
 
