@@ -134,7 +134,9 @@ std::optional<std::vector<std::string>> command_line::parse(int argc, char** arg
 
 std::string command_line::help() const
 {
-    std::string text = fmt::format("weir {}: {}\n\nUsage: weir {} [options] {}\n", name_, purpose_, name_, arguments_);
+    const std::string_view gap = arguments_.empty() ? "" : " ";
+    std::string text =
+        fmt::format("weir {}: {}\n\nUsage: weir {} [options]{}{}\n", name_, purpose_, name_, gap, arguments_);
     for (const group& one : groups_) {
         fmt::format_to(std::back_inserter(text), "\n{}:\n", one.title);
         for (const option& member : one.options)

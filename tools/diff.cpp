@@ -29,7 +29,7 @@ using namespace weir::literals;
 constexpr std::size_t default_average = 64_KiB;
 
 constexpr std::string_view diff_examples =
-    R"(Without --chunk-avg files of every size are cut at 64 KiB on average. Memory grows by 48 bytes a chunk.
+    R"(Memory grows by 48 bytes a chunk.
 
 Examples:
   weir diff old.img new.img              how much of the images is the same
@@ -241,7 +241,7 @@ int run_diff(int argc, char** argv)
 {
     display_options display;
     command_line line("diff", "what two files or trees share, and what changed", "A B", std::string(diff_examples));
-    setting_options setting(line);
+    setting_options setting(line, {.average = default_average, .file_digest = false});
     add_display_options(line, display, "the sums only, no progress");
     std::optional<weir::archive_choice> archives;
     weir::archive_options archive;
@@ -255,7 +255,7 @@ int run_diff(int argc, char** argv)
         throw usage_error("diff needs two paths, A and B; see `weir diff --help`");
     if (paths->front() == "-" && paths->back() == "-")
         throw usage_error("standard input can be read once: - is given more often");
-    const settings values = setting.resolve(default_average);
+    const settings values = setting.resolve();
     warn_of_weak_digests(values);
     weir::install_mapping_guard(); // a file that is truncated while it is mapped is an error, not the end
     weir::ingest_options options = values.ingest_options();

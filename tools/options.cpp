@@ -164,7 +164,7 @@ weir::ingest_options settings::ingest_options() const
     return options;
 }
 
-setting_options::setting_options(command_line& line)
+setting_options::setting_options(command_line& line, const setting_choice& choice) : choice_(choice)
 {
     add_chunking(line);
     add_hashing(line);
@@ -202,7 +202,8 @@ void setting_options::add_chunking(command_line& line)
               }});
     add_size(line, "chunk-min", "shortest chunk (default: a quarter of the average)", "chunking.minimum",
              [](weir::configuration& c, std::uint64_t bytes) { c.chunking.minimum = bytes; });
-    add_size(line, "chunk-avg", "one average for all files (default: by file size)", "chunking.average",
+    const std::string average = choice_.average == 0 ? "by file size" : weir::format_size(choice_.average);
+    add_size(line, "chunk-avg", fmt::format("one average for all files (default: {})", average), "chunking.average",
              [](weir::configuration& c, std::uint64_t bytes) { c.chunking.average = bytes; });
     add_size(line, "chunk-max", "longest chunk (default: four times the average)", "chunking.maximum",
              [](weir::configuration& c, std::uint64_t bytes) { c.chunking.maximum = bytes; });
@@ -232,6 +233,8 @@ void setting_options::add_hashing(command_line& line)
                                const weir::hash_algorithm chosen = read_hash("hash", text);
                                overrides_.push_back([=](settings& s) { s.hash = chosen; });
                            }});
+    if (!choice_.file_digest)
+        return;
     add_without_key(line, {"file-digest", "NAME",
                            "also digest each file as a whole, shown with --json; write --file-digest=NAME",
                            [this](std::string_view text) {
@@ -289,13 +292,13 @@ void setting_options::add_walking(command_line& line)
                            }});
 }
 
-settings setting_options::resolve(std::uint64_t default_average) const
+settings setting_options::resolve() const
 {
     settings values;
     if (config_path_)
         values.configuration = load(*config_path_);
     if (values.configuration.chunking.average == 0)
-        values.configuration.chunking.average = default_average;
+        values.configuration.chunking.average = choice_.average;
     for (const override& apply : overrides_)
         apply(values);
     if (digest_as_chunks_)

@@ -33,17 +33,22 @@ struct settings {
     [[nodiscard]] weir::ingest_options ingest_options() const;
 };
 
+/// What a subcommand has of the settings.
+struct setting_choice {
+    std::uint64_t average = 0; ///< of chunks, where neither file nor command line has one; 0: by the size of each file
+    bool file_digest = true;   ///< whether it shows one
+};
+
 /// Chunking, hashing, reading and `--config`: the options whose outcome is `settings`.
 class setting_options {
 public:
     /// Adds the options to `line`, which refers to this object from then on.
-    explicit setting_options(command_line& line);
+    explicit setting_options(command_line& line, const setting_choice& choice = {});
     setting_options(const setting_options&) = delete;
     setting_options& operator=(const setting_options&) = delete;
 
-    /// \param default_average  of chunks, where neither file nor command line has one; 0: by the size of each file
     /// \throws usage_error  for values that do not fit, and for the configuration file
-    [[nodiscard]] settings resolve(std::uint64_t default_average = 0) const;
+    [[nodiscard]] settings resolve() const;
 
     /// The options of the command line that no key of the configuration stands for, as typed.
     [[nodiscard]] const std::vector<std::string>& without_keys() const noexcept { return without_keys_; }
@@ -61,6 +66,7 @@ private:
     void check(const settings& values) const;
     [[nodiscard]] std::string with_options_named(const weir::error& failure, bool by_file_size) const;
 
+    const setting_choice choice_;
     std::optional<std::string> config_path_;
     bool digest_as_chunks_ = false;                      // --file-digest without a name
     std::vector<override> overrides_;                    // in the order of the command line

@@ -514,6 +514,7 @@ class Documented(CommandTest):
         self.assertLessEqual({"-0", "-h", "--json"}, completed("ingest", "-"))
         self.assertIn("-h", completed("check", "-"))
         self.assertEqual(completed("check", "--q"), {"--quiet"})
+        self.assertEqual(completed("diff", "--fi"), set())
         self.assertEqual(completed("cat", "--timeout-f"), {"--timeout-first-byte"})
         self.assertEqual(completed("cat", "--retries", "f"), set())
         self.assertEqual(completed("cat", "--cacert", "fi"), {"file"})

@@ -191,12 +191,21 @@ TEST_CASE("settings: a command's own average holds where neither file nor option
 {
     const test::temp_dir directory;
     tool::command_line line("test", "", "", "");
-    const tool::setting_options options(line);
+    const tool::setting_options options(line, {.average = 64_KiB});
     (void)parse(line, {"--chunk-max", "128K"});
-    CHECK(options.resolve(64_KiB).configuration.chunking.average == 64_KiB);
-    CHECK_THROWS_AS((void)options.resolve(), tool::usage_error); // shorter than the averages of the table
+    CHECK(options.resolve().configuration.chunking.average == 64_KiB);
+    CHECK_THROWS_AS((void)settings_of({"--chunk-max", "128K"}), tool::usage_error); // below averages of the table
     (void)parse(line, {"--config", directory.write("weir.toml", "[chunking]\naverage = \"16K\"\n")});
-    CHECK(options.resolve(64_KiB).configuration.chunking.average == 16_KiB);
+    CHECK(options.resolve().configuration.chunking.average == 16_KiB);
+}
+
+TEST_CASE("settings: a command offers what it shows, and its own average")
+{
+    tool::command_line line("test", "", "", "");
+    const tool::setting_options options(line, {.average = 64_KiB, .file_digest = false});
+    CHECK(line.help().find("(default: 64 KiB)") != std::string::npos);
+    CHECK(line.help().find("--file-digest") == std::string::npos);
+    CHECK_THROWS_AS((void)parse(line, {"--file-digest=sha256"}), tool::usage_error);
 }
 
 TEST_CASE("settings: options without a key are kept as typed, and a slash behind a glob means nothing")
