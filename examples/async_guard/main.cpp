@@ -6,8 +6,7 @@
 
 #include <weir/async_guard.hpp>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
+#include <boost/asio.hpp>
 #include <fmt/core.h>
 
 namespace asio = boost::asio;

@@ -1,37 +1,39 @@
 // The pool alone, with plain code: read(2) into a block, and a slice of it that outlives buffer and pool.
-//
 //   $ buffer_pool hello.txt
-//   13 bytes read, 1 block in use
-//   world
+//   13 bytes read, 65536 in use
+//   hello, world
 
 #include <weir/buffer_pool.hpp>
-#include <weir/size.hpp>
-
-#include <fmt/core.h>
-
-#include <fcntl.h>
+#include <weir/file_handle.hpp>
+#include <fmt/format.h>
+#include <cerrno>
+#include <memory>
+#include <stdexcept>
 #include <unistd.h>
-
-using namespace weir::literals;
 
 weir::slice read_file(weir::buffer_pool& pool, const char* path)
 {
-    const int file = open(path, O_RDONLY);
-    weir::buffer block = pool.acquire_now(64_KiB); // empty, with room for 64 KiB
-    for (ssize_t n; (n = read(file, block.spare().data(), block.spare().size())) > 0;)
+    const weir::file_handle file = weir::file_handle::open(path); // throws, with the path
+    weir::buffer block = pool.acquire_now(file.info(path).size);  // empty, with room for all of it
+    for (ssize_t n; (n = read(file.descriptor(), block.spare().data(), block.spare().size())) != 0;) {
+        if (n < 0)
+            weir::throw_system_error(errno, "read", path);
         block.commit(static_cast<std::size_t>(n));
-    close(file);
+    }
     return std::move(block).freeze();
 }
 
-int main(int, char** argv)
-{
-    weir::slice word;
-    {
-        weir::buffer_pool pool({.tiers = {{.block_bytes = 64_KiB, .max_blocks = 16}}, .max_bytes = 1_MiB});
-        const weir::slice content = read_file(pool, argv[1]);
-        word = content.subslice(7, 5); // shares the block
-        fmt::print("{} bytes read, {} block in use\n", content.size(), pool.statistics().tiers.at(0).in_use);
-    }
-    fmt::print("{}\n", std::string_view(reinterpret_cast<const char*>(word.data()), word.size()));
+int main(int argc, char** argv)
+try {
+    if (argc != 2)
+        throw std::invalid_argument("usage: buffer_pool FILE");
+    auto pool = std::make_unique<weir::buffer_pool>();
+    const weir::slice content = read_file(*pool, argv[1]);
+    fmt::print("{} bytes read, {} in use\n", content.size(), pool->statistics().in_use_bytes);
+    pool.reset(); // the slice keeps its block
+    fmt::print("{}", fmt::string_view(reinterpret_cast<const char*>(content.data()), content.size()));
+}
+catch (const std::exception& failure) {
+    fmt::print(stderr, "{}\n", failure.what());
+    return 1;
 }

@@ -3,8 +3,7 @@
 //   $ connection_pool
 //   6 answers over 2 connections
 #include <weir/connection_pool.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio.hpp>
 #include <fmt/core.h>
 namespace asio = boost::asio;
 using asio::ip::tcp;

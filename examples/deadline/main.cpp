@@ -8,10 +8,10 @@
 #include <weir/sinks.hpp>
 #include <weir/stream_source.hpp>
 
-#include <boost/asio/connect_pipe.hpp>
-#include <boost/asio/readable_pipe.hpp>
-#include <boost/asio/writable_pipe.hpp>
+#include <boost/asio.hpp>
 #include <fmt/core.h>
+
+#include <chrono>
 
 namespace asio = boost::asio;
 

@@ -1,40 +1,40 @@
-// Compresses the chunks of files that were not met before, as a store would; here it only counts them.
-//
-//   $ pack_chunks hello.txt hello.txt
-//   1 new chunks of 13 bytes, packed 13; 1 below the threshold
+// Compresses the chunks of a file, as a store would; here it only counts them.
+//   $ pack_chunks hello.txt
+//   0 of 1 chunks compressed: 13 bytes
 
 #include <weir/chunk_compressor.hpp>
 #include <weir/chunk_stream.hpp>
 #include <weir/file_source.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <fmt/core.h>
-#include <algorithm>
-#include <unordered_set>
+#include <stdexcept>
 
-boost::asio::awaitable<void> pack(weir::engine& engine, std::span<char*> paths)
+boost::asio::awaitable<void> pack(weir::engine& engine, const char* path)
 {
     weir::chunk_compressor compressor(engine);
-    std::unordered_set<weir::digest> seen;
-    const auto is_known = [&](const weir::chunk& each) { return !seen.insert(each.digest).second; };
-    for (const char* path : paths) {
-        weir::chunk_stream chunks(engine, weir::open_file(engine, path), {.chunker = weir::weir1(65536)});
-        for (std::span<weir::chunk> all; !(all = co_await chunks.next_batch()).empty();)
-            for (std::span fresh(all.begin(), std::remove_if(all.begin(), all.end(), is_known)); !fresh.empty();) {
-                weir::packed_batch packed = co_await compressor.pack(fresh); // at its end its blocks are back
-                fresh = fresh.subspan(packed.size());
-            }
-    }
-    const auto [in, compressed, small, by_sample, by_trial, out] = compressor.statistics();
-    fmt::print("{} new chunks of {} bytes, packed {}; {} below the threshold\n", in.chunks, in.bytes, out, small.chunks);
+    weir::chunk_stream chunks(engine, weir::open_file(engine, path), {.chunker = weir::weir1(65536)});
+    for (std::span<weir::chunk> rest; !(rest = co_await chunks.next_batch()).empty();)
+        while (!rest.empty()) {
+            weir::packed_batch packed = co_await compressor.pack(rest); // at its end its blocks are back
+            rest = rest.subspan(packed.size());
+        }
+    const weir::chunk_compression_statistics all = compressor.statistics();
+    fmt::print("{} of {} chunks compressed: {} bytes\n", all.compressed.chunks, all.in.chunks, all.bytes_out);
 }
 
-int main(int count, char** arguments)
-{
+int main(int argc, char** argv)
+try {
+    if (argc != 2)
+        throw std::invalid_argument("usage: pack_chunks FILE");
     boost::asio::io_context context;
     weir::engine engine(context.get_executor());
-    const std::span paths(arguments + 1, arguments + count);
-    auto done = boost::asio::co_spawn(context, pack(engine, paths), boost::asio::use_future);
+    auto done = boost::asio::co_spawn(context, pack(engine, argv[1]), boost::asio::use_future);
     context.run();
-    done.get(); // throws what went wrong
+    done.get(); // throws what ended it
+}
+catch (const std::exception& failure) {
+    fmt::print(stderr, "{}\n", failure.what());
+    return 1;
 }
