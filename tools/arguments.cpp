@@ -1,5 +1,7 @@
 #include "arguments.hpp"
 
+#include "block_io.hpp"
+
 #include <weir/error.hpp>
 #include <weir/size.hpp>
 
@@ -7,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <poll.h>
 #include <unistd.h>
 #include <utility>
 
@@ -64,7 +67,7 @@ void path_list::fill()
     ssize_t count = 0;
     do
         count = ::read(file_.descriptor(), buffer_.data() + size, step_bytes);
-    while (count < 0 && errno == EINTR);
+    while (count < 0 && is_worth_another(file_.descriptor(), POLLIN));
     buffer_.resize(size + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (count < 0)
         weir::throw_system_error(errno, "read", path_);

@@ -18,7 +18,8 @@ using namespace weir::literals;
 
 constexpr std::size_t block_bytes = 512_KiB;
 
-/// Whether the call is to be made again: it was interrupted, or the descriptor is one that does not wait by itself.
+} // namespace
+
 bool is_worth_another(int descriptor, short event) noexcept
 {
     if (errno == EAGAIN) {
@@ -27,8 +28,6 @@ bool is_worth_another(int descriptor, short event) noexcept
     }
     return errno == EINTR;
 }
-
-} // namespace
 
 std::size_t block_reader::read_some(std::span<std::byte> room)
 {

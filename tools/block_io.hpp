@@ -15,6 +15,11 @@
 
 namespace tool {
 
+/// Whether a call that failed, by `errno`, is to be made again: it was interrupted, or the descriptor does not wait by
+/// itself, since others who share it have set its mode, and now it is ready.
+/// \param event  of poll(2): `POLLIN` or `POLLOUT`
+[[nodiscard]] bool is_worth_another(int descriptor, short event) noexcept;
+
 /// Reads a descriptor to its end; waits where there is nothing yet.
 class block_reader {
 public:

@@ -1,5 +1,7 @@
 #include "check_batch.hpp"
 
+#include "block_io.hpp"
+
 #include <weir/error.hpp>
 #include <weir/hasher.hpp>
 #include <weir/size.hpp>
@@ -8,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <poll.h>
 #include <span>
 #include <system_error>
 #include <unistd.h>
@@ -34,8 +37,6 @@ std::string fill(std::span<std::byte> memory, std::uint64_t offset, std::size_t&
 {
     for (filled = 0; filled < memory.size();) {
         const ssize_t got = read(memory.subspan(filled), offset + filled);
-        if (got < 0 && errno == EINTR)
-            continue;
         if (got < 0)
             return read_failure();
         if (got == 0)
@@ -43,6 +44,24 @@ std::string fill(std::span<std::byte> memory, std::uint64_t offset, std::size_t&
         filled += static_cast<std::size_t>(got);
     }
     return {};
+}
+
+ssize_t read_at(const weir::file_handle& file, std::span<std::byte> to, std::uint64_t offset)
+{
+    ssize_t got = 0;
+    do
+        got = ::pread(file.descriptor(), to.data(), to.size(), static_cast<off_t>(offset));
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+ssize_t read_input(std::span<std::byte> to)
+{
+    ssize_t got = 0;
+    do
+        got = ::read(STDIN_FILENO, to.data(), to.size());
+    while (got < 0 && is_worth_another(STDIN_FILENO, POLLIN));
+    return got;
 }
 
 // What has none, as a FIFO, would be waited for.
@@ -159,9 +178,7 @@ std::string check_batch::read_all(const piece& from)
         return failure;
     std::size_t filled = 0;
     std::string failure = fill(std::span(*memory_).subspan(from.start, line.length), line.offset, filled,
-                               [&](std::span<std::byte> to, std::uint64_t at) {
-                                   return ::pread(file_.descriptor(), to.data(), to.size(), static_cast<off_t>(at));
-                               });
+                               [&](std::span<std::byte> to, std::uint64_t at) { return read_at(file_, to, at); });
     bytes_read_ += filled;
     return failure;
 }
@@ -174,7 +191,7 @@ std::string check_batch::read_stream(const piece& from, std::uint64_t& stream_po
     std::size_t filled = 0;
     std::string failure = fill(
         std::span(*memory_).subspan(from.start, line.length), line.offset, filled,
-        [](std::span<std::byte> to, std::uint64_t) { return ::read(STDIN_FILENO, to.data(), to.size()); });
+        [](std::span<std::byte> to, std::uint64_t) { return read_input(to); });
     stream_position += filled;
     bytes_read_ += filled;
     return failure;
@@ -186,8 +203,8 @@ std::string check_batch::compare_end(const listed_file& line)
         return failure;
     // One byte more than listed tells a file that has grown; its size need not (pipes, /proc).
     std::byte more{};
-    const ssize_t got = line.path == "-" ? ::read(file_.descriptor(), &more, 1)
-                                         : ::pread(file_.descriptor(), &more, 1, static_cast<off_t>(line.size));
+    const std::span<std::byte> room(&more, 1);
+    const ssize_t got = line.path == "-" ? read_input(room) : read_at(file_, room, line.size);
     if (got != 0)
         return got > 0 ? fmt::format("is longer than {}", weir::format_size_exactly(line.size)) : read_failure();
     return line.whole && line.path != "-" ? compare_whole(line) : std::string();
@@ -201,7 +218,7 @@ std::string check_batch::compare_whole(const listed_file& line)
         const auto part = std::span(memory).first(std::min<std::uint64_t>(memory.size(), line.size - offset));
         std::size_t filled = 0; // again: not counted
         std::string failure = fill(part, offset, filled, [&](std::span<std::byte> to, std::uint64_t at) {
-            return ::pread(file_.descriptor(), to.data(), to.size(), static_cast<off_t>(at));
+            return read_at(file_, to, at);
         });
         if (!failure.empty())
             return failure;

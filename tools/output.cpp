@@ -1,5 +1,7 @@
 #include "output.hpp"
 
+#include "block_io.hpp"
+
 #include <weir/error.hpp>
 #include <weir/size.hpp>
 
@@ -31,16 +33,10 @@ void write_all(int descriptor, std::string_view text)
 {
     while (!text.empty()) {
         const ssize_t count = ::write(descriptor, text.data(), text.size());
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0 && errno == EAGAIN) { // the mode is what others who share it made of it
-            pollfd room{descriptor, POLLOUT, 0};
-            (void)::poll(&room, 1, -1);
-            continue;
-        }
-        if (count < 0)
+        if (count >= 0)
+            text.remove_prefix(static_cast<std::size_t>(count));
+        else if (!is_worth_another(descriptor, POLLOUT))
             throw output_error(std::error_code(errno, std::system_category()));
-        text.remove_prefix(static_cast<std::size_t>(count));
     }
 }
 

@@ -20,6 +20,18 @@ def waits(descriptor):
     return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_NONBLOCK == 0
 
 
+def wait_until_asleep(process):
+    """Returns when it waits for something, or has ended."""
+    deadline = time.monotonic() + PATIENCE
+    looks = 0
+    while looks < 5 and process.poll() is None:
+        if time.monotonic() > deadline:
+            raise AssertionError("it never waits")
+        state = pathlib.Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
+        looks = looks + 1 if state == "S" else 0
+        select.select([], [], [], 0.01)
+
+
 class Modes(CommandTest):
     """Who has the other descriptor of an open file finds it as it was: the shell, and the rest of a pipeline."""
 
@@ -113,6 +125,41 @@ class Modes(CommandTest):
         writing.start()
         self.assertEqual(behind.communicate(timeout=PATIENCE), (b"later", b""))
         writing.join()
+
+    def test_a_mode_that_others_have_set_is_no_error(self):
+        text = self.weir("ingest", "--json", "t").stdout
+        inputs = {("check", "-"): text, ("ingest", "--files-from", "-"): b"t\n", ("cat", "-"): b"x", ("ingest", "-"): b"x"}
+        self.write("of-input", self.weir("ingest", "--json", "-", stdin=noise(1000)).stdout)
+        inputs["check", "of-input"] = noise(1000)
+        for arguments, content in inputs.items():
+            with self.subTest(arguments=arguments):
+                reader, writer = self.keep(*os.pipe())
+                os.set_blocking(reader, False)
+                process = self.start(*arguments, stdin=reader, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                for byte in content[:3]:
+                    wait_until_asleep(process)  # nothing is there
+                    os.write(writer, bytes([byte]))
+                os.write(writer, content[3:])
+                self.close(writer)
+                process.communicate(timeout=PATIENCE)
+                self.assertEqual(process.returncode, 0)
+        for arguments in (("config",), ("cat", "t/large"), ("ingest", "--json", "t"), ("decompress", "-t", "missing")):
+            with self.subTest(arguments=arguments):
+                reader, writer = self.keep(*os.pipe())
+                os.set_blocking(writer, False)
+                fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+                os.write(writer, b"x" * 4096)
+                process = self.start(*arguments, stdout=writer, stderr=writer)
+                self.close(writer)
+                wait_until_asleep(process)  # the pipe is full
+                with os.fdopen(os.dup(reader), "rb") as all_of_it:
+                    received = all_of_it.read()[4096:]
+                expected = self.weir(*arguments)
+                self.assertEqual(process.wait(PATIENCE), expected.returncode)
+                if arguments[0] != "ingest":  # which says how long it took
+                    self.assertEqual(received, expected.stdout + expected.stderr)
+                else:
+                    self.assertEqual(received.count(b"\n"), expected.stdout.count(b"\n"))
 
     def test_both_outputs_may_be_one_slow_pipe(self):
         reader, writer = self.keep(*os.pipe())

@@ -127,6 +127,8 @@ TEST_CASE("body output: all comes, in order, through a pipe and through a socket
     CHECK(all_that_comes(on, pipe, sent) == sent.expected);
     socket_ends socket;
     CHECK(all_that_comes(on, socket, sent) == sent.expected);
+    CHECK((::fcntl(pipe.writer, F_GETFL) & O_NONBLOCK) == 0);
+    CHECK((::fcntl(socket.writer, F_GETFL) & O_NONBLOCK) == 0);
 }
 
 TEST_CASE("body output: a pipe keeps its mode, and a reader that sleeps does not keep the loop")

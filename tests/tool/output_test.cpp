@@ -136,6 +136,37 @@ TEST_CASE("output: a reader that went away is told once, and to everyone who wai
     CHECK(out.failure() == std::errc::broken_pipe);
 }
 
+TEST_CASE("output: what there is room for is written at once, the rest in its order, and the pipe keeps its mode")
+{
+    asio::io_context context;
+    pipe_ends pipe;
+    tool::output out(context.get_executor(), pipe.ends[1], [] {});
+    asio::co_spawn(context, out.run(), rethrow);
+    out.lines() += "at once\n";
+    out.write_now();
+    CHECK(out.is_idle());
+    CHECK(pipe.read() == "at once\n");
+    std::string expected;
+    while (expected.size() < 200'000) {
+        const std::string line = "line " + std::to_string(expected.size()) + "\n";
+        out.lines() += line;
+        out.write_now();
+        out.appended();
+        expected += line;
+    }
+    CHECK_FALSE(out.is_idle());
+    CHECK((::fcntl(pipe.ends[1], F_GETFL) & O_NONBLOCK) == 0);
+    std::string received = pipe.read();
+    while (!out.is_idle()) {
+        context.run_one();
+        received += pipe.read();
+    }
+    CHECK(received == expected);
+    CHECK((::fcntl(pipe.ends[1], F_GETFL) & O_NONBLOCK) == 0);
+    out.stop();
+    context.run();
+}
+
 TEST_CASE("progress line: share and time left where they are known, never wider than asked")
 {
     weir::progress_snapshot snapshot;
