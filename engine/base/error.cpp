@@ -29,7 +29,6 @@ const char* message_of(errc code) noexcept
     case errc::mismatch: return "the content does not match";
     case errc::bad_format: return "bad format";
     case errc::not_seekable: return "not seekable";
-    case errc::loop: return "a directory contains itself through a link";
     case errc::unsupported_scheme: return "no support for such URLs";
     case errc::protocol_violation: return "the peer breaks the protocol";
     case errc::redirect_refused: return "the redirect is refused";
@@ -80,7 +79,6 @@ const char* name_of(errc code) noexcept
     case errc::mismatch: return "mismatch";
     case errc::bad_format: return "bad_format";
     case errc::not_seekable: return "not_seekable";
-    case errc::loop: return "loop";
     case errc::unsupported_scheme: return "unsupported_scheme";
     case errc::protocol_violation: return "protocol_violation";
     case errc::redirect_refused: return "redirect_refused";
@@ -156,7 +154,6 @@ bool matches(errc code, condition wanted) noexcept
     case errc::backend_unavailable:
     case errc::codec_unavailable:
     case errc::not_seekable:
-    case errc::loop:
     case errc::unsupported_scheme:
     case errc::protocol_violation:
     case errc::redirect_refused:

@@ -33,7 +33,6 @@ enum class errc {
     mismatch,              ///< content is not what it was said to be
     bad_format,            ///< input that has a syntax breaks it; the message says where
     not_seekable,          ///< a position was asked of something that has none
-    loop,                  ///< a directory contains itself through a link
     unsupported_scheme,    ///< a URL of a kind that is not known, or not built in
     protocol_violation,    ///< a peer's message breaks its protocol; the message says how
     redirect_refused,      ///< a redirect that is not followed; the message says why
