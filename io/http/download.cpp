@@ -97,6 +97,7 @@ void download::end_answer()
             throw error(errc::protocol_violation, "read", from_.to_string(), position_, "a range without a byte");
         return; // servers may send less than was asked for: the rest is asked for again
     }
+    verifiable_ = verifiable_ || end();
     done_ = true;
     policy_.succeeded();
 }
@@ -148,6 +149,7 @@ void download::judge(const std::optional<byte_range>& range)
         if (is_first)
             first_head_ = answer_->head();
         judge_again(range);
+        verifiable_ = verifiable_ && (!answer_ || answer_->how().is_verifiable());
     }
     ++answers_;
 }

@@ -66,7 +66,10 @@ public:
     asio::awaitable<std::size_t> write_some(const std::shared_ptr<impl>& self, reservation& memory,
                                             std::size_t max_bytes)
     {
-        bytes piece = co_await source_->read(memory, max_bytes);
+        result<bytes> got = co_await as_result(source_->read(memory, max_bytes));
+        if (got.code() == errc::mismatch)
+            file_->discard(); // nobody can say which of it is wrong
+        bytes piece = std::move(got).value();
         const std::size_t size = piece.size();
         if (size != 0)
             co_await detail::run_on(workers_, write(self, std::move(piece)));
@@ -108,10 +111,11 @@ private:
     asio::awaitable<void> ask()
     {
         source_options options = options_.source;
-        options.check_whole = false;
-        options.expected.reset();
-        if (kept_ != 0)
+        if (kept_ != 0) { // what is kept is checked here, together with the rest
+            options.check_whole = false;
+            options.expected.reset();
             options.resume = resume_point{kept_, version_};
+        }
         source_ = co_await http::open(from_, what_, std::move(options));
     }
 
@@ -121,7 +125,7 @@ private:
         if (kept_ == 0) {
             version_ = source_->version();
             wanted_ = source_->stated();
-            whole_.emplace(all_wanted());
+            whole_.emplace(std::vector<stated_digest>()); // the source checks all
         }
         of_file([&] { file_->begin(version_, wanted_); });
         if (options_.resume && !can_be_kept(version_))

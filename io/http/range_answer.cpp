@@ -39,6 +39,15 @@ bool differs(const validator& known, const validator& found)
     return known.last_modified() && found.last_modified() && known.last_modified() != found.last_modified();
 }
 
+/// Whether a part says nothing of the version that was asked for by a strong validator. One of the same has to: what it may
+/// leave out after `If-Range` is not that, and we ask by `If-Match`. \see RFC 9110, section 15.3.7
+bool is_unproven(const validator& known, const validator& found)
+{
+    if (!known.is_strong())
+        return false;
+    return known.tag() ? !found.tag() : !found.last_modified();
+}
+
 bool is_changed(const std::optional<known_version>& known, const fields& answer, std::optional<std::uint64_t> length)
 {
     if (!known)
@@ -64,7 +73,8 @@ range_answer judge_range_answer(const byte_range& asked, const std::optional<kno
     if (status != partial)
         return {};
     const content_range range = part_in(asked, answer);
-    if (is_changed(known, answer, range.complete_length))
+    if (is_changed(known, answer, range.complete_length)
+        || (known && is_unproven(known->validator, validator::of(answer))))
         return {kind::changed, std::nullopt};
     return {kind::part, range};
 }

@@ -78,7 +78,11 @@ public:
     }
     std::optional<std::uint64_t> size() const noexcept override { return size_; }
     known_version version() const override { return *work_->version(); }
-    std::vector<stated_digest> stated() const override { return stated_in(work_->head()); }
+    std::vector<stated_digest> stated() const override
+    {
+        // Of a part that the caller asked for, what is stated of the whole is no digest.
+        return work_->head().status == partial_content ? std::vector<stated_digest>() : stated_in(work_->head());
+    }
     std::size_t read_ahead_blocks() const noexcept override { return pump_.read_ahead_blocks(); }
     std::string_view name() const noexcept override { return pump_.name(); }
     asio::awaitable<void> close() override { return pump_.close(); }

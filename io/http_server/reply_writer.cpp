@@ -66,6 +66,8 @@ void reply_writer::begin(const response_head& head, std::optional<std::uint64_t>
         if (length && request_.method == "HEAD")
             sent.header.add("Content-Length", std::to_string(*length));
     }
+    if (request_.spoken == version::http_1_0 && how.reusable && !sent.header.contains("Connection"))
+        sent.header.add("Connection", "keep-alive"); // else it waits for the end of the connection
     std::string text;
     write_head(text, sent, how);
     head_ = std::move(text);

@@ -82,7 +82,7 @@ TEST_CASE("range-answer: bytes of another version are never taken for the known 
     for (const row& each :
          {row{{{"ETag", "\"a\""}}, {{"ETag", "\"a\""}}, kind::part},
           row{{{"ETag", "\"a\""}}, {{"ETag", "\"b\""}}, kind::changed},
-          row{{{"ETag", "\"a\""}}, {{"ETag", "W/\"a\""}}, kind::changed}, row{{{"ETag", "\"a\""}}, {}, kind::part},
+          row{{{"ETag", "\"a\""}}, {{"ETag", "W/\"a\""}}, kind::changed},
           row{{{"ETag", "W/\"a\""}}, {{"ETag", "W/\"a\""}}, kind::changed},
           row{{{"Last-Modified", noon}}, {{"Last-Modified", noon}}, kind::part},
           row{{{"Last-Modified", noon}}, {{"Last-Modified", later}}, kind::changed},
@@ -99,11 +99,21 @@ TEST_CASE("range-answer: bytes of another version are never taken for the known 
     }
 }
 
+TEST_CASE("range-answer: a part without the strong validator that is known is not taken for that version")
+{
+    const fields dated{{"Last-Modified", noon}, {"Date", later}};
+    for (const fields& before : {fields{{"ETag", "\"a\""}}, dated}) {
+        CHECK(judged(206, {{"Content-Range", "bytes 100-149/1000"}}, known(before)) == kind::changed);
+        CHECK(judged(200, {{"Content-Length", "1000"}}, known(before)) == kind::whole); // is looked at once more
+    }
+    CHECK(judged(206, {{"Content-Range", "bytes 100-149/1000"}}, known({{"Last-Modified", noon}})) == kind::part); // too young
+}
+
 TEST_CASE("range-answer: another length is another version")
 {
     const known_version version = known({{"ETag", "\"a\""}});
     CHECK(judged(206, {{"Content-Range", "bytes 100-149/1001"}}, version) == kind::changed);
-    CHECK(judged(206, {{"Content-Range", "bytes 100-149/*"}}, version) == kind::part);
+    CHECK(judged(206, {{"Content-Range", "bytes 100-149/*"}, {"ETag", "\"a\""}}, version) == kind::part);
     CHECK(judged(200, {{"Content-Length", "999"}}, version) == kind::changed);
     CHECK(judged(200, {}, version) == kind::whole);
     CHECK(judged(416, {{"Content-Range", "bytes */20"}}, version) == kind::changed);

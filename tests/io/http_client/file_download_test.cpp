@@ -349,6 +349,33 @@ TEST_CASE("file: digests are of the whole, whatever runs it came in; a wrong one
     }
 }
 
+TEST_CASE("file: digests behind the body are checked too, and those of the whole are none of a part")
+{
+    const weir::http::stated_digest right = sha256_of(std::string(generated(7, 0, big)));
+    weir::http::stated_digest wrong = right;
+    wrong.value[0] ^= std::byte{1};
+    const auto field = [](const weir::http::stated_digest& of) {
+        return weir::http::digest_field_value(weir::http::checksum_algorithm::sha256, of.value);
+    };
+    const test::temp_dir directory;
+    script played;
+    played.object("big", big, 7);
+    played.on("/right").serve("big").chunked().header("Trailer", "Repr-Digest").trailer("Repr-Digest", field(right));
+    played.on("/wrong").serve("big").chunked().header("Trailer", "Repr-Digest").trailer("Repr-Digest", field(wrong));
+    played.on("/part").serve("big").header("Repr-Digest", field(right));
+    origin server(std::move(played));
+    const auto report = run()(server.url("/right"), directory / "right");
+    CHECK(report->checked == std::vector<std::string>{"Repr-Digest: sha-256"});
+    CHECK(run().fails(server.url("/wrong"), directory / "wrong") == errc::mismatch);
+    CHECK(!exists(directory / "wrong"));
+    CHECK(!exists(directory / "wrong.part"));
+    run ten;
+    ten.options.resume = false;
+    ten.options.source.header.add("Range", "bytes=0-9");
+    ten(server.url("/part"), directory / "part");
+    CHECK(content_of(directory / "part") == generated(7, 0, 10));
+}
+
 TEST_CASE("file: on a full disk it fails by the file, and goes on when there is room")
 {
     const test::temp_dir directory;

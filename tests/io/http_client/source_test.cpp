@@ -98,6 +98,28 @@ TEST_CASE("source: a body that ends with the connection is read, and marked as n
     CHECK(!got.report.verifiable);
 }
 
+TEST_CASE("source: a body whose second answer ends with the connection is not verifiable either")
+{
+    script played = one_object();
+    played.on("/big").request(1).serve("big").chunked().reset(at_body(300'000));
+    played.on("/big").serve("big").no_ranges().until_close().close(at_object(700'000));
+    origin server(std::move(played));
+    web web;
+    const fetched got = web.fetch(server.url("/big"));
+    CHECK(got.body == generated(7, 0, 700'000));
+    CHECK(!got.report.verifiable);
+}
+
+TEST_CASE("source: a part that does not say of which version it is goes behind no other")
+{
+    script played = one_object();
+    played.on("/big").request(1).serve("big").reset(at_body(300'000));
+    played.on("/big").serve("big").no_header("ETag");
+    origin server(std::move(played));
+    web web;
+    CHECK(failure_of([&] { (void)web.fetch(server.url("/big")); }).code() == errc::version_changed);
+}
+
 TEST_CASE("source: a body that breaks is taken up where it broke, of the same version")
 {
     script played = one_object();

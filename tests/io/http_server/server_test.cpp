@@ -53,6 +53,18 @@ TEST_CASE("server: a connection is kept, and closed when the client asks for it"
     CHECK(server.server().statistics().accepted == 1);
 }
 
+TEST_CASE("server: a client of HTTP/1.0 that may go on is told so")
+{
+    serving server(test::echo);
+    test::client client = server.connect();
+    for (int i = 0; i < 2; ++i) {
+        client.send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+        CHECK(has(client.until("\r\n\r\n"), "Connection: keep-alive\r\n"));
+        CHECK(client.take(7) == "GET /a ");
+    }
+    CHECK_FALSE(has(server.ask("GET /a HTTP/1.0\r\n\r\n"), "keep-alive"));
+}
+
 TEST_CASE("server: requests that come at once are answered in their order, also cut at every byte")
 {
     serving server(test::echo);
