@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tool {
@@ -72,9 +73,12 @@ bool is_archive(const std::string& name, const weir::archive_options& options)
         const std::optional<std::string> inside = plain_name(std::string(path)); // of a.tar.gz, and a.tgz
         return path.ends_with(".zip") || path.ends_with(".tar") || (inside && inside->ends_with(".tar"));
     }
+    struct stat status {}; // first: a FIFO that is opened and closed has lost its writer
+    if (name == "-" || ::stat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
     std::error_code failure;
     const weir::file_handle file = weir::file_handle::open(name.c_str(), weir::open_flags::non_blocking, failure);
-    if (name == "-" || !file)
+    if (!file)
         return false;
     if (weir::is_archive_file(read_part(file, 0, weir::archive_start_bytes), name, options))
         return true;

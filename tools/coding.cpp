@@ -72,15 +72,6 @@ coded file_coder::encode(block_reader& in, weir::codec which, const weir::encode
     return {which, totals.consumed, totals.produced};
 }
 
-coded file_coder::encode(const weir::mapped_file& in, weir::codec which, const weir::encoder_settings& settings,
-                         const weir::parallel_options& how, block_writer& out)
-{
-    const weir::parallel_totals totals = weir::encode_parallel(
-        which, settings, how, in.view(), [&](std::span<const std::byte> bytes) { out.write(bytes); }, &forget);
-    in.verify();
-    return {which, totals.consumed, totals.produced};
-}
-
 coded file_coder::decode(block_reader& in, std::optional<weir::codec> which, weir::decoder_settings settings,
                          bool as_it_comes, block_writer& out)
 {

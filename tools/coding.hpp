@@ -31,9 +31,6 @@ public:
     /// The same by several threads, piece by piece.
     coded encode(block_reader& in, weir::codec which, const weir::encoder_settings& settings,
                  const weir::parallel_options& how, block_writer& out);
-    /// \throws weir::error  `errc::mapping_broken`, too: the file was cut short meanwhile
-    coded encode(const weir::mapped_file& in, weir::codec which, const weir::encoder_settings& settings,
-                 const weir::parallel_options& how, block_writer& out);
 
     /// The same the other way round.
     /// \param which      nothing: by the first bytes

@@ -219,9 +219,6 @@ coded coding_run::encode(const input& from, block_reader& in, block_writer& out)
     const bool is_regular = S_ISREG(from.status.st_mode);
     if (!options_.pieces || (is_regular && from.status.st_size < small))
         return coder_.encode(in, *options_.codec, options_.encoder, out);
-    if (is_regular && from.name != "-") // standard input may be in the middle of its file
-        if (const std::optional<weir::mapped_file> map = map_of(from.file, from.name))
-            return coder_.encode(*map, *options_.codec, options_.encoder, *options_.pieces, out);
     return coder_.encode(in, *options_.codec, options_.encoder, *options_.pieces, out);
 }
 

@@ -17,6 +17,8 @@
 #include <algorithm>
 #include <span>
 #include <string>
+#include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -113,8 +115,22 @@ void gather(sample_set& into, const std::vector<std::string>& names)
     }
 }
 
+/// Before anything is read, which may take long.
+void check_output(const train_arguments& arguments)
+{
+    const char* const path = arguments.output.c_str();
+    struct stat there {};
+    if (::lstat(path, &there) != 0)
+        return; // creating it says more
+    if (::stat(path, &there) == 0 && !S_ISREG(there.st_mode))
+        throw usage_error(fmt::format("--output: {} is no regular file", arguments.output));
+    if (!arguments.force)
+        throw output_error(std::make_error_code(std::errc::file_exists), "create", arguments.output);
+}
+
 void train(const train_arguments& arguments)
 {
+    check_output(arguments);
     sample_set gathered(arguments.sample_bytes);
     gather(gathered, arguments.names);
     const std::vector<std::span<const std::byte>> samples = gathered.samples();

@@ -75,6 +75,7 @@ private:
     archive_entry begin_entry(std::size_t behind);
     void make_content();
     void take_record();
+    void require_within_limit(std::uint64_t coming) const;
     [[noreturn]] void fail(errc code, const char* why) const;
     template <class Check> void named(Check check) const;
 
@@ -132,6 +133,7 @@ asio::awaitable<std::optional<archive_entry>> zip_stream::find_next()
     ++turn_;
     co_await pass_over();
     while (!records_.at_end()) {
+        require_within_limit(0);
         co_await gather_record();
         if (signature_of(record_) == local_signature) {
             const std::size_t behind = co_await look_for_nothing();
@@ -361,6 +363,7 @@ asio::awaitable<bytes> zip_stream::read_data(block_filler& copies, reservation& 
     const bool any = co_await input_.fill();
     if (!any)
         throw error(errc::truncated, "read", now.check->name(), now.taken, "the archive ends in its content");
+    require_within_limit(0);
     piece = co_await input_.take(copies, memory, room);
     now.taken += piece.size();
     co_return piece;
@@ -375,6 +378,7 @@ asio::awaitable<void> zip_stream::pass_over()
         decoder_ = nullptr;
         content_.reset();
         to_skip_ += present_->numbers.compressed - std::exchange(present_->taken, present_->numbers.compressed);
+        require_within_limit(to_skip_);
         co_await input_.skip(to_skip_);
         if (to_skip_ != 0)
             fail(errc::truncated, "it ends in the content of an entry");
@@ -420,6 +424,14 @@ template <class Check> void zip_stream::named(Check check) const
     catch (const fault& found) {
         throw found.as_error(name_);
     }
+}
+
+/// \param coming  bytes, as they are declared
+void zip_stream::require_within_limit(std::uint64_t coming) const
+{
+    const std::uint64_t most = options_.limits.max_archive_bytes;
+    if (input_.position() > most || coming > most - input_.position())
+        fail(errc::limit_exceeded, "the size of the archive");
 }
 
 void zip_stream::fail(errc code, const char* why) const { throw error(code, "read", name_, input_.position(), why); }

@@ -4,6 +4,7 @@
 import gzip
 import hashlib
 import os
+import subprocess
 import unittest
 
 from archives import ARCHIVES, BUILT_IN, FILES, ArchiveTest, link, tar
@@ -102,6 +103,12 @@ class Cat(ArchiveTest):
         self.output("cat", "a.tar", "nope", code=1, reason="a.tar/nope: no such entry")
         self.output("cat", "l.tar", "l", code=1, reason="links are not followed")
         self.output("cat", "l.tar", "dir", code=1, reason="it is no file")
+
+    def test_a_fifo_before_another_name_is_read_once(self):
+        self.write("other", b"behind")
+        os.mkfifo(self.directory / "fifo")
+        with subprocess.Popen(["sh", "-c", "echo first > fifo"], cwd=self.directory):
+            self.assertEqual(self.output("cat", "fifo", "other"), b"first\nbehind")
 
     def test_an_unsafe_name_is_just_a_name_where_nothing_is_written(self):
         self.write("up.tar", tar(files={"../up": b"x"}))

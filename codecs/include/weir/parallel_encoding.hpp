@@ -60,6 +60,8 @@ WEIR_API parallel_totals encode_parallel(codec which, const encoder_settings& se
 using content_release = std::function<void(std::span<const std::byte>)>;
 
 /// The same of content that is all there, and is not copied.
+/// \param content  does not change until the end: its bytes are looked at more than once, and a stream whose checksum is of
+///                 other bytes is what no decoder takes. So it is nothing for a map of a file that others may write to
 /// \param release  called as `write` is; may be empty
 WEIR_API parallel_totals encode_parallel(codec which, const encoder_settings& settings, const parallel_options& options,
                                          std::span<const std::byte> content, const stream_writer& write,

@@ -269,6 +269,14 @@ TEST_CASE("zip stream: limits hold for entries, sizes and ratio, also where no s
     CHECK(failure_of(b, archive, options) == errc::limit_exceeded);
     options.decoder.ratio_free_bytes = 1000;
     CHECK(failure_of(b, archive, options) == errc::limit_exceeded);
+    options = {};
+    options.limits.max_archive_bytes = archive.size();
+    CHECK(failure_of(b, archive, options) == std::error_code());
+    for (const std::size_t most : {std::size_t{0}, archive.size() / 4, archive.size() / 2}) {
+        CAPTURE(most);
+        options.limits.max_archive_bytes = most;
+        CHECK(failure_of(b, archive, options) == errc::limit_exceeded);
+    }
 }
 
 TEST_CASE("zip stream: whatever byte is wrong, the archive is refused or its contents are the same; cut, it is refused")
