@@ -395,7 +395,8 @@ TEST_CASE("file_source: a sparse file that shrinks or is written to while its ho
 {
     machine on;
     test::temp_dir dir;
-    constexpr std::size_t hole = std::size_t{200} << 20;
+    constexpr std::size_t hole = std::size_t{100} << 20; // more than is believed at a time
+    const std::vector<std::byte> zeros(1 << 20);
     const auto zeros_then = [&](const weir::file_source_options& way, auto change) {
         const std::string path = dir.write("file", "");
         std::filesystem::resize_file(path, hole);
@@ -410,8 +411,8 @@ TEST_CASE("file_source: a sparse file that shrinks or is written to while its ho
                 if (got.empty())
                     break;
                 for (const weir::slice& part : got)
-                    other_than_zero += static_cast<std::size_t>(
-                        std::ranges::count_if(part.span(), [](std::byte each) { return each != std::byte(0); }));
+                    if (std::memcmp(part.data(), zeros.data(), part.size()) != 0)
+                        other_than_zero += part.size() - static_cast<std::size_t>(std::ranges::count(part.span(), std::byte(0)));
             }
         };
         asio::co_spawn(on.strand(), rest(), asio::use_future).get();
