@@ -55,7 +55,8 @@ std::size_t required_memory_bytes(const chunker_options& chunker, std::size_t re
 }
 
 chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, const stream_options& options)
-    : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()), stall_after_(std::min<std::chrono::milliseconds>(owner.stall_after(), longest_stall)),
+    : workers_(owner.workers()), pool_(owner.pool()), observer_(owner.observer()),
+      stall_after_(std::min<std::chrono::milliseconds>(owner.stall_after(), longest_stall)),
       resources_(owner.resources()), ledger_(owner.ledger()), name_(input->name()), block_bytes_(owner.block_bytes()),
       hash_(options.hash), source_(std::move(input)),
       chunker_(chunker_for(options.chunker, options.sizes, source_->size()))
