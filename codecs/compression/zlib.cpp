@@ -5,6 +5,7 @@
 #include "compression/deflate_decoder.hpp"
 
 #include <new>
+#include <optional>
 #include <string>
 
 namespace weir::codecs {
@@ -12,22 +13,36 @@ namespace {
 
 constexpr int deflate_levels[] = {1, 3, 6, 9};
 
-class zlib_encoder final : public context {
+// Each stream begins by clearing a table of 2^(memory level + 7) hashes, which for a short message is up to a third of
+// the work; a small table finds the same matches there. Beyond 512 bytes longer chains cost what the clearing saves.
+constexpr std::size_t most_of_message = 512;
+constexpr int message_memory_level = 5;
+
+/// Its window holds such a message, and the 262 bytes that zlib keeps free. The header of zlib tells the window, and
+/// formats are detected by that of 32 KiB.
+constexpr int message_window_log(codec which) noexcept { return which == codec::zlib ? usual_window_log : 10; }
+
+/// A window that was asked for is kept to.
+constexpr bool has_message_stream(const deflate_parameters& chosen) noexcept
+{
+    return chosen.window_log == usual_window_log;
+}
+
+class deflate_stream {
 public:
-    zlib_encoder(codec which, const encoder_settings& settings, std::pmr::memory_resource& from) : context(from)
+    deflate_stream(int level, int window_bits, int memory_level, library_memory& from)
     {
-        const deflate_parameters chosen = deflate_parameters_of(which, settings);
-        use_memory(stream_, memory_);
-        if (deflateInit2(&stream_, chosen.level, Z_DEFLATED, window_bits(which, chosen.window_log),
-                         deflate_memory_level, Z_DEFAULT_STRATEGY)
-            != Z_OK)
+        use_memory(stream_, from);
+        if (deflateInit2(&stream_, level, Z_DEFLATED, window_bits, memory_level, Z_DEFAULT_STRATEGY) != Z_OK)
             throw std::bad_alloc();
     }
-    ~zlib_encoder() override { deflateEnd(&stream_); }
+    deflate_stream(const deflate_stream&) = delete;
+    deflate_stream& operator=(const deflate_stream&) = delete;
+    ~deflate_stream() { deflateEnd(&stream_); }
 
-    void start() override { deflateReset(&stream_); }
+    void start() { deflateReset(&stream_); }
 
-    bool run(std::span<const std::byte>& input, std::span<std::byte>& output, bool last) override
+    bool run(std::span<const std::byte>& input, std::span<std::byte>& output, bool last)
     {
         while (!output.empty() && (last || !input.empty())) {
             const bool rest = last && input.size() <= UINT_MAX;
@@ -45,6 +60,38 @@ private:
     z_stream stream_ = {};
 };
 
+/// A stream whose end is known when it begins, and that is short, goes through `message_`.
+class zlib_encoder final : public context {
+public:
+    zlib_encoder(codec which, const encoder_settings& settings, std::pmr::memory_resource& from)
+        : zlib_encoder(which, deflate_parameters_of(which, settings), from)
+    {}
+
+    void start() override { current_ = nullptr; }
+
+    bool run(std::span<const std::byte>& input, std::span<std::byte>& output, bool last) override
+    {
+        if (!current_) {
+            const bool is_message = message_ && last && input.size() <= most_of_message;
+            current_ = is_message ? &*message_ : &stream_;
+            current_->start();
+        }
+        return current_->run(input, output, last);
+    }
+
+private:
+    zlib_encoder(codec which, const deflate_parameters& chosen, std::pmr::memory_resource& from)
+        : context(from), stream_(chosen.level, window_bits(which, chosen.window_log), deflate_memory_level, memory_)
+    {
+        if (has_message_stream(chosen))
+            message_.emplace(chosen.level, window_bits(which, message_window_log(which)), message_memory_level, memory_);
+    }
+
+    deflate_stream stream_;
+    std::optional<deflate_stream> message_;
+    deflate_stream* current_ = nullptr; ///< null until the stream that began has some input or its end
+};
+
 template <codec Which>
 std::unique_ptr<context> make_zlib_encoder(const encoder_settings& settings, std::pmr::memory_resource& from)
 {
@@ -58,11 +105,18 @@ std::unique_ptr<context> make_zlib_decoder(const decoder_settings& settings, std
 }
 
 // As zconf.h reckons, with the state itself.
-template <codec Which> std::size_t zlib_encoder_memory(const encoder_settings& settings)
+constexpr std::size_t deflate_memory(int window_log, int memory_level) noexcept
 {
     constexpr std::size_t state = std::size_t{8} << 10;
-    return (std::size_t{1} << (deflate_parameters_of(Which, settings).window_log + 2))
-        + (std::size_t{1} << (deflate_memory_level + 9)) + state;
+    return (std::size_t{1} << (window_log + 2)) + (std::size_t{1} << (memory_level + 9)) + state;
+}
+
+template <codec Which> std::size_t zlib_encoder_memory(const encoder_settings& settings)
+{
+    const deflate_parameters chosen = deflate_parameters_of(Which, settings);
+    const std::size_t of_message =
+        has_message_stream(chosen) ? deflate_memory(message_window_log(Which), message_memory_level) : 0;
+    return deflate_memory(chosen.window_log, deflate_memory_level) + of_message;
 }
 
 // As deflateBound has it: stored blocks with the usual window, else the worst that fixed codes may do.

@@ -1,5 +1,6 @@
 #include <weir/encoder.hpp>
 
+#include "../support/sources.hpp"
 #include "coding.hpp"
 
 #include <doctest/doctest.h>
@@ -36,6 +37,45 @@ TEST_CASE("encoder: it counts, and begins again")
         static_cast<void>(coder.pull(some));
         coder.restart();
         CHECK(decoded(each, test::run(coder, bytes_of("next"))) == bytes_of("next"));
+    }
+}
+
+TEST_CASE("encoder: a short message by deflate is what it is as a stream")
+{
+    for (const codec each : {codec::gzip, codec::zlib, codec::deflate}) {
+        if (!weir::is_built_in(each))
+            continue;
+        for (int level = 0; level <= 9; ++level) {
+            const weir::encoder_settings settings{.level = level};
+            std::size_t of_messages = 0;
+            std::size_t of_streams = 0;
+            for (const std::size_t size : {0, 1, 2, 3, 30, 257, 258, 259, 300, 511, 512, 513}) {
+                CAPTURE(weir::to_string(each));
+                CAPTURE(level);
+                CAPTURE(size);
+                for (const test::byte_vector& content :
+                     {test::words(size, size), test::random_bytes(size, size), test::byte_vector(size)}) {
+                    const test::byte_vector message = encoded(each, content, settings);
+                    CHECK(message.size() <= weir::max_compressed_size(each, size, settings));
+                    CHECK(decoded(each, message) == content);
+                    CHECK(weir::detect_codec(message) == weir::detect_codec(encoded(each, {}, settings)));
+                    of_messages += message.size();
+                    of_streams += encoded(each, content, settings, test::byte_by_byte()).size();
+                }
+            }
+            CHECK(of_messages <= of_streams + of_streams / 200);
+        }
+    }
+}
+
+TEST_CASE("encoder: a window that was asked for is kept to in messages too")
+{
+    if (!weir::is_built_in(codec::zlib))
+        return;
+    for (int log = 9; log <= 15; ++log) {
+        const test::byte_vector stream =
+            encoded(codec::zlib, bytes_of("a message"), {.window_bytes = std::size_t{1} << log});
+        CHECK((std::to_integer<int>(stream[0]) >> 4) + 8 == log);
     }
 }
 
