@@ -78,7 +78,8 @@ chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, c
     read_bytes_ = std::clamp(sizes().average * most_chunks_a_read, 64_KiB, 1_MiB);
     // At least so many that the lanes stay full while the longest messages end; less where memory is short.
     unit_chunks_ = std::max<std::size_t>(2 * units_.front()->hasher().lanes(), 8);
-    unit_bytes_ = std::max(owner.memory_bytes() / (workers + 1) / 2, block_bytes_);
+    // One is filled while the others are digested: the fewer chunks a unit has, the fewer lanes are full.
+    unit_bytes_ = std::max(owner.memory_bytes() / std::max<std::size_t>(workers, 2), block_bytes_);
     stages.set_width(stage::digest, workers);
 }
 
