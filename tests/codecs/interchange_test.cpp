@@ -2,6 +2,7 @@
 
 #include "coding.hpp"
 
+#include "support/files.hpp"
 #include "support/temp_dir.hpp"
 
 #include <weir/parallel_encoding.hpp>
@@ -9,9 +10,8 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 
+using test::is_installed;
 using weir::codec;
 
 namespace {
@@ -43,16 +43,13 @@ const tool tools[] = {
     {codec::zlib, "python3", python("zlib", "compress"), python("zlib", "decompress")},
 };
 
-bool is_installed(const std::string& name) { return std::system(("command -v " + name + " >/dev/null").c_str()) == 0; }
-
 test::byte_vector through(const std::string& command, const test::byte_vector& input)
 {
     const test::temp_dir here;
     const std::string from = here.write("in", {reinterpret_cast<const char*>(input.data()), input.size()});
     const std::string to = here / "out";
     REQUIRE(std::system((command + " <" + from + " >" + to).c_str()) == 0);
-    std::ifstream file(to, std::ios::binary);
-    return test::bytes_of(std::string(std::istreambuf_iterator<char>(file), {}));
+    return test::bytes_of(test::content_of(to));
 }
 
 } // namespace

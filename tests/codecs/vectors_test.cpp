@@ -2,6 +2,7 @@
 
 #include "coding.hpp"
 
+#include "support/files.hpp"
 #include "support/seed.hpp"
 
 #include <weir/hasher.hpp>
@@ -12,8 +13,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 namespace vectors_test {
@@ -27,10 +26,9 @@ std::filesystem::path folder()
 
 std::optional<std::string> read(const std::filesystem::path& path)
 {
-    std::ifstream file(path, std::ios::binary);
-    if (!file)
+    if (!std::filesystem::exists(path))
         return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    return test::content_of(path);
 }
 
 std::string text(const boost::json::object& object, std::string_view key)

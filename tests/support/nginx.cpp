@@ -1,6 +1,7 @@
 #include "nginx.hpp"
 
 #include "certificates.hpp"
+#include "files.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,9 +10,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <vector>
 
@@ -72,12 +70,6 @@ private:
     int descriptor_;
     std::uint16_t port_ = 0;
 };
-
-std::string content_of(const std::string& path)
-{
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts)
 {
@@ -166,7 +158,11 @@ std::string nginx::https_url(std::string_view target) const
     return "https://localhost:" + std::to_string(https_port_) + std::string(target);
 }
 
-std::string nginx::log() const { return content_of(state_ / "error.log"); }
+std::string nginx::log() const
+{
+    const std::string path = state_ / "error.log";
+    return ::access(path.c_str(), F_OK) == 0 ? content_of(path) : std::string(); // it may have ended before it wrote one
+}
 
 std::string nginx::configuration(const nginx_options& options) const
 {

@@ -6,6 +6,7 @@
 #include <weir/worker_pool.hpp>
 
 #include "support/coroutine.hpp"
+#include "support/files.hpp"
 #include "support/run.hpp"
 #include "support/sources.hpp"
 #include "support/temp_dir.hpp"
@@ -17,8 +18,6 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -173,9 +172,7 @@ TEST_CASE("body output: a file is written behind what others have written")
     test::run(on.context, out.write(sent.bytes));
     test::run(on.context, out.write(weir::bytes()));
     ::close(file);
-    std::ifstream read(path, std::ios::binary);
-    const std::string found{std::istreambuf_iterator<char>(read), std::istreambuf_iterator<char>()};
-    CHECK(found == "before" + sent.expected);
+    CHECK(test::content_of(path) == "before" + sent.expected);
 }
 
 TEST_CASE("body output: a full device is the error of the write")

@@ -2,28 +2,21 @@
 
 #include "archive_reading.hpp"
 
+#include "support/files.hpp"
 #include "support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 using test::bench;
+using test::content_of;
+using test::is_installed;
 using weir::archive_entry_type;
 
 namespace {
-
-bool is_installed(const std::string& name) { return std::system(("command -v " + name + " >/dev/null").c_str()) == 0; }
-
-std::string content_of(const std::string& path)
-{
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::string text_of(const test::byte_vector& from) { return {reinterpret_cast<const char*>(from.data()), from.size()}; }
 

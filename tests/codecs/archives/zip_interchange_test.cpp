@@ -1,20 +1,20 @@
 // Zip archives that other programs make, by their directory and as streams.
 #include "zip_reading.hpp"
 
+#include "support/files.hpp"
 #include "support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 namespace zip_interchange_test {
 namespace {
 
 using test::bench;
+using test::is_installed;
 using contents = std::map<std::string, test::byte_vector>;
 
 const contents files = {
@@ -39,14 +39,11 @@ struct workshop {
         const std::string out = here / "out";
         std::filesystem::remove(out);
         REQUIRE(std::system(("cd " + here.path() + " && " + command).c_str()) == 0);
-        std::ifstream file(out, std::ios::binary);
-        return test::bytes_of(std::string(std::istreambuf_iterator<char>(file), {}));
+        return test::bytes_of(test::content_of(out));
     }
 
     test::temp_dir here;
 };
-
-bool is_installed(const std::string& name) { return std::system(("command -v " + name + " >/dev/null").c_str()) == 0; }
 
 void check_files(const std::vector<test::zip_found>& found)
 {

@@ -70,7 +70,8 @@ TEST_CASE("weir1: any sizes, lengths, secrets and splits give the cuts of the sp
             CHECK(cut(chunker, data) == expected);
             const std::size_t most = std::size_t{1} << random() % 14;
             CHECK(test::cut_in_pieces(chunker, data, [&] { return random() % (most + 1); }) == expected);
-            CHECK(test::cut_in_pieces(chunker, data, [] { return 1; }) == expected);
+            if (round % 8 == 0) // slow
+                CHECK(test::cut_in_pieces(chunker, data, [] { return 1; }) == expected);
         }
     }
 }

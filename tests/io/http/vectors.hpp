@@ -3,6 +3,7 @@
 // and passes.
 
 #include "http/structured.hpp"
+#include "support/files.hpp"
 
 #include <boost/json.hpp>
 
@@ -10,8 +11,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,12 +20,12 @@ namespace test {
 inline std::optional<boost::json::value> read_vectors(const std::string& name)
 {
     const char* folder = std::getenv("WEIR_VECTORS");
-    std::ifstream file(std::filesystem::path(folder ? folder : ".") / "http1" / name);
-    if (!file) {
+    const std::filesystem::path path = std::filesystem::path(folder ? folder : ".") / "http1" / name;
+    if (!std::filesystem::exists(path)) {
         MESSAGE("skipped: there is no http1/" << name << " where WEIR_VECTORS points");
         return std::nullopt;
     }
-    return boost::json::parse(std::string(std::istreambuf_iterator<char>(file), {}));
+    return boost::json::parse(content_of(path));
 }
 
 inline std::string decoded(const boost::json::value& base64)

@@ -2,6 +2,7 @@
 
 #include "web.hpp"
 
+#include "support/files.hpp"
 #include "support/full_disk.hpp"
 #include "support/seed.hpp"
 #include "support/temp_dir.hpp"
@@ -15,7 +16,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <sys/resource.h>
@@ -25,6 +25,7 @@
 namespace {
 
 namespace asio = boost::asio;
+using test::content_of;
 using test::failure_of;
 using test::web;
 using weir::errc;
@@ -37,12 +38,6 @@ using weir::testing::script;
 
 constexpr std::size_t mebibyte = std::size_t{1} << 20;
 constexpr std::size_t big = 3 * mebibyte + 12'345;
-
-std::string content_of(const std::string& path)
-{
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 bool exists(const std::string& path) { return std::filesystem::exists(path); }
 
@@ -196,6 +191,7 @@ TEST_CASE("file: a journal that is torn anywhere in its tail costs at most what 
     CHECK(run().fails(server.url("/big"), path) == errc::ended_early);
     const std::string kept = content_of(part), told = content_of(journal);
     std::uint64_t most = at;
+    const std::string whole = generated(7, 0, 2 * mebibyte + 2000);
     for (std::size_t size = told.size(); size >= told.size() - 110; --size) {
         CAPTURE(size);
         directory.write("f.part", kept);
@@ -205,7 +201,7 @@ TEST_CASE("file: a journal that is torn anywhere in its tail costs at most what 
         again(server.url("/big"), path);
         CHECK(again.kept <= most);
         most = again.kept;
-        CHECK(content_of(path) == generated(7, 0, 2 * mebibyte + 2000));
+        CHECK((content_of(path) == whole));
     }
     CHECK(most <= mebibyte);
 }

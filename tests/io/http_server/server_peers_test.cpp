@@ -4,13 +4,12 @@
 #include "serving.hpp"
 #include "support/certificates.hpp"
 #include "support/coroutine.hpp"
+#include "support/files.hpp"
 #include "support/temp_dir.hpp"
 
 #include <weir/http/client.hpp>
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 
@@ -84,15 +83,14 @@ TEST_CASE("server: what is no TLS is told of, and harms nobody")
 /// What curl writes; nothing if there is no curl.
 std::optional<std::string> curl(const test::temp_dir& folder, const std::string& arguments)
 {
-    if (std::system("command -v curl >/dev/null 2>&1") != 0) {
+    if (!test::is_installed("curl")) {
         MESSAGE("skipped: curl is not installed");
         return std::nullopt;
     }
     const std::string out = folder / "out";
     const std::string command = "curl --silent --show-error --max-time 20 --output '" + out + "' " + arguments;
     REQUIRE(std::system(command.c_str()) == 0);
-    std::ifstream file(out, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    return test::content_of(out);
 }
 
 TEST_CASE("server: curl gets, uploads with an invitation and in chunks, by http and https")

@@ -1,5 +1,6 @@
 // A journal is read as it was written, up to the first byte that is not; nobody else's file is taken for one.
 
+#include "support/files.hpp"
 #include "support/full_disk.hpp"
 #include "support/seed.hpp"
 #include "support/temp_dir.hpp"
@@ -12,9 +13,7 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <string>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 
 namespace {
 
+using test::content_of;
 using weir::errc;
 using weir::journal;
 using entry = std::pair<std::uint32_t, std::string>;
@@ -49,12 +49,6 @@ void write_all(journal& to, const std::vector<entry>& entries)
     for (const entry& each : entries)
         to.append(each.first, bytes_of(each.second));
     to.flush();
-}
-
-std::string content_of(const std::string& path)
-{
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::error_code failure_of(const std::function<void()>& call)
