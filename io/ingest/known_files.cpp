@@ -22,16 +22,19 @@ std::size_t bytes_of(std::size_t chunks) noexcept { return sizeof(known_file) + 
 known_files::known_files(std::size_t most) : off_(most == 0), files_({.max_count = most, .max_bytes = most_known_bytes})
 {}
 
-std::optional<file_stamp> known_files::stamp(const file_handle& file) const noexcept
+std::optional<file_stamp> known_files::stamp(const file_info& info) const noexcept
 {
-    if (off_)
-        return std::nullopt;
-    std::error_code failure;
-    const file_info info = file.info(failure);
-    if (failure || info.type != file_type::regular || info.links < 2)
+    if (off_ || info.type != file_type::regular || info.links < 2)
         return std::nullopt;
     const bool settled = info.modified <= now_in_nanoseconds() - settled_after;
     return file_stamp{info.device, info.inode, info.size, info.modified, info.changed, settled};
+}
+
+std::optional<file_stamp> known_files::stamp(const file_handle& file) const noexcept
+{
+    std::error_code failure;
+    const file_info info = file.info(failure);
+    return failure ? std::nullopt : stamp(info);
 }
 
 std::shared_ptr<const known_file> known_files::find(const file_stamp& stamp)

@@ -45,6 +45,7 @@ public:
     explicit known_files(std::size_t most);
 
     /// What to compare, for a regular file that has another name; nothing for all others, and where none is remembered.
+    [[nodiscard]] std::optional<file_stamp> stamp(const file_info& info) const noexcept;
     [[nodiscard]] std::optional<file_stamp> stamp(const file_handle& file) const noexcept;
 
     /// Null if it is not known in this state.

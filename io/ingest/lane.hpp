@@ -80,7 +80,8 @@ private:
     std::vector<buffer> reserve_slots(std::size_t count, std::size_t other_blocks);
     void read_files();
     void take_result(tree_entry& entry, small_file& result, buffer slot);
-    bool add_medium(tree_entry& entry, const file_handle& file, const std::optional<file_stamp>& stamp);
+    bool add_medium(tree_entry& entry, const file_handle& file, std::uint64_t size,
+                    const std::optional<file_stamp>& stamp);
     boost::asio::awaitable<void> digest_batch();
     boost::asio::awaitable<void> read_large(large_file large);
     boost::asio::awaitable<void> read_special(std::string argument);

@@ -177,12 +177,14 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
             archives_.push_back({std::move(entry), std::move(result.file)});
             return;
         }
-        const std::optional<file_stamp> stamp = work_.known.stamp(result.file);
+        std::error_code unknown;
+        const file_info info = result.file.info(unknown);
+        const std::optional<file_stamp> stamp = unknown ? std::nullopt : work_.known.stamp(info);
         if (auto known = stamp ? work_.known.find(*stamp) : nullptr) {
             repeated_.push_back({std::move(entry.path), std::move(known)});
             return;
         }
-        if (!is_coded(work_, result.file) && add_medium(entry, result.file, stamp))
+        if (!is_coded(work_, result.file) && add_medium(entry, result.file, info.size, stamp))
             return;
         if (large_.size() >= most_open_files)
             result.file.close();
@@ -191,10 +193,10 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
 }
 
 /// Reads a file of a few blocks whole, if it is cached and there is memory; otherwise nothing happened.
-bool ingest_lane::add_medium(tree_entry& entry, const file_handle& file, const std::optional<file_stamp>& stamp)
+bool ingest_lane::add_medium(tree_entry& entry, const file_handle& file, std::uint64_t size,
+                             const std::optional<file_stamp>& stamp)
 {
-    std::error_code unknown;
-    if (!batch_.has_room_for(file.info(unknown).size))
+    if (!batch_.has_room_for(size))
         return false;
     bytes content;
     for (std::size_t i = 0; i < medium_blocks; ++i) {
