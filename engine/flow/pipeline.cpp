@@ -103,18 +103,18 @@ private:
 
 void chunk_stream::pipeline::start(const std::shared_ptr<pipeline>& self)
 {
-    assert(!self->started_);
     const auto signal = std::make_shared<asio::cancellation_signal>();
     {
         std::lock_guard lock(self->mutex_); // a clean-up may cancel from now on
-        self->started_ = true;
+        assert(self->producer_ == producer::unstarted);
         self->started_at_ = clock::now();
         if (self->ledger_->closed()) // the engine has ended, and its workers with it
-            self->abandoned_ = true;
-        if (self->abandoned_ || self->closed_) {
-            self->ended_ = true;
+            self->refused_ = refusal::abandoned;
+        if (self->refused_ != refusal::none) {
+            self->producer_ = producer::ended;
             return;
         }
+        self->producer_ = producer::posted;
         self->signal_ = signal;
         self->strand_.emplace(asio::make_strand(self->workers_.executor()));
     }
@@ -154,7 +154,7 @@ asio::awaitable<void> chunk_stream::pipeline::run(std::shared_ptr<pipeline> self
 void chunk_stream::pipeline::begin()
 {
     std::lock_guard lock(mutex_);
-    begun_ = true;
+    producer_ = producer::running;
 }
 
 asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipeline>& self)
@@ -446,7 +446,7 @@ void chunk_stream::pipeline::digested(detail::unit* target, bool done) noexcept
         --digesting_;
         first = queue_.front()->digested;
         none_left = digesting_ == 0;
-        last = ended_ && none_left;
+        last = producer_ == producer::ended && none_left;
     }
     if (first)
         ready.set();
@@ -475,7 +475,7 @@ void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
     bool last = false;
     {
         std::lock_guard lock(mutex_);
-        ended_ = true;
+        producer_ = producer::ended;
         strand_.reset();
         failure_ = std::move(failure);
         last = digesting_ == 0;
@@ -488,7 +488,7 @@ void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
 detail::unit* chunk_stream::pipeline::take(bool& ended)
 {
     std::unique_lock lock(mutex_);
-    if (abandoned_ || closed_)
+    if (refused_ != refusal::none)
         throw error(errc::closed, "stream", name_);
     if (!queue_.empty() && queue_.front()->digested) {
         detail::unit* const next = queue_.front();
@@ -499,7 +499,7 @@ detail::unit* chunk_stream::pipeline::take(bool& ended)
         lent_at_ = clock::now();
         return lent_ = next;
     }
-    ended = ended_ && queue_.empty();
+    ended = producer_ == producer::ended && queue_.empty();
     const std::exception_ptr failure = failure_;
     lock.unlock();
     if (ended)
@@ -529,7 +529,7 @@ void chunk_stream::pipeline::recycle(detail::unit* used) noexcept
         std::lock_guard lock(mutex_);
         lent_ = nullptr;
         idle_.push_back(used);
-        returned = abandoned_;
+        returned = refused_ == refusal::abandoned;
     }
     room_.set();
     if (returned)
@@ -548,11 +548,12 @@ void chunk_stream::pipeline::drop_queue() noexcept
 void chunk_stream::pipeline::cancel(const std::shared_ptr<pipeline>& self)
 {
     std::lock_guard lock(self->mutex_); // while it is held the producer cannot end, nor the workers
-    if (!self->started_ || self->cancelled_ || self->ended_)
+    const producer now = self->producer_;
+    if (now == producer::unstarted || now == producer::ended || self->cancelled_)
         return;
     self->cancelled_ = true;
     // Boost 1.81's co_spawn throws out of run() where a coroutine is cancelled before its first line.
-    if (!self->begun_)
+    if (now != producer::running)
         return;
     asio::post(*self->strand_, [weak = self->signal_] {
         if (const auto signal = weak.lock())
@@ -566,10 +567,16 @@ bool chunk_stream::pipeline::cancelled() const
     return cancelled_;
 }
 
+bool chunk_stream::pipeline::started() const
+{
+    std::lock_guard lock(mutex_);
+    return producer_ != producer::unstarted;
+}
+
 bool chunk_stream::pipeline::finished() const
 {
     std::lock_guard lock(mutex_);
-    return !started_ || (ended_ && digesting_ == 0);
+    return producer_ == producer::unstarted || (producer_ == producer::ended && digesting_ == 0);
 }
 
 std::string chunk_stream::pipeline::kernels() const
@@ -580,7 +587,7 @@ std::string chunk_stream::pipeline::kernels() const
 flow_statistics chunk_stream::pipeline::statistics() const noexcept
 {
     flow_statistics out = meter();
-    if (started_)
+    if (started())
         out.elapsed = clock::now() - started_at_;
     return out;
 }

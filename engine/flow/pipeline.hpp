@@ -52,7 +52,7 @@ public:
     [[nodiscard]] std::unique_ptr<source> refuse_next();
     void drop_queue() noexcept; ///< all but what the consumer has; \pre finished()
     void strike_off() noexcept; ///< of the registry: nothing is left to clean up
-    [[nodiscard]] bool started() const noexcept { return started_; }
+    [[nodiscard]] bool started() const;
     [[nodiscard]] bool finished() const;
     [[nodiscard]] bool cancelled() const;
 
@@ -68,6 +68,10 @@ public:
 private:
     class last_word;
     class digest_task;
+    /// It passes through them in this order, and may leave out the two in the middle.
+    enum class producer { unstarted, posted, running, ended };
+    /// Who will take no more units: the consumer, or whoever does by order of the registry.
+    enum class refusal { none, closed, abandoned };
     static boost::asio::awaitable<void> run(std::shared_ptr<pipeline> self, last_word word);
     void begin();
     boost::asio::awaitable<void> produce(const std::shared_ptr<pipeline>& self);
@@ -105,7 +109,6 @@ private:
     std::optional<boost::asio::strand<worker_pool::executor_type>> strand_;
     /// Emitted on the strand only. The producer owns it: it refers to the workers too.
     std::weak_ptr<boost::asio::cancellation_signal> signal_;
-    bool started_ = false;
     std::chrono::steady_clock::time_point started_at_;
     std::chrono::steady_clock::time_point lent_at_; ///< the last unit that the consumer took, which alone uses this
 
@@ -150,11 +153,9 @@ private:
     detail::unit* lent_ = nullptr; ///< with the consumer
     std::uint64_t taken_ = 0;      ///< units that it had so far
     std::size_t digesting_ = 0;
-    bool begun_ = false; ///< the producer runs
-    bool cancelled_ = false;
-    bool abandoned_ = false; ///< by the registry
-    bool closed_ = false;    ///< by the consumer
-    bool ended_ = false;
+    producer producer_ = producer::unstarted;
+    bool cancelled_ = false; ///< the producer was asked to end
+    refusal refused_ = refusal::none;
     std::exception_ptr failure_;
     registration entry_;
     detail::async_event room_; ///< a unit became idle

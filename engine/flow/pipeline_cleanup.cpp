@@ -19,15 +19,16 @@ void chunk_stream::pipeline::enlist(engine& owner)
     registration entry = resources_.add({.kind = resource_kind::flow, .name = name_, .target = weak_from_this()});
     owner.ensure_accepting("stream", name_);
     std::lock_guard lock(mutex_);
-    if (!abandoned_)
+    if (refused_ != refusal::abandoned)
         entry_ = std::move(entry);
 }
 
 std::unique_ptr<source> chunk_stream::pipeline::refuse_next()
 {
     std::lock_guard lock(mutex_);
-    closed_ = true;
-    return started_ ? nullptr : std::move(source_);
+    if (refused_ == refusal::none)
+        refused_ = refusal::closed;
+    return producer_ == producer::unstarted ? std::move(source_) : nullptr;
 }
 
 void chunk_stream::pipeline::abandon()
@@ -35,8 +36,8 @@ void chunk_stream::pipeline::abandon()
     std::unique_ptr<source> unread;
     {
         std::lock_guard lock(mutex_);
-        abandoned_ = true;
-        if (!started_)
+        refused_ = refusal::abandoned;
+        if (producer_ == producer::unstarted)
             unread = std::move(source_); // nobody else will close it
     }
     cancel(shared_from_this());
