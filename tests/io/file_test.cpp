@@ -3,6 +3,8 @@
 #include <weir/random_access_file.hpp>
 #include <weir/stream_file.hpp>
 
+#include "file_fixtures.hpp"
+
 #include "files/fault_injection.hpp"
 #include "files/read_service.hpp"
 #include "support/temp_dir.hpp"
@@ -38,6 +40,9 @@ namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+using test::failure_of;
+using test::pattern;
+using test::pipe_ends;
 
 std::vector<weir::backend> backends()
 {
@@ -49,14 +54,6 @@ std::vector<weir::backend> backends()
     else
         MESSAGE("without io_uring: " << reason);
     return all;
-}
-
-std::string pattern(std::size_t size)
-{
-    std::string text(size, '\0');
-    for (std::size_t i = 0; i < size; ++i)
-        text[i] = static_cast<char>(i * 31 + i / 253);
-    return text;
 }
 
 struct outcome {
@@ -73,17 +70,6 @@ struct outcome {
         };
     }
 };
-
-template <class Call> std::error_code failure_of(Call call)
-{
-    try {
-        call();
-    }
-    catch (const weir::error& failure) {
-        return failure.code();
-    }
-    return {};
-}
 
 // Answers a script of results, one a read; what lies behind its end is read in earnest.
 class script final : public weir::detail::fault_injector {
@@ -402,17 +388,6 @@ public:
 
 private:
     std::function<void(std::error_code, std::size_t)> told_;
-};
-
-struct pipe_ends {
-    weir::file_handle read, write;
-    pipe_ends()
-    {
-        int ends[2];
-        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-        read = weir::file_handle(ends[0]);
-        write = weir::file_handle(ends[1]);
-    }
 };
 
 weir::detail::read_service* ring_of(asio::io_context& context)

@@ -1,5 +1,7 @@
 #include <weir/mapped_file.hpp>
 
+#include "file_fixtures.hpp"
+
 #include "support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
@@ -15,9 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace mapped_file_test {
 namespace {
 
+using test::failure_of;
+using test::pattern;
 using weir::mapped_file;
 
 std::string content_of(const mapped_file& file, std::size_t at, std::size_t count)
@@ -25,25 +28,6 @@ std::string content_of(const mapped_file& file, std::size_t at, std::size_t coun
     std::string out(count, '\0');
     file.copy(at, std::as_writable_bytes(std::span(out)));
     return out;
-}
-
-std::string pattern(std::size_t size)
-{
-    std::string text(size, '\0');
-    for (std::size_t i = 0; i < size; ++i)
-        text[i] = static_cast<char>(i * 7 + i / 251);
-    return text;
-}
-
-template <class Call> std::error_code failure_of(Call call)
-{
-    try {
-        call();
-    }
-    catch (const weir::error& failure) {
-        return failure.code();
-    }
-    return {};
 }
 
 TEST_CASE("mapped_file: gives the whole file, or a window that need not be aligned")
@@ -194,4 +178,3 @@ TEST_CASE("mapped_file: a SIGBUS elsewhere goes to the handler that was there be
 }
 
 } // namespace
-} // namespace mapped_file_test

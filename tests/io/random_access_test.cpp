@@ -50,7 +50,7 @@ std::future<byte_vector> start_reading(machine& on, weir::random_access_input& f
                           read_all(from.open(offset, length), std::move(memory), most), asio::use_future);
 }
 
-std::vector<weir::file_source_options> ways(machine& on)
+std::vector<weir::file_source_options> ways_of_parts(machine& on)
 {
     weir::install_mapping_guard();
     std::vector<weir::file_source_options> all(1);
@@ -107,7 +107,7 @@ TEST_CASE("random access: parts of a file are what they are in it, several at a 
     const test::temp_dir tree;
     const byte_vector content = test::random_bytes(1'000'000, 51);
     const std::string path = tree.write("file", content);
-    for (const weir::file_source_options& way : ways(on)) {
+    for (const weir::file_source_options& way : ways_of_parts(on)) {
         CAPTURE(weir::to_string(way.backend));
         const auto input = weir::open_random_access(*on.engine, path, way);
         CHECK(input->name() == path);
@@ -124,7 +124,7 @@ TEST_CASE("random access: a sparse file's holes are zeros")
     const std::string path = tree.write("file", content);
     REQUIRE(::truncate(path.c_str(), 900'000) == 0);
     content.resize(900'000);
-    for (const weir::file_source_options& way : ways(on))
+    for (const weir::file_source_options& way : ways_of_parts(on))
         check_parts(on, *weir::open_random_access(*on.engine, path, way), content);
 }
 
@@ -133,7 +133,7 @@ TEST_CASE("random access: a file that grows is read as it was, one that shrinks 
     machine on;
     const test::temp_dir tree;
     const byte_vector content = test::random_bytes(300'000, 53);
-    for (const weir::file_source_options& way : ways(on)) {
+    for (const weir::file_source_options& way : ways_of_parts(on)) {
         CAPTURE(weir::to_string(way.backend));
         const std::string path = tree.write("file", content);
         const auto input = weir::open_random_access(*on.engine, path, way);
