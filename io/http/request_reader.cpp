@@ -36,6 +36,11 @@ std::size_t request_reader::feed(std::span<const std::byte> bytes)
     return taken;
 }
 
+bool request_reader::started() const noexcept
+{
+    return has_request_line_ || (!lines_.partial().empty() && lines_.partial() != "\r");
+}
+
 void request_reader::read_line(std::string_view line)
 {
     if (!has_request_line_) {

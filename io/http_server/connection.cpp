@@ -5,6 +5,8 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace weir::http::detail {
@@ -161,6 +163,8 @@ asio::awaitable<bool> server_connection::serve_next()
             read = failure(std::current_exception());
         }
     }
+    if (!read && !reader.started() && read.code() == errc::deadline_exceeded)
+        co_return false; // an empty line in two pieces, and nothing behind it
     if (!read) {
         co_await refuse(status_for(read.code(), reader), failure(read.exception()));
         co_return false;
@@ -170,14 +174,30 @@ asio::awaitable<bool> server_connection::serve_next()
 
 asio::awaitable<bool> server_connection::await_request()
 {
-    if (!input_.rest().empty())
+    if (skip_empty_line())
         co_return true;
     const std::chrono::milliseconds patience = exchanges_ == 0 ? options().head_time : options().idle_time;
+    const clock::time_point limit = clock::now() + patience;
     const idle_mark idle(*this);
     if (!idle)
         co_return false;
-    const result<bool> filled = co_await as_result(input_.fill(clock::now() + patience));
-    co_return filled&&* filled; // a client may leave between two requests in any way it likes
+    do {
+        const result<bool> filled = co_await as_result(input_.fill(limit));
+        if (!filled || !*filled)
+            co_return false; // a client may leave between two requests in any way it likes
+    } while (!skip_empty_line());
+    co_return true;
+}
+
+/// Behind a body old clients send an empty line, which is no request yet. \returns  whether there is something else
+/// \see RFC 9112, section 2.2
+bool server_connection::skip_empty_line() noexcept
+{
+    constexpr std::array empty_line = {std::byte{'\r'}, std::byte{'\n'}};
+    const std::span<const std::byte> rest = input_.rest();
+    if (rest.size() >= empty_line.size() && std::equal(empty_line.begin(), empty_line.end(), rest.begin()))
+        input_.take(empty_line.size());
+    return !input_.rest().empty();
 }
 
 asio::awaitable<void> server_connection::read_head(request_reader& reader)
@@ -204,7 +224,7 @@ asio::awaitable<void> server_connection::refuse(unsigned status, const failure& 
     head.status = status;
     std::string text;
     write_head(text, head, closing);
-    (void)co_await as_result(send_text(stream_, text, options().write_time));
+    (void)co_await as_result(send_text(stream_, text, pace()));
 }
 
 std::shared_ptr<request_body> server_connection::body_of(const received_request& request, const framing& how)
@@ -215,7 +235,7 @@ std::shared_ptr<request_body> server_connection::body_of(const received_request&
 
 std::unique_ptr<reply_writer> server_connection::reply_to(const received_request& request)
 {
-    return std::make_unique<reply_writer>(stream_, request, options().write_time);
+    return std::make_unique<reply_writer>(stream_, request, pace());
 }
 
 bool server_connection::may_go_on() const
@@ -226,7 +246,7 @@ bool server_connection::may_go_on() const
 asio::awaitable<void> server_connection::invite()
 {
     if (current_ && !current_->begun())
-        co_await send_text(stream_, "HTTP/1.1 100 Continue\r\n\r\n", options().write_time);
+        co_await send_text(stream_, "HTTP/1.1 100 Continue\r\n\r\n", pace());
 }
 
 asio::awaitable<bool> server_connection::exchange_messages(received_request request, const framing& how)
@@ -243,7 +263,7 @@ asio::awaitable<bool> server_connection::exchange_messages(received_request requ
     }
     const result<void> outcome = co_await as_result(answer(current));
     co_await conclude(current, outcome, told);
-    bool goes_on = current.reply_->finished() && current.reply_->reusable() && !core_->stopping();
+    bool goes_on = client_goes_on_ && current.reply_->finished() && current.reply_->reusable() && !core_->stopping();
     if (goes_on)
         goes_on = co_await current.body_->drop();
     co_return goes_on;
@@ -256,9 +276,9 @@ asio::awaitable<void> server_connection::conclude(server_exchange& current, cons
 {
     if (!outcome)
         told.fail(outcome.code(), outcome.message());
+    current.body_->close(); // whoever the handler gave it to: the connection is read here from now on
     if (current.body_->is_being_read()) {
         client_goes_on_ = false;
-        current.body_->close();
         stream_.cancel();
         co_await current.body_->left();
     }

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] const boost::asio::any_io_executor& strand() const noexcept { return strand_; }
     [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
     [[nodiscard]] net::transport& stream() noexcept { return stream_; }
+    /// For what is sent.
+    [[nodiscard]] client_pace pace() const noexcept { return {options().write_time, options().write_rate}; }
 
 private:
     class closing;
@@ -46,6 +48,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> serve_all();
     [[nodiscard]] boost::asio::awaitable<bool> serve_next();
     [[nodiscard]] boost::asio::awaitable<bool> await_request();
+    [[nodiscard]] bool skip_empty_line() noexcept;
     [[nodiscard]] boost::asio::awaitable<void> read_head(request_reader& reader);
     [[nodiscard]] boost::asio::awaitable<void> refuse(unsigned status, const failure& why);
     [[nodiscard]] boost::asio::awaitable<bool> exchange_messages(received_request request, const framing& how);

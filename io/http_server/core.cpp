@@ -16,85 +16,90 @@ namespace weir::http::detail {
 namespace asio = boost::asio;
 using weir::detail::child_control;
 
-/// Lies with the end of a member's coroutine, and so leaves with it, however that goes.
+/// Lies with the end of a member's coroutine, and so leaves with it, however that goes; and before there is one, if it
+/// cannot be made.
 class server_core::membership {
 public:
-    membership(std::shared_ptr<server_core> core, place where) noexcept
-        : core_(std::move(core)), where_(std::move(where))
+    membership(std::shared_ptr<server_core> core, place where, std::optional<room> taken) noexcept
+        : core_(std::move(core)), where_(std::move(where)), taken_(std::move(taken))
     {}
     membership(membership&&) noexcept = default;
     membership& operator=(membership&&) = delete;
     ~membership()
     {
-        if (core_)
+        taken_.reset(); // who hears that the last one has left finds no room taken
+        if (core_ && where_)
             core_->leave(where_);
     }
 
+    [[nodiscard]] const place& where() const noexcept { return where_; }
+
 private:
     std::shared_ptr<server_core> core_;
-    place where_;
+    place where_; // null where the server is stopping
+    std::optional<room> taken_;
 };
 
 server_core::server_core(asio::any_io_executor executor, handler answer, const server_options& options)
     : executor_(std::move(executor)), answer_(std::move(answer)), options_(options)
 {}
 
-server_core::place server_core::enter(bool is_listener)
+server_core::membership server_core::enter(std::optional<room> taken)
 {
     place where = std::make_shared<member>();
     where->control = std::make_shared<child_control>(executor_);
-    where->is_listener = is_listener;
-    const std::lock_guard lock(mutex_);
-    if (stopping_)
-        return nullptr;
-    members_.insert(where);
-    return where;
+    where->is_listener = !taken;
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_)
+            where = nullptr;
+        else
+            members_.insert(where);
+    }
+    return membership(shared_from_this(), std::move(where), std::move(taken));
 }
 
 void server_core::leave(const place& where) noexcept
 {
-    const bool was_listener = where->is_listener;
     bool is_last = false;
     {
         const std::lock_guard lock(mutex_);
         members_.erase(where);
         is_last = members_.empty();
     }
-    if (!was_listener)
-        leave_room();
     if (is_last)
         gone_.set();
 }
 
-void server_core::start(const place& where, asio::awaitable<void> work)
+void server_core::start(membership stays, asio::awaitable<void> work)
 {
-    membership stays(shared_from_this(), where);
-    weir::detail::async_run_child(where->control, std::move(work), [stays = std::move(stays)](const result<void>&) {});
+    const std::shared_ptr<child_control> control = stays.where()->control;
+    weir::detail::async_run_child(control, std::move(work), [stays = std::move(stays)](const result<void>&) {});
 }
 
 void server_core::listen(asio::ip::tcp::acceptor acceptor)
 {
-    const place where = enter(true);
-    if (!where)
+    membership stays = enter(std::nullopt);
+    if (!stays.where())
         throw error(errc::closed, "listen");
-    start(where, accept_tcp(shared_from_this(), std::move(acceptor)));
+    start(std::move(stays), accept_tcp(shared_from_this(), std::move(acceptor)));
 }
 
 void server_core::listen(const std::string& path)
 {
     local_acceptor acceptor(executor_, path);
-    const place where = enter(true);
-    if (!where)
+    membership stays = enter(std::nullopt);
+    if (!stays.where())
         throw error(errc::closed, "listen", path);
-    start(where, accept_local(shared_from_this(), std::move(acceptor)));
+    start(std::move(stays), accept_local(shared_from_this(), std::move(acceptor)));
 }
 
-asio::awaitable<void> server_core::wait_for_room()
+asio::awaitable<server_core::room> server_core::wait_for_room()
 {
     for (;;) {
         room_.reset(); // before every look: what is set after it is not lost
         if (try_take_room())
-            co_return;
+            co_return room(shared_from_this());
         close_longest_idle();
         co_await room_.async_wait(asio::use_awaitable);
     }
@@ -136,17 +141,18 @@ void server_core::close_longest_idle()
     child_control::cancel(longest->control, asio::cancellation_type::terminal);
 }
 
-void server_core::serve(net::transport connected, bool is_local)
+void server_core::serve(net::transport connected, bool is_local, room taken)
 {
-    const place where = enter(false);
-    if (!where)
-        return leave_room();
+    membership stays = enter(std::move(taken));
+    if (!stays.where())
+        return;
     {
         const std::lock_guard lock(mutex_);
         ++accepted_;
     }
-    auto connection = std::make_shared<server_connection>(shared_from_this(), where, std::move(connected), is_local);
-    start(where, server_connection::serve(std::move(connection)));
+    auto connection
+        = std::make_shared<server_connection>(shared_from_this(), stays.where(), std::move(connected), is_local);
+    start(std::move(stays), server_connection::serve(std::move(connection)));
 }
 
 bool server_core::begin_idle(const place& where)

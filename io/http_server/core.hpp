@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 namespace weir::http::detail {
 
@@ -32,17 +33,32 @@ public:
     };
     using place = std::shared_ptr<member>;
 
+    /// Room for a connection, which is given back with the end of this.
+    class room {
+    public:
+        explicit room(std::shared_ptr<server_core> of) noexcept : of_(std::move(of)) {}
+        room(room&&) noexcept = default;
+        room& operator=(room&&) = delete;
+        ~room()
+        {
+            if (of_)
+                of_->leave_room();
+        }
+
+    private:
+        std::shared_ptr<server_core> of_;
+    };
+
     server_core(boost::asio::any_io_executor executor, handler answer, const server_options& options);
 
     void listen(boost::asio::ip::tcp::acceptor acceptor);
     void listen(const std::string& path);
 
-    /// Takes a place for a connection, closing the longest idle one for it if need be.
-    [[nodiscard]] boost::asio::awaitable<void> wait_for_room();
-    /// Serves a connection in the place that was taken.
-    void serve(net::transport connected, bool is_local);
-    /// Gives the place back that was taken.
-    void leave_room() noexcept;
+    /// Takes room for a connection, closing the longest idle one for it if need be.
+    [[nodiscard]] boost::asio::awaitable<room> wait_for_room();
+    /// Serves a connection in the room that was taken, which is free again with its end.
+    /// \throws std::bad_alloc  with the connection closed and the room given back
+    void serve(net::transport connected, bool is_local, room taken);
 
     /// \returns  false if the server is stopping: then there is no waiting
     [[nodiscard]] bool begin_idle(const place& where);
@@ -67,12 +83,14 @@ public:
 private:
     class membership;
 
-    /// \returns  null if the server is stopping
-    [[nodiscard]] place enter(bool is_listener);
+    /// \param taken  by a connection; nothing: it is a listener
+    /// \returns  false, as a place, if the server is stopping
+    [[nodiscard]] membership enter(std::optional<room> taken);
     void leave(const place& where) noexcept;
     [[nodiscard]] bool try_take_room();
+    void leave_room() noexcept;
     void close_longest_idle();
-    void start(const place& where, boost::asio::awaitable<void> work);
+    void start(membership stays, boost::asio::awaitable<void> work);
     [[nodiscard]] boost::asio::awaitable<void> wait_until_gone();
 
     const boost::asio::any_io_executor executor_;

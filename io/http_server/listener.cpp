@@ -11,6 +11,9 @@
 #include <sstream>
 #include <utility>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace weir::http::detail {
@@ -29,19 +32,17 @@ bool is_of_client(const boost::system::error_code& failed) noexcept
         || failed == asio::error::interrupted || failed == boost::system::errc::protocol_error;
 }
 
-void take_in(server_core& core, tcp::socket socket) { core.serve(net::transport(std::move(socket)), false); }
-void take_in(server_core& core, stream_protocol::socket socket) { core.serve(net::transport(std::move(socket)), true); }
+constexpr bool is_local(const tcp::socket&) noexcept { return false; }
+constexpr bool is_local(const stream_protocol::socket&) noexcept { return true; }
 
-/// \returns  whether it was taken in; a client may be gone already
-template <class Socket> bool try_take_in(server_core& core, Socket socket)
+template <class Socket> void try_take_in(server_core& core, Socket socket, server_core::room taken)
 {
     try {
-        take_in(core, std::move(socket));
-        return true;
+        const bool local = is_local(socket);
+        core.serve(net::transport(std::move(socket)), local, std::move(taken));
     }
     catch (const std::exception&) {
         core.tell_accept(code_of(std::current_exception()));
-        return false;
     }
 }
 
@@ -63,9 +64,8 @@ asio::awaitable<void> accept_all(std::shared_ptr<server_core> core, Acceptor acc
             }
             continue;
         }
-        co_await core->wait_for_room();
-        if (!try_take_in(*core, std::move(socket)))
-            core->leave_room();
+        server_core::room taken = co_await core->wait_for_room();
+        try_take_in(*core, std::move(socket), std::move(taken));
     }
 }
 
@@ -74,7 +74,12 @@ asio::awaitable<void> accept_all(std::shared_ptr<server_core> core, Acceptor acc
 tcp::acceptor listen_at(const asio::any_io_executor& executor, const tcp::endpoint& where)
 {
     try {
-        return tcp::acceptor(executor, where); // with SO_REUSEADDR
+        tcp::acceptor out(executor, where); // with SO_REUSEADDR
+        // A connection takes this over. What a client has not taken stays with whoever writes, beyond this much: it is seen
+        // soon whether a slow one makes progress, and how fast, where else some MiB would have to drain first.
+        const int unsent_bytes = 128 * 1024;
+        ::setsockopt(out.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
+        return out;
     }
     catch (const boost::system::system_error& failed) {
         std::ostringstream name;

@@ -31,26 +31,30 @@ bool has_no_body(std::string_view method, unsigned status) noexcept
 
 } // namespace
 
-asio::awaitable<void> send_all(net::transport& to, std::span<asio::const_buffer> data, std::chrono::milliseconds limit)
+asio::awaitable<void> send_all(net::transport& to, std::span<asio::const_buffer> data, client_pace& pace)
 {
+    client_pace::clock::time_point start = client_pace::clock::now();
     for (data = net::unsent(data, 0); !data.empty();) {
-        to.expires_at(net::transport::clock::now() + limit);
+        to.expires_at(pace.limit(start));
         const std::span<const asio::const_buffer> rest = data;
         const auto [failed, bytes] = co_await to.async_write_some(rest, asio::as_tuple(asio::use_awaitable));
         if (failed)
             throw error(failed, "write to", to.peer());
         data = net::unsent(data, bytes);
+        const client_pace::clock::time_point end = client_pace::clock::now();
+        pace.waited(end - std::exchange(start, end));
+        pace.moved(bytes);
     }
 }
 
-asio::awaitable<void> send_text(net::transport& to, std::string_view text, std::chrono::milliseconds limit)
+asio::awaitable<void> send_text(net::transport& to, std::string_view text, client_pace pace)
 {
     asio::const_buffer whole = buffer_of(text);
-    co_await send_all(to, std::span(&whole, 1), limit);
+    co_await send_all(to, std::span(&whole, 1), pace);
 }
 
-reply_writer::reply_writer(net::transport& to, const received_request& request, std::chrono::milliseconds write_time)
-    : to_(to), request_(request), write_time_(write_time)
+reply_writer::reply_writer(net::transport& to, const received_request& request, const client_pace& pace)
+    : to_(to), request_(request), pace_(pace)
 {}
 
 void reply_writer::begin(const response_head& head, std::optional<std::uint64_t> length, bool reusable)
@@ -121,14 +125,15 @@ asio::awaitable<void> reply_writer::write(std::span<asio::const_buffer> data)
     all.insert(all.end(), data.begin(), data.end());
     if (framing_.end == body_end::chunked)
         all.push_back(buffer_of(chunk_end));
-    co_await send_all(to_, std::span(all.data(), all.size()), write_time_);
+    co_await send_all(to_, std::span(all.data(), all.size()), pace_);
     sent_ += bytes;
 }
 
 asio::awaitable<void> reply_writer::flush()
 {
     const std::string head = std::exchange(head_, std::string());
-    co_await send_text(to_, head, write_time_);
+    asio::const_buffer whole = buffer_of(head);
+    co_await send_all(to_, std::span(&whole, 1), pace_);
 }
 
 asio::awaitable<void> reply_writer::finish(const fields& trailer)
@@ -140,7 +145,8 @@ asio::awaitable<void> reply_writer::finish(const fields& trailer)
     std::string rest = std::exchange(head_, std::string());
     if (framing_.end == body_end::chunked)
         write_last_chunk(rest, trailer);
-    co_await send_text(to_, rest, write_time_);
+    asio::const_buffer whole = buffer_of(rest);
+    co_await send_all(to_, std::span(&whole, 1), pace_);
     finished_ = true;
 }
 

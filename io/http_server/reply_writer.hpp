@@ -1,6 +1,8 @@
 #pragma once
 // The answer to one request: how it is framed, and how it gets onto the connection.
 
+#include "http_server/client_pace.hpp"
+
 #include <weir/http/message.hpp>
 #include <weir/http/server_options.hpp>
 #include <weir/net/transport.hpp>
@@ -16,15 +18,14 @@
 
 namespace weir::http::detail {
 
-/// Sends all of `data`; each piece that the peer takes renews the limit of time.
+/// Sends all of `data` at the pace that is allowed.
 [[nodiscard]] boost::asio::awaitable<void> send_all(net::transport& to, std::span<boost::asio::const_buffer> data,
-                                                    std::chrono::milliseconds limit);
-[[nodiscard]] boost::asio::awaitable<void> send_text(net::transport& to, std::string_view text,
-                                                     std::chrono::milliseconds limit);
+                                                    client_pace& pace);
+[[nodiscard]] boost::asio::awaitable<void> send_text(net::transport& to, std::string_view text, client_pace pace);
 
 class reply_writer {
 public:
-    reply_writer(net::transport& to, const received_request& request, std::chrono::milliseconds write_time);
+    reply_writer(net::transport& to, const received_request& request, const client_pace& pace);
 
     /// \param reusable  whether the connection can serve another request if this answer leaves it so
     void begin(const response_head& head, std::optional<std::uint64_t> length, bool reusable);
@@ -48,7 +49,7 @@ private:
 
     net::transport& to_;
     const received_request& request_;
-    const std::chrono::milliseconds write_time_;
+    client_pace pace_;
     std::string head_; // not sent yet; empty afterwards
     framing framing_;
     std::optional<std::uint64_t> length_; // of the body, sent or not

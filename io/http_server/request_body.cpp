@@ -83,6 +83,7 @@ request_body::request_body(std::shared_ptr<const void> owner, server_input& inpu
       limits_(limits),
       waiter_(waiter),
       reader_(how, limits.body),
+      pace_(limits.read_time, limits.read_rate),
       is_chunked_(how.end == body_end::chunked)
 {}
 
@@ -90,6 +91,11 @@ asio::awaitable<std::size_t> request_body::read_some(std::span<std::byte> into)
 {
     if (closed_)
         throw error(errc::closed, "read", "body", reader_.total());
+    co_return co_await read_open(into);
+}
+
+asio::awaitable<std::size_t> request_body::read_open(std::span<std::byte> into)
+{
     if (into.empty() || reader_.done())
         co_return 0;
     const std::shared_ptr<request_body> self = shared_from_this(); // a source may be dropped meanwhile
@@ -115,10 +121,10 @@ asio::awaitable<std::size_t> request_body::read_checked(std::span<std::byte> int
         const auto start = clock::now();
         std::size_t bytes = 0;
         if (reader_.data() > 0)
-            bytes = co_await read_data(into);
-        else if (!co_await input_.fill(read_limit()))
+            bytes = co_await read_data(into, pace_.limit(start));
+        else if (!co_await input_.fill(pace_.limit(start)))
             reader_.end_of_stream();
-        waited_ += clock::now() - start;
+        pace_.waited(clock::now() - start);
         if (bytes > 0)
             co_return bytes;
     }
@@ -129,30 +135,23 @@ std::size_t request_body::take_rest(std::span<std::byte> into)
 {
     const body_reader::decoded moved = reader_.decode(input_.rest(), into);
     input_.take(moved.consumed);
+    pace_.moved(moved.produced);
     check_size();
     return moved.produced;
 }
 
 /// Data from the connection, straight; with a chunk's last bytes comes the framing behind them.
-asio::awaitable<std::size_t> request_body::read_data(std::span<std::byte> into)
+asio::awaitable<std::size_t> request_body::read_data(std::span<std::byte> into, clock::time_point limit)
 {
     const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(reader_.data(), into.size()));
     const bool and_more = is_chunked_ && most == reader_.data();
-    const std::size_t bytes = co_await input_.read(into.first(most), and_more, read_limit());
+    const std::size_t bytes = co_await input_.read(into.first(most), and_more, limit);
     if (bytes == 0)
         reader_.end_of_stream();
     reader_.received(bytes);
+    pace_.moved(bytes);
     check_size();
     co_return bytes;
-}
-
-clock::time_point request_body::read_limit() const
-{
-    using seconds = std::chrono::duration<double>;
-    const seconds earned(static_cast<double>(reader_.total()) / static_cast<double>(limits_.read_rate));
-    const seconds left = limits_.read_time + earned - seconds(waited_);
-    const seconds most = limits_.read_time;
-    return clock::now() + std::chrono::duration_cast<clock::duration>(std::clamp(left, seconds(0), most));
 }
 
 void request_body::check_size() const
@@ -181,7 +180,7 @@ asio::awaitable<bool> request_body::drop()
     while (!reader_.done()) {
         if (!may_be_dropped() || reader_.total() - start > limits_.unread_bytes)
             co_return false;
-        (void)co_await read_some(unused);
+        (void)co_await read_open(unused);
     }
     co_return true;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // The body of one request: read by the handler, by a source in another place, or dropped.
 
+#include "http_server/client_pace.hpp"
 #include "http_server/input.hpp"
 
 #include <weir/detail/async_event.hpp>
@@ -37,10 +38,10 @@ public:
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
     [[nodiscard]] std::unique_ptr<source> make_source(boost::asio::any_io_executor strand, std::string name);
 
-    /// Reads and drops the rest, up to `unread_bytes`. \returns  whether that was all
+    /// Reads and drops the rest, up to `unread_bytes`. \returns  whether that was all \pre closed, and nobody reads
     [[nodiscard]] boost::asio::awaitable<bool> drop();
 
-    /// No more reads; the one under way is waited for by `left`.
+    /// No more reads by those who have the body; the one under way is waited for by `left`.
     void close() noexcept { closed_ = true; }
     [[nodiscard]] bool is_being_read() const noexcept { return reading_; }
     /// Waits until nobody reads.
@@ -57,10 +58,11 @@ public:
 private:
     class reading;
 
+    [[nodiscard]] boost::asio::awaitable<std::size_t> read_open(std::span<std::byte> into);
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_checked(std::span<std::byte> into);
-    [[nodiscard]] boost::asio::awaitable<std::size_t> read_data(std::span<std::byte> into);
+    [[nodiscard]] boost::asio::awaitable<std::size_t> read_data(std::span<std::byte> into,
+                                                                server_input::clock::time_point limit);
     [[nodiscard]] std::size_t take_rest(std::span<std::byte> into);
-    [[nodiscard]] server_input::clock::time_point read_limit() const;
     void check_size() const;
 
     const std::shared_ptr<const void> owner_;
@@ -68,11 +70,11 @@ private:
     const server_options& limits_;
     body_waiter* waiter_; // until it was asked
     body_reader reader_;
+    client_pace pace_;
     const bool is_chunked_;
     bool closed_ = false;
     bool reading_ = false;
     unsigned status_of_failure_ = 0;
-    std::chrono::nanoseconds waited_{};
     weir::detail::async_event left_;
 };
 

@@ -27,6 +27,7 @@ const server_options& checked(const server_options& options)
     require(options.exchanges_per_connection > 0, "exchanges_per_connection");
     require(options.head.bytes > 0 && options.head.lines > 0, "head");
     require(options.read_rate > 0, "read_rate");
+    require(options.write_rate > 0, "write_rate");
     require(options.handshake_time > milliseconds(0), "handshake_time");
     require(options.head_time > milliseconds(0), "head_time");
     require(options.idle_time > milliseconds(0), "idle_time");

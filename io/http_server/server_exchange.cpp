@@ -48,7 +48,7 @@ asio::awaitable<void> server_exchange::send_interim(const response_head& head)
     const framing none{body_end::none, 0, true};
     std::string text;
     write_head(text, head, none);
-    co_await detail::send_text(connection_->stream(), text, connection_->options().write_time);
+    co_await detail::send_text(connection_->stream(), text, connection_->pace());
 }
 
 void server_exchange::begin(const response_head& head, std::optional<std::uint64_t> length)

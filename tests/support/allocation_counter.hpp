@@ -7,4 +7,9 @@ namespace test {
 
 std::size_t allocations() noexcept;
 
+/// Of this thread, the one after `allowed` more throws `std::bad_alloc`; those behind it succeed again.
+void fail_allocation_after(std::size_t allowed) noexcept;
+/// None fails any more.
+void allow_allocations() noexcept;
+
 } // namespace test

@@ -6,8 +6,11 @@
 #include <weir/http/writer.hpp>
 #include <weir/reservation.hpp>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <string>
 
 namespace {
@@ -32,6 +35,14 @@ asio::awaitable<void> write_in_pieces(http::server_exchange& with)
         co_await with.write(std::as_bytes(std::span(piece)));
     const http::fields trailer{{"X-Sum", "6"}};
     co_await with.finish(trailer);
+}
+
+/// A read by who has a body that the exchange is through with.
+asio::awaitable<std::error_code> read_late(weir::source& from, weir::buffer_pool& pool)
+{
+    weir::reservation memory = pool.try_reserve(2, 64 * 1024).value();
+    const weir::result<weir::bytes> got = co_await weir::as_result(from.read(memory, 4096));
+    co_return got.code();
 }
 
 TEST_CASE("server: a connection is kept, and closed when the client asks for it")
@@ -187,6 +198,26 @@ TEST_CASE("server: an answer before the body was read drops a short body, and cl
     CHECK(client.rest().empty());
 }
 
+TEST_CASE("server: a body that the handler gave to somebody else is not read beside the server")
+{
+    std::shared_ptr<weir::source> kept; // beyond the exchange
+    serving server([&kept](http::server_exchange& with) -> asio::awaitable<void> {
+        kept = with.body();
+        co_await with.reply(200, "answered");
+    });
+    test::client client = server.connect();
+    const std::string put = "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhello";
+    CHECK(has(client.send(put).until("answered"), "200 OK"));
+    for (int i = 0; i < 10; ++i) // until the handler has returned, whose last write is over
+        asio::post(server.context(), asio::use_future).get();
+    // The server waits for the rest, to drop it. Whoever has the body reads nothing of it any more.
+    weir::buffer_pool pool;
+    CHECK(asio::co_spawn(server.context(), read_late(*kept, pool), asio::use_future).get() == weir::errc::closed);
+    CHECK(status_of(client.send("world" + get).until("answered")) == 200);
+    CHECK(server.record().exchanges(2)[0].received == 10);
+    kept.reset();
+}
+
 TEST_CASE("server: a handler that fails is answered for, or cut off visibly")
 {
     serving server([](http::server_exchange& with) -> asio::awaitable<void> {
@@ -292,6 +323,29 @@ TEST_CASE("server: slow heads and bodies are answered with 408, idle connections
     CHECK(server.record().exchanges(2)[0].failed == weir::errc::deadline_exceeded);
 }
 
+TEST_CASE("server: an empty line behind a body is no request: the connection stays idle, and is closed without a word")
+{
+    http::server_options options;
+    options.head_time = 60ms;
+    options.idle_time = 20s;
+    serving server(test::echo, options);
+    test::client client = server.connect();
+    const std::string post = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello\r\n";
+    CHECK(status_of(client.send(post).until("POST /a hello")) == 200);
+    // Another connection is through with its head's time, so the first one has waited for longer.
+    CHECK(status_of(server.ask("GET / HTTP/1.1\r\nHost")) == 408);
+    CHECK(server.server().statistics().idle == 1);
+    CHECK(status_of(client.send(post + get).until("GET /a ")) == 200);
+
+    options.idle_time = 60ms;
+    serving hasty(test::echo, options);
+    test::client leaving = hasty.connect();
+    CHECK(status_of(leaving.send(post).until("POST /a hello")) == 200);
+    CHECK(leaving.rest().empty());
+    test::client halting = hasty.connect();
+    CHECK(halting.send("\r").rest().empty());
+}
+
 TEST_CASE("server: a client that never reads is given up")
 {
     http::server_options options;
@@ -310,6 +364,31 @@ TEST_CASE("server: a client that never reads is given up")
     client.send(get);
     CHECK(server.record().exchanges(1)[0].failed == weir::errc::deadline_exceeded);
     CHECK_FALSE(client.rest().ends_with("0\r\n\r\n"));
+}
+
+TEST_CASE("server: what a client has not taken stays with the handler, which is not told that megabytes are gone")
+{
+    std::atomic<std::uint64_t> taken = 0;
+    http::server_options options;
+    options.write_time = 300ms;
+    options.close_time = 50ms;
+    serving server(
+        [&taken](http::server_exchange& with) -> asio::awaitable<void> {
+            const std::string data(16 << 10, 'x');
+            http::response_head head;
+            with.begin(head);
+            for (;; taken += data.size())
+                co_await with.write(std::as_bytes(std::span(data)));
+        },
+        options);
+    asio::io_context context;
+    asio::ip::tcp::socket client(context);
+    client.open(asio::ip::tcp::v4());
+    client.set_option(asio::socket_base::receive_buffer_size(16 << 10)); // of a window that does not grow
+    client.connect(server.where());
+    asio::write(client, asio::buffer(get));
+    CHECK(server.record().exchanges(1)[0].failed == weir::errc::deadline_exceeded);
+    CHECK(taken < 512 << 10); // without a low-water mark the system's buffer takes some MiB
 }
 
 TEST_CASE("server: at the limit of connections the longest idle one makes room")

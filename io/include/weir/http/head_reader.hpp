@@ -70,7 +70,8 @@ public:
     /// As `response_reader::feed`; `status_of_refusal` says how to answer what is refused.
     [[nodiscard]] std::size_t feed(std::span<const std::byte> bytes);
 
-    [[nodiscard]] bool started() const noexcept { return lines_.taken() > 0; }
+    /// Whether a request has begun to come: empty lines before it do not count.
+    [[nodiscard]] bool started() const noexcept;
     [[nodiscard]] bool done() const noexcept { return done_; }
 
     /// With which status a server answers the request that was refused: 400, 414 (the target is too long), 431 (the

@@ -63,11 +63,16 @@ struct server_options {
     std::chrono::milliseconds head_time{10'000};
     std::chrono::milliseconds idle_time{60'000};  ///< for the first byte of another request
     std::chrono::milliseconds read_time{30'000};  ///< for some more bytes of a body
-    std::chrono::milliseconds write_time{30'000}; ///< for the client to take some more bytes
+    /// For the client to take some more bytes. That is seen when they leave the system's buffer, at most some 64 KiB at
+    /// a time (`TCP_NOTSENT_LOWAT`), however large the buffer has grown.
+    std::chrono::milliseconds write_time{30'000};
     std::chrono::milliseconds close_time{2'000};  ///< for the client to close as well, dropping what it still sends
     /// Bytes of a second that a body has to bring on the average of the time that is spent waiting for it, once
     /// `read_time` is used up.
     std::uint64_t read_rate = 1'024;
+    /// The same of an answer that a client takes, once `write_time` is used up: what bounds how long a slow reader holds
+    /// what the answer is made of, as blocks of a proxy.
+    std::uint64_t write_rate = 1'024;
 
     std::optional<net::tls_server_context> tls = {}; ///< of all connections over TCP
     server_observer* observer = nullptr;             ///< lives as long as the last connection
