@@ -58,10 +58,9 @@ std::optional<std::string> location_of(const request_head& request, const fields
 url target_of(const request_head& request, std::string_view location)
 {
     try {
+        // Whom the user named is kept for the same origin; a server does not get to name anybody.
         const url target = request.target.resolve(location);
-        // A reference without a host keeps whom the user named; a server does not get to name anybody.
-        const bool is_same = target.origin() == request.target.origin() && target.login() == request.target.login();
-        return is_same ? target : target.without_login();
+        return target.origin() == request.target.origin() ? target.with_login_of(request.target) : target.without_login();
     }
     catch (const error& failure) {
         refuse(request, failure.what());

@@ -27,6 +27,13 @@ url url::without_login() const
     return out;
 }
 
+url url::with_login_of(const url& other) const
+{
+    url out = *this;
+    out.login_ = other.login_;
+    return out;
+}
+
 url url::with_port(std::uint16_t port) const
 {
     assert(port != 0);

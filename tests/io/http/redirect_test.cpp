@@ -125,9 +125,29 @@ TEST_CASE("redirect: a server does not name whom we are")
     const auto next = follow_redirect(get("http://a/"), 302, {{"Location", "http://u:p@a/b"}}, 0);
     REQUIRE(next);
     CHECK_FALSE(next->target.login());
-    const auto kept = follow_redirect(get("http://u:p@a/"), 302, {{"Location", "/b"}}, 0);
-    REQUIRE(kept);
-    CHECK(kept->target.login());
+}
+
+TEST_CASE("redirect: whom the URL names is kept for the same scheme, host and port, however the location is written")
+{
+    const request_head asked = get("http://u:p@a/");
+    for (const std::string_view location : {"/b", "b", "//a/b", "http://a/b", "http://A:80/b", "http://x:y@a/b"}) {
+        CAPTURE(location);
+        const auto kept = follow_redirect(asked, 302, {{"Location", std::string(location)}}, 0);
+        REQUIRE(kept);
+        CHECK(kept->target.path() == "/b");
+        CHECK(kept->target.login() == asked.target.login());
+    }
+    const std::string_view elsewhere[] = {"https://a/", "http://a:81/", "http://b/", "http://u:p@b/", "http://a.b/",
+                                          "http://b.a/", "http://a./", "//b/"};
+    for (const std::string_view location : elsewhere) {
+        CAPTURE(location);
+        const auto next = follow_redirect(asked, 302, {{"Location", std::string(location)}}, 0);
+        REQUIRE(next);
+        CHECK_FALSE(next->target.login());
+        const auto back = follow_redirect(*next, 302, {{"Location", "https://a/"}}, 1);
+        REQUIRE(back);
+        CHECK_FALSE(back->target.login());
+    }
 }
 
 TEST_CASE("redirect: from https to http, other schemes, bad and ambiguous locations are refused")

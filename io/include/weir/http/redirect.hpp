@@ -18,8 +18,8 @@ struct redirect_options {
 /// - **Method.** 303 makes a GET of all but HEAD; 301 and 302 make a GET of POST; else it stays. What became a GET
 ///   has no body, and no fields that describe one.
 /// - **Secrets.** Where scheme, host or port changes, credentials of the URL go, and the fields for which
-///   `is_sensitive` holds, and `Host`. As each request is made of the one before it, nothing comes back on the way
-///   back. Credentials in a `Location` are dropped.
+///   `is_sensitive` holds, and `Host`; else they stay, also where the `Location` is a whole URL. As each request is made of
+///   the one before it, nothing comes back on the way back. Credentials in a `Location` are dropped.
 ///
 /// \param followed  how many redirects led to `request`
 /// \returns  nothing if the answer is none to follow, or none is to be followed: it is the caller's

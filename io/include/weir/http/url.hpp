@@ -102,6 +102,8 @@ public:
     [[nodiscard]] std::string unredacted() const;
 
     [[nodiscard]] url without_login() const;
+    /// \pre `other` has this URL's origin, or nobody is named to whom it was not meant
+    [[nodiscard]] url with_login_of(const url& other) const;
     /// \pre `port` is not 0
     [[nodiscard]] url with_port(std::uint16_t port) const;
     /// This URL with another path and query, taken byte for byte: for keys with dot segments or `%7E` in them.
