@@ -55,7 +55,7 @@ is whole and right. With --resume, FILE.part and FILE.part.journal outlive a fai
 command then checks what is there and fetches the rest, if the object is still the same.
 
 Exit: 0 all of it came, as far as its framing and digests tell; 2 usage; 3 the output failed; 4 no host, no connection;
-5 TLS; 6 no valid answer; 7 a status of 400 or above; 8 the body was cut short; 9 wrong digest; 10 a limit of time;
+5 TLS; 6 no valid answer; 7 a status that is no success; 8 the body was cut short; 9 wrong digest; 10 a limit of time;
 1 anything else, such as a file that cannot be read; 130 or 143 by a signal.
 )";
 
@@ -137,7 +137,7 @@ public:
         : arguments_(arguments),
           session_(arguments.quiet ? progress_mode::never : arguments.progress, [this] { return done_; }),
           engine_(session_.context().get_executor(), engine_options_of(arguments, web)),
-          web_(session_.context().get_executor(), web),
+          web_(session_.context().get_executor(), web, 1, session_.notices(arguments.quiet)),
           device_(open_output(arguments.output)),
           out_(session_.context().get_executor(), engine_.workers().executor(),
                device_ ? device_.descriptor() : STDOUT_FILENO)
@@ -221,10 +221,7 @@ private:
         weir::http::file_download_options options;
         options.source = web_.settings().source;
         options.resume = arguments_.resume;
-        options.notice = [this](std::string_view text) {
-            if (!arguments_.quiet)
-                session_.progress().say(text);
-        };
+        options.notice = options.source.notice;
         weir::http::url what = weir::http::url::parse(name);
         weir::http::file_download saved(web_.client(), std::move(what), arguments_.output,
                                         engine_.workers().executor(), std::move(options));

@@ -18,7 +18,7 @@ enum exit_code : int {
     unreachable = 4,    ///< the host has no address, or nobody there takes the connection
     not_secure = 5,     ///< TLS: nobody there who can be trusted
     not_http = 6,       ///< what was answered breaks the protocol
-    refused = 7,        ///< a status of 400 or above
+    refused = 7,        ///< a status that is no success: of 400 or above, or 300 and 304
     cut_short = 8,      ///< a body that broke off and could not be taken up again
     wrong_digest = 9,   ///< the body came whole, and is not what it was said to be
     took_too_long = 10, ///< a limit of time

@@ -243,10 +243,12 @@ void warn_of_insecurity(const http_settings& values)
         say("warning: --insecure: servers are NOT checked; anybody on the way can read and change what is transferred");
 }
 
-http_opener::http_opener(asio::any_io_executor executor, http_settings values, std::size_t users)
+http_opener::http_opener(asio::any_io_executor executor, http_settings values, std::size_t users,
+                         std::function<void(std::string_view)> notice)
     : executor_(std::move(executor)), values_(std::move(values)),
       connections_(std::clamp<std::size_t>(fetched_side_by_side / users, 1, 16))
 {
+    values_.source.notice = std::move(notice);
     const std::size_t wanted = users * std::max(connections_, values_.source.parallel);
     auto& pool = values_.client.connections;
     pool.max_per_key = std::max(pool.max_per_key, wanted);

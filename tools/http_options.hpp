@@ -10,6 +10,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -67,7 +68,9 @@ class http_opener {
 public:
     /// \param executor  of the connections
     /// \param users     that open or fetch at a time: for each there are the connections that it may keep
-    http_opener(asio::any_io_executor executor, http_settings values, std::size_t users = 1);
+    /// \param notice    told as `weir::http::source_options::notice`
+    http_opener(asio::any_io_executor executor, http_settings values, std::size_t users,
+                std::function<void(std::string_view)> notice);
 
     /// \throws weir::error  as `weir::http::url::parse` and `weir::http::open`
     [[nodiscard]] asio::awaitable<std::unique_ptr<weir::http::http_source>> open(std::string url);

@@ -89,7 +89,7 @@ public:
                    [this] { return look(); }),
           engine_(session_.context().get_executor(), weir::engine_options_of(values.configuration)),
           // Received where it is cut and digested: a hop less for each piece.
-          web_(engine_.workers().executor(), web, jobs()),
+          web_(engine_.workers().executor(), web, jobs(), session_.notices(arguments.display.quiet)),
           reporter_(make_reporter()),
           job_(engine_, with_urls(options_), *reporter_)
     {}
@@ -139,10 +139,7 @@ private:
         weir::http::journaled_source_options how;
         how.source = web_.settings().source;
         how.journal = arguments_.journal;
-        how.notice = [this](std::string_view text) { // on a worker
-            if (!arguments_.display.quiet)
-                asio::post(session_.context(), [this, line = std::string(text)] { session_.progress().say(line); });
-        };
+        how.notice = how.source.notice;
         weir::http::url target = weir::http::url::parse(urls.front().url);
         weir::ingest_options settings = options_;
         urls.front().input = co_await weir::http::open_journaled(web_.client(), std::move(target), std::move(settings),

@@ -138,7 +138,7 @@ public:
         : arguments_(arguments), session_(progress_mode::never, [] { return work_done(); }),
           engine_(session_.context().get_executor(),
                   {.memory_bytes = 8_MiB, .block_bytes = 256_KiB, .workers = {.threads = 1}}),
-          web_(session_.context().get_executor(), web)
+          web_(session_.context().get_executor(), web, 1, session_.notices(false))
     {}
 
     int run()

@@ -51,6 +51,15 @@ void session::run(asio::awaitable<void> work, closing_words close)
         std::rethrow_exception(failure_);
 }
 
+std::function<void(std::string_view)> session::notices(bool quiet)
+{
+    if (quiet)
+        return {};
+    return [this](std::string_view text) {
+        asio::post(context_, [this, line = std::string(text)] { progress_.say(line); });
+    };
+}
+
 asio::awaitable<void> session::room()
 {
     co_await progress_.room();

@@ -21,7 +21,7 @@ namespace tool {
 /// A signal, or output that fails, cancels the work. If it has not ended 80 ms later (a read may be stuck in a device),
 /// the process ends without it.
 /// \par Thread-safety
-/// One thread.
+/// One thread, but for what `notices` gives.
 class session {
 public:
     /// Prints what there is to say at the end; `interrupted` if a signal ended the work.
@@ -32,6 +32,8 @@ public:
     [[nodiscard]] asio::io_context& context() noexcept { return context_; }
     [[nodiscard]] output& out() noexcept { return out_; }
     [[nodiscard]] progress_display& progress() noexcept { return progress_; }
+    /// Says lines on standard error, from any thread. \param quiet  there is none to say them
+    [[nodiscard]] std::function<void(std::string_view)> notices(bool quiet);
     /// Waits while much of either output is unread.
     /// \throws output_error  standard output could not be written
     [[nodiscard]] asio::awaitable<void> room();

@@ -25,6 +25,7 @@ namespace {
 
 using crc32 = boost::crc_32_type;
 using crc32c = boost::crc_optimal<32, 0x1edc6f41, 0xffffffff, 0xffffffff, true, true>;
+using crc64nvme = boost::crc_optimal<64, 0xad93d23594c93659, ~std::uint64_t{0}, ~std::uint64_t{0}, true, true>;
 
 template <class Crc> class crc_computation final : public checksum::computation {
 public:
@@ -32,10 +33,10 @@ public:
 
     std::vector<std::byte> finish() override
     {
-        const std::uint32_t value = crc_.checksum();
+        const std::uint64_t value = crc_.checksum();
         crc_.reset();
         std::vector<std::byte> out;
-        for (int shift = 24; shift >= 0; shift -= 8)
+        for (int shift = Crc::bit_count - 8; shift >= 0; shift -= 8)
             out.push_back(static_cast<std::byte>(value >> shift));
         return out;
     }
@@ -114,6 +115,7 @@ std::unique_ptr<checksum::computation> make_computation(checksum_algorithm algor
     switch (algorithm) {
     case checksum_algorithm::crc32: return std::make_unique<crc_computation<crc32>>();
     case checksum_algorithm::crc32c: return std::make_unique<crc_computation<crc32c>>();
+    case checksum_algorithm::crc64nvme: return std::make_unique<crc_computation<crc64nvme>>();
     default: return std::make_unique<openssl_computation>(algorithm);
     }
 }
@@ -125,6 +127,7 @@ std::string_view to_string(checksum_algorithm algorithm) noexcept
     switch (algorithm) {
     case checksum_algorithm::crc32: return "crc32";
     case checksum_algorithm::crc32c: return "crc32c";
+    case checksum_algorithm::crc64nvme: return "crc64nvme";
     case checksum_algorithm::md5: return "md5";
     case checksum_algorithm::sha1: return "sha1";
     case checksum_algorithm::sha256: return "sha256";
@@ -138,6 +141,7 @@ std::size_t checksum_size(checksum_algorithm algorithm) noexcept
     switch (algorithm) {
     case checksum_algorithm::crc32:
     case checksum_algorithm::crc32c: return 4;
+    case checksum_algorithm::crc64nvme: return 8;
     case checksum_algorithm::md5: return 16;
     case checksum_algorithm::sha1: return 20;
     case checksum_algorithm::sha256: return 32;

@@ -10,15 +10,6 @@ namespace {
 
 constexpr std::string_view not_known_before = ": it came behind the body, unannounced";
 
-/// Whether a digest is announced for the trailer, where it is too late to begin to compute it.
-bool announces_digest(const fields& head)
-{
-    return std::ranges::any_of(head.elements("Trailer"), [](std::string_view name) {
-        return same_name(name, "Repr-Digest") || same_name(name, "Content-Digest")
-            || same_name(name, "x-amz-checksum-sha256");
-    });
-}
-
 } // namespace
 
 digest_checker::digest_checker(const response_head& head, bool is_whole, const std::optional<stated_digest>& expected)
@@ -32,8 +23,8 @@ digest_checker::digest_checker(const response_head& head, bool is_whole, const s
     if (expected)
         wanted_.push_back(*expected);
     begin();
-    if (announces_digest(head.header))
-        running_.try_emplace(checksum_algorithm::sha256, checksum_algorithm::sha256);
+    for (const checksum_algorithm each : announced_digests(head.header))
+        running_.try_emplace(each, each);
 }
 
 digest_checker::digest_checker(std::vector<stated_digest> wanted) : wanted_(std::move(wanted)), is_whole_(true)
@@ -82,13 +73,18 @@ void digest_checker::finish(const fields& trailer, bool is_one_answer, std::stri
         else
             checked_.push_back(each.field);
     }
+    if (notice_)
+        for (const std::string& each : ignored_)
+            notice_(std::string(subject).append(": not checked: ").append(each));
 }
 
 digest_checker checker_for(const response_head& head, bool is_whole, const source_options& options)
 {
-    if (options.check_whole)
-        return digest_checker(head, is_whole, options.expected);
-    return digest_checker(head, false, std::nullopt);
+    if (!options.check_whole)
+        return digest_checker(head, false, std::nullopt);
+    digest_checker out(head, is_whole, options.expected);
+    out.tell(options.notice);
+    return out;
 }
 
 std::vector<stated_digest> stated_in(const response_head& head)

@@ -7,11 +7,13 @@
 #include <weir/http/source.hpp>
 #include <weir/slice.hpp>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace weir::http {
@@ -36,6 +38,9 @@ public:
     /// \throws weir::error  `errc::mismatch`, with `subject`: one is wrong
     void finish(const fields& trailer, bool is_one_answer, std::string_view subject);
 
+    /// Who is told by `finish` of each that was not checked, as `source_options::notice`.
+    void tell(std::function<void(std::string_view)> notice) { notice_ = std::move(notice); }
+
     [[nodiscard]] const std::vector<std::string>& checked() const noexcept { return checked_; }
     [[nodiscard]] const std::vector<std::string>& ignored() const noexcept { return ignored_; }
 
@@ -47,6 +52,7 @@ private:
     std::map<checksum_algorithm, checksum> running_;
     std::vector<std::string> checked_;
     std::vector<std::string> ignored_;
+    std::function<void(std::string_view)> notice_;
     bool is_whole_;
 };
 

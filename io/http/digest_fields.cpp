@@ -27,6 +27,7 @@ constexpr std::array amazon_names = {
     known_name{"sha1", checksum_algorithm::sha1},
     known_name{"crc32", checksum_algorithm::crc32},
     known_name{"crc32c", checksum_algorithm::crc32c},
+    known_name{"crc64nvme", checksum_algorithm::crc64nvme},
 };
 
 template <std::size_t Count>
@@ -121,6 +122,22 @@ stated_digests digests_of(const fields& answer, bool is_whole)
     for (const field& line : answer)
         if (same_name(std::string_view(line.name).substr(0, amazon_prefix.size()), amazon_prefix))
             read_amazon(out, line, is_whole, is_composite);
+    return found;
+}
+
+std::vector<checksum_algorithm> announced_digests(const fields& head)
+{
+    std::vector<checksum_algorithm> found;
+    for (const std::string_view field : {"Trailer", "x-amz-trailer"}) {
+        for (const std::string_view name : head.elements(field)) {
+            if (same_name(name, "Repr-Digest") || same_name(name, "Content-Digest"))
+                found.insert(found.end(), {checksum_algorithm::sha256, checksum_algorithm::sha512});
+            else if (!same_name(name.substr(0, amazon_prefix.size()), amazon_prefix))
+                continue;
+            else if (const known_name* known = find_name(amazon_names, name.substr(amazon_prefix.size())))
+                found.push_back(known->algorithm);
+        }
+    }
     return found;
 }
 

@@ -6,11 +6,14 @@
 #include <weir/detail/async_event.hpp>
 #include <weir/detail/run_on.hpp>
 #include <weir/error.hpp>
+#include <weir/http/etag.hpp>
+#include <weir/http/framing.hpp>
 
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <deque>
 #include <mutex>
 #include <utility>
@@ -149,12 +152,13 @@ private:
 
 class parallel_source final : public http_source {
 public:
-    parallel_source(download_target target, std::shared_ptr<download> first,
+    parallel_source(download_target target, std::shared_ptr<download> first, response_head described,
                     std::shared_ptr<download_counters> counters, const source_options& options)
-        : target_(std::move(target)), first_(std::move(first)), counters_(std::move(counters)),
+        : target_(std::move(target)), first_(std::move(first)), described_(std::move(described)),
+          counters_(std::move(counters)),
           connections_(options.parallel), part_bytes_(options.part_bytes), length_(*first_->version()->length),
           size_(size_behind(options, *first_->version())), name_(first_->from().to_string()),
-          digests_(checker_for(first_->head(), true, options)), begun_(length_ - *size_)
+          digests_(checker_for(described_, true, options)), begun_(length_ - *size_)
     {
     }
     ~parallel_source() override { cancel(); }
@@ -189,7 +193,7 @@ public:
 
     std::optional<std::uint64_t> size() const noexcept override { return size_; }
     known_version version() const override { return *first_->version(); }
-    std::vector<stated_digest> stated() const override { return stated_in(first_->head()); }
+    std::vector<stated_digest> stated() const override { return stated_in(described_); }
     std::size_t read_ahead_blocks() const noexcept override { return connections_ * blocks_a_connection; }
     std::string_view name() const noexcept override { return name_; }
 
@@ -300,6 +304,7 @@ private:
 
     const download_target target_;
     const std::shared_ptr<download> first_;
+    const response_head described_; ///< what states digests
     const std::shared_ptr<download_counters> counters_;
     const std::size_t connections_;
     const std::uint64_t part_bytes_;
@@ -321,11 +326,36 @@ bool can_be_parallel(const download& first) noexcept
     return first.is_part() && first.version()->length && first.version()->validator.is_strong();
 }
 
+asio::awaitable<response_head> describe_whole(std::shared_ptr<download> first, download_target target,
+                                              std::shared_ptr<download_counters> counters)
+{
+    constexpr std::chrono::seconds patience(5);
+    request_head ask = std::move(target.ask);
+    ask.method = "HEAD";
+    const known_version& known = *first->version();
+    (void)known.validator.demand_in(ask.header);
+    const client::clock::time_point deadline = std::min(target.deadline, client::clock::now() + patience);
+    counters->attempted();
+    const result<response> told = co_await as_result(target.from->send(std::move(ask), deadline));
+    if (!told && told.code() == condition::cancelled)
+        told.value();
+    if (!told || told->head().status != 200)
+        co_return first->head();
+    const response_head& head = told->head();
+    const bool is_same = known.validator.certainly_same(validator::of(head.header))
+        && content_length(head.header).value_or(*known.length) == *known.length;
+    if (!is_same)
+        co_return first->head(); // the parts will find out
+    co_return head;
+}
+
 std::unique_ptr<http_source> make_parallel_source(download_target target, std::shared_ptr<download> first,
+                                                  response_head described,
                                                   std::shared_ptr<download_counters> counters,
                                                   const source_options& options)
 {
-    return std::make_unique<parallel_source>(std::move(target), std::move(first), std::move(counters), options);
+    return std::make_unique<parallel_source>(std::move(target), std::move(first), std::move(described),
+                                             std::move(counters), options);
 }
 
 } // namespace weir::http

@@ -113,6 +113,21 @@ class Parallel(FetchTest):
             with self.subTest(path):
                 self.assertEqual(self.cat("--parallel", "4", "--memory", "8M", f"{url}/{path}"), (content, ""))
 
+    def test_a_digest_that_is_not_checked_is_told_of_with_the_reason(self):
+        url = self.origin("object o 2MiB seed 2\n"
+                          "on HEAD /o\n serve o\n header x-amz-checksum-crc32: AAAAAA==-3\non /o\n serve o\n"
+                          "on /other\n serve o\n header x-amz-checksum-xxhash64: AAAAAAAAAAA=\n")
+        content = self.object(url + "/o")
+        for arguments, reason in ((["--parallel", "2", url + "/o"], "crc32: made of the checksums of parts"),
+                                  ([url + "/other"], "xxhash64: not known")):
+            with self.subTest(arguments):
+                notice = f"weir: {arguments[-1]}: not checked: x-amz-checksum-{reason}\n"
+                for command in (["cat"], ["cat", "-o", "out"], ["ingest"], ["ingest", "--resume", "journal"]):
+                    with self.subTest(command):
+                        result = self.weir(*command, *arguments)
+                        self.assertEqual((result.returncode, result.stderr.decode()), (0, notice))
+                self.assertEqual(self.cat("--quiet", *arguments), (content, ""))
+
     def test_a_long_path_is_as_wide_as_there_are_connections(self):
         # So slow that a busy machine and a sanitizer do not count.
         url = self.origin("object o 8MiB\naccept\n round-trip 50ms\n pace 64KiB per 50ms\non /o\n serve o\n")
@@ -207,6 +222,14 @@ class Failures(FetchTest):
         for path in ("garbage", "nothing", "reset", "chunks", "size", "hints", "head"):
             with self.subTest(path):
                 self.assertEqual(self.cat(*QUICK, f"{url}/{path}", code=6)[0], b"")
+
+    def test_a_status_that_brings_no_content(self):
+        url = self.origin("on /not-modified\n answer 304\non /choices\n answer 300\non /nowhere\n answer 302\n")
+        for path, status in (("not-modified", "304"), ("choices", "300"), ("nowhere", "302")):
+            with self.subTest(path):
+                out, said = self.cat(*QUICK, f"{url}/{path}", code=7)
+                self.assertEqual(out, b"")
+                self.assertIn(status, said)
 
     def test_a_status_that_is_an_error(self):
         url = self.origin("on /gone\n answer 410\non /broken\n answer 500\n")

@@ -16,8 +16,9 @@ using weir::http::digests_of;
 using weir::http::fields;
 using weir::http::stated_digests;
 
-constexpr std::array algorithms = {checksum_algorithm::crc32, checksum_algorithm::crc32c, checksum_algorithm::md5,
-                                   checksum_algorithm::sha1,  checksum_algorithm::sha256, checksum_algorithm::sha512};
+constexpr std::array algorithms = {checksum_algorithm::crc32, checksum_algorithm::crc32c, checksum_algorithm::crc64nvme,
+                                   checksum_algorithm::md5,   checksum_algorithm::sha1,   checksum_algorithm::sha256,
+                                   checksum_algorithm::sha512};
 
 std::vector<std::byte> sum_of(checksum_algorithm algorithm, std::string_view text)
 {
@@ -41,6 +42,9 @@ TEST_CASE("checksum: the published values come out")
 {
     CHECK(hex(sum_of(checksum_algorithm::crc32, "123456789")) == "cbf43926");
     CHECK(hex(sum_of(checksum_algorithm::crc32c, "123456789")) == "e3069283");
+    CHECK(hex(sum_of(checksum_algorithm::crc64nvme, "123456789")) == "ae8b14860a799888");
+    CHECK(hex(sum_of(checksum_algorithm::crc64nvme, std::string(4096, '\0'))) == "6482d367eb22b64e"); // of the NVM specification
+    CHECK(hex(sum_of(checksum_algorithm::crc64nvme, std::string(4096, '\xff'))) == "c0ddba7302eca3ac");
     CHECK(hex(sum_of(checksum_algorithm::md5, "abc")) == "900150983cd24fb0d6963f7d28e17f72");
     CHECK(hex(sum_of(checksum_algorithm::sha1, "abc")) == "a9993e364706816aba3e25717850c26c9cd0d89d");
     CHECK(hex(sum_of(checksum_algorithm::sha256, "abc"))
@@ -167,17 +171,19 @@ TEST_CASE("digests: Content-MD5 and S3's checksums count for whole answers, comp
                         {"x-amz-checksum-crc32c", "4waSgw=="},
                         {"x-amz-checksum-sha1", "qZk+NkcGgWq6PiVxeFDCbJzQ2J0="},
                         {"x-amz-checksum-sha256", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="},
-                        {"x-amz-checksum-crc64nvme", "AAAAAAAAAAA="},
+                        {"x-amz-checksum-crc64nvme", "rosUhgp5mIg="},
+                        {"x-amz-checksum-xxhash64", "AAAAAAAAAAA="},
                         {"x-amz-checksum-type", "FULL_OBJECT"}};
     const stated_digests whole = digests_of(answer, true);
-    CHECK(whole.checkable.size() == 5);
-    CHECK(whole.ignored == std::vector<std::string>{"x-amz-checksum-crc64nvme: not known"});
+    CHECK(whole.checkable.size() == 6);
+    CHECK(whole.checkable[5].value == sum_of(checksum_algorithm::crc64nvme, "123456789"));
+    CHECK(whole.ignored == std::vector<std::string>{"x-amz-checksum-xxhash64: not known"});
     REQUIRE(whole.best(digest_scope::representation));
     CHECK(whole.best(digest_scope::representation)->value == sum_of(checksum_algorithm::sha256, "abc"));
     CHECK(whole.checkable[1].value == sum_of(checksum_algorithm::crc32, "123456789"));
 
     CHECK(digests_of(answer, false).checkable.empty());
-    CHECK(digests_of(answer, false).ignored.size() == 6);
+    CHECK(digests_of(answer, false).ignored.size() == 7);
 
     fields composite = answer;
     composite.set("x-amz-checksum-type", "COMPOSITE");
@@ -189,6 +195,17 @@ TEST_CASE("digests: Content-MD5 and S3's checksums count for whole answers, comp
     CHECK(digests_of({{"Content-MD5", ""}}, true).ignored.size() == 1);
 }
 
+TEST_CASE("digests: what a trailer will bring is announced by name, or may be one of two")
+{
+    using enum checksum_algorithm;
+    using weir::http::announced_digests;
+    CHECK(announced_digests({{"Trailer", "Expires, x-amz-checksum-CRC32, X-Amz-Checksum-xxhash64, x-amz-checksum-"}})
+          == std::vector{crc32});
+    CHECK(announced_digests({{"Trailer", "repr-digest"}, {"x-amz-trailer", "x-amz-checksum-crc64nvme"}})
+          == std::vector{sha256, sha512, crc64nvme});
+    CHECK(announced_digests({{"Repr-Digest", "sha-256=:AA==:"}, {"Trailer", "x-amz-checksum"}}).empty());
+}
+
 TEST_CASE("digests: what is written is read back")
 {
     CAPTURE(test::seed());
@@ -198,7 +215,7 @@ TEST_CASE("digests: what is written is read back")
         for (std::byte& each : value)
             each = static_cast<std::byte>(random());
         const std::string text = weir::http::digest_field_value(algorithm, value);
-        if (algorithm == checksum_algorithm::crc32) {
+        if (algorithm == checksum_algorithm::crc32 || algorithm == checksum_algorithm::crc64nvme) {
             CHECK(text.empty());
             continue;
         }

@@ -2,13 +2,19 @@
 
 #include "web.hpp"
 
+#include "http/structured.hpp"
 #include "support/seed.hpp"
 
 #include <weir/testing/generated.hpp>
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace source_test {
 namespace {
@@ -371,6 +377,39 @@ TEST_CASE("source: digests that the server states are checked at the end")
     }
 }
 
+TEST_CASE("source: digests behind the body are checked by any algorithm that was announced, and told of if they are not")
+{
+    const std::string sha512 = "sha-512=:m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcj"
+                               "I8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==:";
+    script played;
+    const auto behind = [&played](const std::string& path, std::string_view announced, std::string_view name,
+                                  const std::string& value) {
+        played.on(path).answer(200).body("hello").chunked(2).header("Trailer", announced).trailer(name, value);
+    };
+    behind("/sha512", "Content-Digest", "Content-Digest", sha512);
+    behind("/crc32", "x-amz-checksum-crc32", "x-amz-checksum-crc32", "NhCmhg==");
+    behind("/crc64", "x-amz-checksum-crc64nvme", "x-amz-checksum-crc64nvme", "M3eFcAZSQlc=");
+    behind("/wrong", "x-amz-checksum-crc32", "x-amz-checksum-crc32", "NhCmhQ==");
+    behind("/md5", "Repr-Digest", "Repr-Digest", "md5=:XUFAKrxLKna5cZ2REBfFkg==:");
+    behind("/unannounced", "X-Other", "x-amz-checksum-crc32", "NhCmhQ==");
+    origin server(std::move(played));
+    web web;
+    std::vector<std::string> notices;
+    weir::http::source_options options;
+    options.notice = [&notices](std::string_view text) { notices.emplace_back(text); };
+    const auto checked = [&](const std::string& path) { return web.fetch(server.url(path), options).report.checked; };
+    CHECK(checked("/sha512") == std::vector<std::string>{"Content-Digest: sha-512"});
+    CHECK(checked("/crc32") == std::vector<std::string>{"x-amz-checksum-crc32"});
+    CHECK(checked("/crc64") == std::vector<std::string>{"x-amz-checksum-crc64nvme"});
+    CHECK(failure_of([&] { (void)checked("/wrong"); }).code() == errc::mismatch);
+    CHECK(notices.empty());
+    CHECK(checked("/md5").empty());
+    CHECK(checked("/unannounced").empty());
+    REQUIRE(notices.size() == 2);
+    CHECK(notices[0].find("not checked: Repr-Digest: md5: it came behind the body") != std::string::npos);
+    CHECK(notices[1].find("not checked: x-amz-checksum-crc32: it came behind the body") != std::string::npos);
+}
+
 TEST_CASE("source: each limit of time ends a wait, and says which it was")
 {
     script played = one_object();
@@ -439,7 +478,80 @@ TEST_CASE("parallel: parts come in order, by one version, through several connec
     CHECK(got.report.attempts > 10);
     CHECK(server.record().connections.size() == 4);
     for (const auto& asked : server.requests())
-        CHECK(asked.field("Range"));
+        CHECK((asked.field("Range") || asked.method == "HEAD"));
+}
+
+/// A source of parts, and what it tells of digests that are not checked.
+struct parts_of {
+    parts_of()
+    {
+        options.parallel = 4;
+        options.part_bytes = 64 << 10;
+        options.notice = [this](std::string_view text) { notices.emplace_back(text); };
+    }
+    weir::http::source_options options;
+    std::vector<std::string> notices;
+};
+
+std::string base64_of(weir::http::checksum_algorithm algorithm, const std::string& content)
+{
+    weir::http::checksum sum(algorithm);
+    sum.update(std::as_bytes(std::span(content)));
+    return weir::http::encode_base64(sum.finish());
+}
+
+TEST_CASE("parallel: digests that are stated of the whole alone are asked for by HEAD, and checked in the order of the object")
+{
+    using enum weir::http::checksum_algorithm;
+    const std::string content = generated(7, 0, big);
+    const std::string right_md5 = base64_of(md5, content), right_crc = base64_of(crc64nvme, content);
+    script played = one_object();
+    played.on("/md5").serve("big").header("Content-MD5", right_md5);
+    played.on("HEAD", "/amz").serve("big").header("x-amz-checksum-crc64nvme", right_crc).header("x-amz-checksum-type", "FULL_OBJECT");
+    played.on("/amz").serve("big");
+    played.on("/wrong").serve("big").header("Content-MD5", base64_of(md5, "other"));
+    played.on("/repr").serve("big").header("Repr-Digest", "sha-256=:" + base64_of(sha256, content) + ":");
+    origin server(std::move(played));
+    web web;
+    parts_of parts;
+    CHECK(web.fetch(server.url("/md5"), parts.options, 16).report.checked == std::vector<std::string>{"Content-MD5"});
+    CHECK(web.fetch(server.url("/amz"), parts.options, 16).report.checked
+          == std::vector<std::string>{"x-amz-checksum-crc64nvme"});
+    CHECK(failure_of([&] { (void)web.fetch(server.url("/wrong"), parts.options, 16); }).code() == errc::mismatch);
+    const std::size_t before = server.requests().size();
+    CHECK(web.fetch(server.url("/repr"), parts.options, 16).report.checked == std::vector<std::string>{"Repr-Digest: sha-256"});
+    const auto asked = server.requests();
+    CHECK(std::none_of(asked.begin() + static_cast<std::ptrdiff_t>(before), asked.end(),
+                       [](const auto& each) { return each.method == "HEAD"; })); // a part has said it
+    CHECK(parts.notices.empty());
+}
+
+TEST_CASE("parallel: a digest that cannot be checked is told of, with the reason, and stops nothing")
+{
+    script played = one_object();
+    played.object("other", big, 8);
+    // A signed URL allows GET alone; HEAD is of another version; or has the checksums of the upload's parts.
+    played.on("HEAD", "/signed").answer(403);
+    played.on("/signed").serve("big").header("Content-MD5", "XUFAKrxLKna5cZ2REBfFkg==");
+    played.on("HEAD", "/other").serve("other").status(200).header("Content-MD5", "XUFAKrxLKna5cZ2REBfFkg==");
+    played.on("/other").serve("big");
+    played.on("HEAD", "/parts").serve("big").header("x-amz-checksum-crc32", "NhCmhg==-3");
+    played.on("/parts").serve("big");
+    played.on("HEAD", "/cut").close();
+    played.on("/cut").serve("big");
+    origin server(std::move(played));
+    web web;
+    parts_of parts;
+    for (const std::string path : {"/signed", "/other", "/parts", "/cut"}) {
+        CAPTURE(path);
+        const fetched got = web.fetch(server.url(path), parts.options, 16);
+        CHECK(got.body == generated(7, 0, big));
+        CHECK(got.report.checked.empty());
+    }
+    CHECK(parts.notices
+          == std::vector<std::string>{
+              server.url("/signed") + ": not checked: Content-MD5: of the part or of the whole, which it does not say",
+              server.url("/parts") + ": not checked: x-amz-checksum-crc32: made of the checksums of parts"});
 }
 
 TEST_CASE("parallel: breaks of single parts are taken up, with as little memory as a block")

@@ -16,13 +16,14 @@ namespace weir::http {
 enum class checksum_algorithm : std::uint8_t {
     crc32,  ///< of ISO-HDLC, as zip and PNG have it
     crc32c, ///< Castagnoli
+    crc64nvme, ///< of NVM Express, which S3 uses
     md5,
     sha1,
     sha256,
     sha512,
 };
 
-/// `crc32`, `crc32c`, `md5`, `sha1`, `sha256`, `sha512`.
+/// `crc32`, `crc32c`, `crc64nvme`, `md5`, `sha1`, `sha256`, `sha512`.
 [[nodiscard]] WEIR_API std::string_view to_string(checksum_algorithm algorithm) noexcept;
 
 /// How many bytes a checksum has: 4 to 64. CRCs are written with the highest byte first.

@@ -46,9 +46,9 @@ struct stated_digests {
 /// | `Content-Digest` | content | sha-512, sha-256, sha, md5, crc32c |
 /// | `Repr-Digest` | representation | the same |
 /// | `Content-MD5` | representation | MD5 |
-/// | `x-amz-checksum-*` | representation | sha256, sha1, crc32, crc32c |
+/// | `x-amz-checksum-*` | representation | sha256, sha1, crc64nvme, crc32c, crc32 |
 ///
-/// Ignored, and said so: algorithms that are not in the table (unixsum, adler, crc64nvme, xxhash ...), values of the
+/// Ignored, and said so: algorithms that are not in the table (unixsum, adler, xxhash ...), values of the
 /// wrong length or that are not valid, and checksums of S3 that are made of those of its parts
 /// (`x-amz-checksum-type: COMPOSITE`, or a value that ends in `-3`). `Content-MD5` and S3's come with a part of an
 /// object too, and some servers mean the part and others the whole: they count only where `is_whole`.
@@ -57,8 +57,13 @@ struct stated_digests {
 /// \see RFC 9530, sections 2, 3 and 5; RFC 1864; the S3 API, "Checking object integrity"
 [[nodiscard]] WEIR_API stated_digests digests_of(const fields& answer, bool is_whole);
 
+/// The algorithms of digests that are announced for a trailer: `Trailer: x-amz-checksum-crc32` names its own;
+/// `Content-Digest` and `Repr-Digest` do not say, and may bring any of those that RFC 9530 recommends, sha-256 and sha-512.
+/// S3 announces by `x-amz-trailer` too.
+[[nodiscard]] WEIR_API std::vector<checksum_algorithm> announced_digests(const fields& head);
+
 /// A value for `Content-Digest` or `Repr-Digest`: `sha-256=:...:`.
-/// \returns  empty for CRC32, which RFC 9530 has no name for
+/// \returns  empty for CRC32 and CRC64NVME, which RFC 9530 has no name for
 /// \pre `value` has the size of the algorithm
 [[nodiscard]] WEIR_API std::string digest_field_value(checksum_algorithm algorithm, std::span<const std::byte> value);
 

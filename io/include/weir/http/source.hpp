@@ -15,9 +15,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace weir::http {
@@ -45,6 +47,9 @@ struct source_options {
     /// Off: digests of the whole, `expected` too, are left to the caller, who alone has all of its bytes. See
     /// `http_source::stated`.
     bool check_whole = true;
+    /// Told at the end, in a line each, of digests that the server offered and that were not checked, and why. Called where
+    /// the source is read, or on the client's executor by `fetch_all`; must not throw.
+    std::function<void(std::string_view text)> notice = {};
 };
 
 /// What came of a stream from a URL; complete when its `read` has given the end.
@@ -69,7 +74,9 @@ struct source_report {
 /// gives no ranges, the failure is final once bytes were given away.
 ///
 /// Digests that the server states (`Repr-Digest`, `Content-Digest`, `Content-MD5`, `x-amz-checksum-*`), and the one that
-/// the caller expects, are checked on the way, on the reader's executor, and at the end.
+/// the caller expects, are checked on the way, on the reader's executor, and at the end. Where parts are fetched by several
+/// connections, and the first of them states no digest of the whole, a HEAD asks for it, of the same version: it may take
+/// five seconds, and what it does not tell is not checked.
 class WEIR_API http_source : public source {
 public:
     /// \throws weir::error, with the URL (redacted) and the offset
@@ -95,7 +102,7 @@ public:
 ///   `errc::http_status`: the answer has a status of 400 or above, or one that is no answer to a GET. A `status_error`.
 ///   `errc::version_changed`: there is no such version as `source_options::resume` has
 ///   `errc::bad_configuration`: `resume` with a validator that is not strong, or with what it does not go with
-/// \param from  outlives the source
+/// \param from  may end before the source; see there what then fails
 /// \par Executor
 /// Resumes on the caller's; connections are read on the client's.
 /// \par Cancellation
