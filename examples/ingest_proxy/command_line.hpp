@@ -77,6 +77,14 @@ inline boost::asio::ip::tcp::endpoint read_endpoint(const std::string& text)
     return {boost::asio::ip::make_address(address), read_number(text.substr(colon + 1))};
 }
 
+/// The address in `192.0.2.1:40312` or `[2001:db8::1]:40312`.
+inline std::string address_of(std::string_view peer)
+{
+    peer = peer.substr(0, peer.rfind(':'));
+    const bool is_bracketed = peer.starts_with('[');
+    return std::string(is_bracketed ? peer.substr(1, peer.size() - 2) : peer);
+}
+
 /// \throws std::exception  what cannot be understood
 inline settings read_settings(std::span<char* const> arguments)
 {

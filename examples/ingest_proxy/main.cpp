@@ -134,8 +134,10 @@ public:
     {
         begin();
         report_.waiting_for = party::client;
-        co_await to_.finish();
+        co_await to_.finish(*trailer_);
     }
+
+    void add_trailer(std::shared_ptr<const http::fields> trailer) { trailer_ = std::move(trailer); }
 
 private:
     void begin()
@@ -149,15 +151,8 @@ private:
     const std::optional<std::uint64_t> length_;
     stream_report& report_;
     weir::unique_counter& seen_;
+    std::shared_ptr<const http::fields> trailer_ = std::make_shared<const http::fields>();
 };
-
-/// The address in `192.0.2.1:40312` or `[2001:db8::1]:40312`.
-std::string address_of(std::string_view peer)
-{
-    peer = peer.substr(0, peer.rfind(':'));
-    const bool is_bracketed = peer.starts_with('[');
-    return std::string(is_bracketed ? peer.substr(1, peer.size() - 2) : peer);
-}
 
 /// What a client is told where the upstream has told nothing.
 unsigned status_for(std::error_code failed)
@@ -205,7 +200,9 @@ private:
             co_return co_await sink.finish();
         weir::stream_options cut;
         cut.chunker = weir::weir1(64_KiB);
-        co_await weir::run_flow(engine_, std::make_unique<http::response_source>(std::move(answer)), sink, cut);
+        auto body = std::make_unique<http::response_source>(std::move(answer));
+        sink.add_trailer(body->trailer());
+        co_await weir::run_flow(engine_, std::move(body), sink, cut);
     }
 
     /// Sends a request on, with its body if it has one.
@@ -223,13 +220,15 @@ private:
                 break;
             wanted = co_await upload.write(std::span(block).first(got));
         }
-        co_return co_await upload.finish();
+        co_return co_await upload.finish(exchange.trailer());
     }
 
     http::request_head request_for(const http::server_exchange& exchange) const
     {
         const http::received_request& asked = exchange.request();
-        http::request_head out{asked.method, upstream_.with_target(asked.path()), asked.header};
+        const bool about_server = asked.method == "OPTIONS" && asked.path() == "*";
+        http::request_head out{asked.method, about_server ? upstream_ : upstream_.with_target(asked.path()), asked.header};
+        out.about_server = about_server;
         http::erase_connection_fields(out.header);
         out.header.erase("Host");   // the upstream's own is sent
         out.header.erase("Expect"); // answered by the server

@@ -24,6 +24,8 @@ connection_pool_options pool_options_of(const client_options& options)
     connection_pool_options out = options.connections;
     out.create_limit = connection_pool_options::unlimited; // each step has its own
     out.wait_limit = connection_pool_options::unlimited;   // the deadline of the request bounds it
+    if (options.limits.pool != time_limits::unlimited)
+        out.wait_limit = options.limits.pool;
     return out;
 }
 
@@ -145,19 +147,32 @@ client::client(const asio::any_io_executor& executor, client_options options)
 client::client(const asio::any_io_executor& executor) : client(executor, client_options()) {}
 client::~client() { close(); }
 
+// What was begun keeps what it works with: the client may go before it is awaited, and while it runs.
+
+asio::awaitable<response> client::impl::send_kept(std::shared_ptr<impl> self, request_head request,
+                                                  clock::time_point until)
+{
+    co_return co_await self->send(std::move(request), std::min(until, self->deadline()));
+}
+
+asio::awaitable<request_stream> client::impl::begin_kept(std::shared_ptr<impl> self, request_head request,
+                                                         std::optional<std::uint64_t> length, clock::time_point until)
+{
+    outgoing_body made = co_await self->begin(std::move(request), length, std::min(until, self->deadline()));
+    auto body = std::make_unique<outgoing_body>(std::move(made));
+    co_return request_stream(std::move(body));
+}
+
 asio::awaitable<response> client::send(request_head request, clock::time_point deadline)
 {
-    return impl_->send(std::move(request), std::min(deadline, impl_->deadline()));
+    return impl::send_kept(impl_, std::move(request), deadline);
 }
 asio::awaitable<response> client::send(request_head request) { return send(std::move(request), clock::time_point::max()); }
 
 asio::awaitable<request_stream> client::begin(request_head request, std::optional<std::uint64_t> length,
                                               clock::time_point deadline)
 {
-    const std::shared_ptr<impl> self = impl_;
-    outgoing_body made = co_await self->begin(std::move(request), length, std::min(deadline, self->deadline()));
-    auto body = std::make_unique<outgoing_body>(std::move(made));
-    co_return request_stream(std::move(body));
+    return impl::begin_kept(impl_, std::move(request), length, deadline);
 }
 asio::awaitable<request_stream> client::begin(request_head request, std::optional<std::uint64_t> length)
 {

@@ -22,6 +22,12 @@ public:
     /// \param length  of the body; nothing: it is sent in chunks
     [[nodiscard]] boost::asio::awaitable<outgoing_body> begin(request_head request, std::optional<std::uint64_t> length,
                                                               clock::time_point deadline);
+    // For who may destroy the client meanwhile.
+    [[nodiscard]] static boost::asio::awaitable<response> send_kept(std::shared_ptr<impl> self, request_head request,
+                                                                    clock::time_point deadline);
+    [[nodiscard]] static boost::asio::awaitable<request_stream> begin_kept(std::shared_ptr<impl> self, request_head request,
+                                                                           std::optional<std::uint64_t> length,
+                                                                           clock::time_point deadline);
     /// The deadline that a request beginning now has from `time_limits::total`.
     [[nodiscard]] clock::time_point deadline() const;
 

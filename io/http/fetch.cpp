@@ -179,14 +179,12 @@ private:
     detail::async_event changed_;        ///< a source, or the end of the last child
 };
 
-} // namespace
-
-asio::awaitable<std::vector<url_request>> fetch_all(client& from, std::vector<url_request> requests,
-                                                    source_options options, std::size_t connections)
+asio::awaitable<std::vector<url_request>> fetch_through(std::shared_ptr<client::impl> from,
+                                                        std::vector<url_request> requests, source_options options,
+                                                        std::size_t connections)
 {
     options.resume.reset();
-    const auto group
-        = std::make_shared<fetch_group>(client_access::of(from), std::move(requests), std::move(options));
+    const auto group = std::make_shared<fetch_group>(std::move(from), std::move(requests), std::move(options));
     fetch_group::start(group, std::max<std::size_t>(connections, 1));
     const result<void> waited = co_await as_result(fetch_group::wait(group));
     if (!waited) {
@@ -197,6 +195,14 @@ asio::awaitable<std::vector<url_request>> fetch_all(client& from, std::vector<ur
         waited.value();
     }
     co_return group->take();
+}
+
+} // namespace
+
+asio::awaitable<std::vector<url_request>> fetch_all(client& from, std::vector<url_request> requests,
+                                                    source_options options, std::size_t connections)
+{
+    return fetch_through(client_access::of(from), std::move(requests), std::move(options), connections);
 }
 
 } // namespace weir::http

@@ -94,6 +94,8 @@ std::string received_request::path() const
     if (method == "CONNECT")
         return {};
     const std::string rest = target.substr(path_offset(target));
+    if (rest.empty() && method == "OPTIONS") // RFC 9112, section 3.2.4
+        return "*";
     return rest.starts_with('/') || rest == "*" ? rest : "/" + rest;
 }
 

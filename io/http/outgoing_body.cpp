@@ -46,14 +46,14 @@ asio::awaitable<bool> outgoing_body::send(std::span<const asio::const_buffer> da
     co_return !refused_;
 }
 
-asio::awaitable<void> outgoing_body::finish()
+asio::awaitable<void> outgoing_body::finish(const fields& trailer)
 {
     if (!refused_)
-        co_await end();
+        co_await end(trailer);
     co_await exchange_->receive_head(!refused_);
 }
 
-asio::awaitable<void> outgoing_body::end()
+asio::awaitable<void> outgoing_body::end(const fields& trailer)
 {
     if (length_ && sent_ < *length_)
         throw error(errc::ended_early, "send", exchange_->from().to_string(), sent_,
@@ -61,7 +61,7 @@ asio::awaitable<void> outgoing_body::end()
     if (length_)
         co_return;
     std::string last;
-    write_last_chunk(last);
+    write_last_chunk(last, trailer);
     parts_.assign(1, asio::buffer(last));
     const bool waits = co_await exchange_->send(parts_);
     static_cast<void>(waits); // the answer may have come by now

@@ -34,15 +34,16 @@ public:
     /// No rest is to be sent: the server does not wait for it.
     void refuse() noexcept { refused_ = true; }
     /// Ends the body if the server waits for that, and reads the head of the answer.
+    /// \param trailer  goes behind a body in chunks
     /// \throws weir::error  `errc::ended_early`: less than the length
-    [[nodiscard]] boost::asio::awaitable<void> finish();
+    [[nodiscard]] boost::asio::awaitable<void> finish(const fields& trailer);
 
     [[nodiscard]] const std::unique_ptr<client_exchange>& exchange() const noexcept { return exchange_; }
     [[nodiscard]] std::unique_ptr<client_exchange> take_exchange() && noexcept { return std::move(exchange_); }
     [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
 
 private:
-    [[nodiscard]] boost::asio::awaitable<void> end();
+    [[nodiscard]] boost::asio::awaitable<void> end(const fields& trailer);
 
     std::unique_ptr<client_exchange> exchange_;
     std::optional<std::uint64_t> length_;

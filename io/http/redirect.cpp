@@ -83,6 +83,7 @@ std::optional<request_head> follow_redirect(const request_head& request, unsigne
 
     request_head next = request;
     next.target = target_of(request, *location);
+    next.about_server = false; // a location is a thing
     if (request.target.is_secure() && !next.target.is_secure())
         refuse(request, "from https to http");
     if (becomes_get(request.method, status)) {

@@ -19,10 +19,12 @@ asio::awaitable<bool> request_stream::write(std::span<const std::byte> data)
     co_return co_await body_->send(std::span(&all, 1));
 }
 
-asio::awaitable<response> request_stream::finish()
+asio::awaitable<response> request_stream::finish() { return finish(fields()); }
+
+asio::awaitable<response> request_stream::finish(fields trailer)
 {
     const std::unique_ptr<outgoing_body> body = std::move(body_);
-    co_await body->finish();
+    co_await body->finish(trailer);
     co_return response(std::move(*body).take_exchange());
 }
 

@@ -39,7 +39,8 @@ public:
     {
         if (!body_)
             co_await begin();
-        co_await body_->finish();
+        const fields no_trailer;
+        co_await body_->finish(no_trailer);
         check_status();
         co_await body_->exchange()->discard();
         co_return body_->exchange()->head();
@@ -74,7 +75,8 @@ private:
     /// The server has answered, and wants no more.
     [[nodiscard]] asio::awaitable<void> refuse()
     {
-        co_await body_->finish();
+        const fields no_trailer;
+        co_await body_->finish(no_trailer);
         check_status();
         throw error(errc::protocol_violation, "send", target_.to_string(), body_->sent(),
                     "answered before the body was there");

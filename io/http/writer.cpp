@@ -5,6 +5,7 @@
 #include <weir/error.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <charconv>
 
@@ -30,6 +31,15 @@ bool is_framing(std::string_view name) noexcept
     return same_name(name, "Content-Length") || same_name(name, "Transfer-Encoding");
 }
 
+/// What a recipient that puts trailers beside the head must not read from one. \see RFC 9110, section 6.5.1
+bool belongs_to_head(std::string_view name) noexcept
+{
+    constexpr std::array<std::string_view, 12> names = {
+        "Authorization", "Connection",          "Content-Encoding", "Content-Range", "Content-Type", "Cookie",
+        "Host",          "Proxy-Authorization", "Set-Cookie",       "TE",            "Trailer",      "Upgrade"};
+    return is_framing(name) || std::ranges::any_of(names, [name](std::string_view each) { return same_name(name, each); });
+}
+
 /// The lines that say where the body ends, and what becomes of the connection.
 void write_framing(std::string& out, const fields& header, const framing& body)
 {
@@ -41,11 +51,17 @@ void write_framing(std::string& out, const fields& header, const framing& body)
         write_line(out, "Connection", "close");
 }
 
-std::string target_of(const url& target, target_form form)
+std::string target_of(const request_head& head, target_form form)
 {
+    const url& target = head.target;
     switch (form) {
-    case target_form::origin: return target.target();
-    case target_form::absolute: return target.absolute_target();
+    case target_form::origin: return head.about_server ? "*" : target.target();
+    case target_form::absolute: {
+        std::string out = target.absolute_target();
+        if (head.about_server)
+            out.resize(out.size() - target.target().size());
+        return out;
+    }
     case target_form::authority: break;
     }
     return target.connect_target();
@@ -59,7 +75,7 @@ void write_head(std::string& out, const request_head& head, target_form form, co
 {
     if (!is_token(head.method))
         throw error(errc::bad_format, "write request", grammar::printable(head.method), std::nullopt, "no method");
-    out.append(head.method).append(" ").append(target_of(head.target, form)).append(" HTTP/1.1\r\n");
+    out.append(head.method).append(" ").append(target_of(head, form)).append(" HTTP/1.1\r\n");
     if (!head.header.contains("Host"))
         write_line(out, "Host",
                    form == target_form::authority ? head.target.connect_target() : head.target.authority());
@@ -96,7 +112,7 @@ chunk_start::chunk_start(std::uint64_t bytes) noexcept
 void write_last_chunk(std::string& out, const fields& trailer)
 {
     out.append("0\r\n");
-    write_lines(out, trailer, [](std::string_view) { return false; });
+    write_lines(out, trailer, belongs_to_head);
     out.append(line_end);
 }
 

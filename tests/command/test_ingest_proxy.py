@@ -155,6 +155,36 @@ class IngestProxy(CommandTest):
         received = [line.split(", ")[-1] for line in self.origin.end()[1]]
         self.assertEqual(received[:2], ["3000000 bytes received"] * 2)
 
+    def test_trailers_go_on_both_ways_and_so_does_a_question_about_the_server(self):
+        with socket.create_server(("127.0.0.1", 0)) as upstream:
+            proxy = self.start_proxy(f"http://127.0.0.1:{upstream.getsockname()[1]}")
+            with proxy.connect() as client:
+                client.sendall(b"PUT /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
+                               b"5\r\nhello\r\n0\r\nX-Sum: mine\r\nContent-Length: 7\r\n\r\n")
+                with upstream.accept()[0] as connection:
+                    request = self.until(connection, b"\r\nX-Sum: mine\r\n\r\n")
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
+                                       b"2\r\nhi\r\n0\r\nX-Sum: theirs\r\nConnection: close\r\n\r\n")
+                    answer = self.until(client, b"2\r\nhi\r\n0\r\nX-Sum: theirs\r\n\r\n")
+                    for asked in (b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", b"OPTIONS http://h HTTP/1.1\r\nHost: h\r\n\r\n"):
+                        client.sendall(asked)
+                        self.assertIn(b"OPTIONS * HTTP/1.1\r\n", self.until(connection, b"\r\n\r\n"))
+                        connection.sendall(b"HTTP/1.1 204 No Content\r\nAllow: GET\r\n\r\n")
+                        self.assertIn(b"Allow: GET\r\n", self.until(client, b"\r\n\r\n"))
+                    client.sendall(b"GET * HTTP/1.1\r\nHost: h\r\n\r\n")
+                    self.assertIn(b"HTTP/1.1 400 ", self.until(client, b"not answer\n"))
+        self.assertIn(b"Trailer: X-Sum\r\n", request)
+        self.assertIn(b"Trailer: X-Sum\r\n", answer)
+
+    @staticmethod
+    def until(connection, end):
+        got = b""
+        while not got.endswith(end):
+            more = connection.recv(65536)
+            assert more, got
+            got += more
+        return got
+
     def test_an_upload_that_breaks_off_is_never_whole_for_the_upstream(self):
         self.play("on PUT /up\n answer 201\n")
         with self.proxy.connect() as client:

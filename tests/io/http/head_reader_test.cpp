@@ -162,6 +162,8 @@ TEST_CASE("request head: method, target and host come out in every form of a tar
     CHECK(tunnel.authority() == "a:443");
     CHECK(tunnel.path().empty());
     CHECK(request("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").path() == "*");
+    CHECK(request("OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n").path() == "*");
+    CHECK(request("OPTIONS http://a/ HTTP/1.1\r\nHost: a\r\n\r\n").path() == "/");
     CHECK(request("GET / HTTP/1.0\r\n\r\n").authority().empty());
     CHECK(request("GET /x://y HTTP/1.0\r\n\r\n").path() == "/x://y");
 }

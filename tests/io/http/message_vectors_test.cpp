@@ -119,21 +119,6 @@ const std::map<std::string, bool> differences = {
     {"llhttp-request-uri-225", false},               // credentials in a target
 };
 
-/// Most requests of the suite name no host, which a server must refuse in HTTP/1.1: the same with a `Host`.
-std::string with_host(std::string raw)
-{
-    constexpr std::string_view end_of_line = " HTTP/1.1\r\n";
-    if (raw.find("\r\nHost:") != std::string::npos || raw.find("\r\nHOST:") != std::string::npos)
-        return raw;
-    for (std::size_t at = raw.find(end_of_line); at != std::string::npos; at = raw.find(end_of_line, at + 1)) {
-        const std::size_t scheme = raw.rfind("http://", at);
-        const std::size_t host = scheme == std::string::npos ? 0 : scheme + 7;
-        const std::string name = host == 0 ? "a" : raw.substr(host, raw.find_first_of("/? ", host) - host);
-        raw.insert(at + end_of_line.size(), "Host: " + name + "\r\n");
-    }
-    return raw;
-}
-
 void check_requests(const requests& seen, const json::array& expected)
 {
     CHECK((!seen.refused || seen.refused == weir::errc::ended_early));
@@ -154,7 +139,7 @@ void check_requests(const requests& seen, const json::array& expected)
 
 void check_request_case(const json::value& each, const std::string& id, std::mt19937_64& random)
 {
-    const requests seen = read_all<request_reader>(with_host(test::decoded(each.at("raw_b64"))), "", random);
+    const requests seen = read_all<request_reader>(test::with_host(test::decoded(each.at("raw_b64"))), "", random);
     const json::value& expected = each.at("llhttp");
     CAPTURE(seen.reason);
     const auto whole = [](const auto& message) { return message.is_complete; };
@@ -198,7 +183,7 @@ TEST_CASE("vectors: a request of HTTP/1.1 without a Host is refused")
     for (const json::value& each : vectors->at("cases").as_array()) {
         CAPTURE(each.at("id").as_string().c_str());
         const std::string raw = test::decoded(each.at("raw_b64"));
-        if (with_host(raw) != raw && raw.find(" HTTP/1.0\r\n") == std::string::npos)
+        if (test::with_host(raw) != raw && raw.find(" HTTP/1.0\r\n") == std::string::npos)
             CHECK(read_all<request_reader>(raw, "", random).refused);
     }
 }

@@ -40,4 +40,19 @@ inline bool is_true(const boost::json::value& object, std::string_view key)
     return found && found->is_bool() && found->as_bool();
 }
 
+/// Most requests of the suite name no host, which a server must refuse in HTTP/1.1: the same with a `Host`.
+inline std::string with_host(std::string raw)
+{
+    constexpr std::string_view end_of_line = " HTTP/1.1\r\n";
+    if (raw.find("\r\nHost:") != std::string::npos || raw.find("\r\nHOST:") != std::string::npos)
+        return raw;
+    for (std::size_t at = raw.find(end_of_line); at != std::string::npos; at = raw.find(end_of_line, at + 1)) {
+        const std::size_t scheme = raw.rfind("http://", at);
+        const std::size_t host = scheme == std::string::npos ? 0 : scheme + 7;
+        const std::string name = host == 0 ? "a" : raw.substr(host, raw.find_first_of("/? ", host) - host);
+        raw.insert(at + end_of_line.size(), "Host: " + name + "\r\n");
+    }
+    return raw;
+}
+
 } // namespace test

@@ -100,6 +100,23 @@ TEST_CASE("writer: what is written is read back")
     CHECK(reader.take() == head);
 }
 
+TEST_CASE("writer: a question about the server names no path, and to a proxy only the server")
+{
+    request_head about{"OPTIONS", url::parse("http://example.org:8001/a?b"), {}};
+    about.about_server = true;
+    CHECK(written(about) == "OPTIONS * HTTP/1.1\r\nHost: example.org:8001\r\n\r\n");
+    CHECK(written(about, target_form::absolute)
+          == "OPTIONS http://example.org:8001 HTTP/1.1\r\nHost: example.org:8001\r\n\r\n");
+}
+
+TEST_CASE("writer: a trailer has no fields that frame a message or say what it is")
+{
+    std::string out;
+    write_last_chunk(out, {{"Content-Length", "5"}, {"X-Sum", "6"}, {"transfer-encoding", "chunked"}, {"Host", "a"},
+                           {"Set-Cookie", "a"}, {"Content-Type", "text/x"}, {"ETag", "\"a\""}});
+    CHECK(out == "0\r\nX-Sum: 6\r\nETag: \"a\"\r\n\r\n");
+}
+
 TEST_CASE("writer: sizes of chunks fit, the smallest and the largest")
 {
     CHECK(chunk_start(1).text() == "1\r\n");

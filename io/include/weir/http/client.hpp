@@ -29,7 +29,10 @@ namespace weir::http {
 
 /// Sends requests. Its connections live in a pool, by scheme, host, port and proxy, and are used again.
 ///
-/// The destructor closes idle connections and waits for nothing.
+/// The destructor is `close`, and waits for nothing. What was begun may outlive the client, as long as the context of the
+/// executor is there: a request that has its connection comes to its end, responses and sources can be read; what then
+/// needs a connection (a request that waits for one or that is not awaited yet, a redirect, a further range) fails with
+/// `errc::closed`.
 /// \par Thread-safety
 /// All members from any thread, but the destructor.
 class WEIR_API client {
@@ -56,7 +59,8 @@ public:
     ///   `errc::protocol_violation`, `errc::ended_early`: no answer that is one
     ///   `errc::redirect_refused`, `errc::unsupported_scheme`: of a proxy or a redirect
     ///   `errc::deadline_exceeded`: see `time_limits`
-    ///   `errc::pool_timeout`, `errc::queue_full`: of the pool
+    ///   `errc::pool_timeout`, `errc::queue_full`: none was free, see `time_limits::pool` and `connection_pool_options`
+    ///   `errc::closed`: after `close`
     /// \par Cancellation
     /// terminal, partial, total: a connection in use is closed.
     [[nodiscard]] boost::asio::awaitable<response> send(request_head request, clock::time_point deadline);

@@ -15,13 +15,14 @@
 
 namespace weir::http {
 
-/// Limits of time for one request. Whatever passes first ends it with `errc::connect_timeout` or
+/// Limits of time for one request. Whatever passes first ends it with `errc::pool_timeout`, `errc::connect_timeout` or
 /// `errc::deadline_exceeded`; the message says which limit it was.
 struct time_limits {
     using duration = std::chrono::milliseconds;
     static constexpr duration unlimited{0}; ///< for each of these: no limit
 
     duration resolve{10'000};    ///< looking up a name
+    duration pool = unlimited;   ///< waiting for one of the connections that there may be: `errc::pool_timeout`
     duration connect{30'000};    ///< making a connection: TCP, the answer of a proxy, TLS; each for itself
     duration first_byte{60'000}; ///< from the end of the request to the head of the answer
     duration idle{60'000};       ///< between two pieces of a body, and between two of a request

@@ -24,7 +24,7 @@ namespace weir::http {
 ///
 /// Once there is a source no further request is begun, and those that have no answer a second later are given up: they
 /// may wait for the connections that sources hold. Such requests come back without an answer.
-/// \param from         outlives the sources
+/// \param from         may end before the sources; see there what then fails
 /// \param options      of each; with `max_rate` all bodies are given as sources, and `resume` does not count
 /// \param connections  that are used side by side, at least 1; what the client's pool allows bounds it too
 /// \throws  nothing but for the caller's cancellation: what is wrong with a request is its `failure`

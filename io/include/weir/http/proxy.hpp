@@ -18,6 +18,9 @@ namespace weir::http {
 /// host of that name and all below it. An address, or one with a prefix length (`10.0.0.0/8`, `fd00::/8`), is for
 /// hosts written as addresses only: names are not looked up for this. A port (`example.com:8080`, `[::1]:80`)
 /// limits the element to it. Case and a dot at the end do not matter. An element that is none of these matches nothing.
+///
+/// That is what curl reads, and more: for curl `*` counts alone only, `*.` and ports match nothing, addresses stand without
+/// brackets, and a prefix length of 0 is that of one address, not of all.
 class WEIR_API no_proxy_list {
 public:
     no_proxy_list() = default;

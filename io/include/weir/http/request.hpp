@@ -24,6 +24,9 @@ struct request_head {
     url target;
     fields header = {}; ///< what the caller set; `Host` and the framing come from elsewhere
     request_body body = request_body::none;
+    /// It is about the server and not about a thing of it: path and query of the target are not sent. For OPTIONS alone.
+    /// \see RFC 9112, section 3.2.4
+    bool about_server = false;
 
     friend bool operator==(const request_head&, const request_head&) = default;
 };

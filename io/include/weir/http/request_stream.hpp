@@ -21,8 +21,8 @@ class outgoing_body;
 
 /// The way to send the body of a request, and to the answer behind it; see `client::begin`. Move-only.
 ///
-/// Dropped before it is finished, it closes its connection, so that the server sees the body cut off. The client outlives
-/// it. For a whole flow as a body, see `http_sink`.
+/// Dropped before it is finished, it closes its connection, so that the server sees the body cut off. For a whole flow
+/// as a body, see `http_sink`.
 /// \par Thread-safety
 /// Distinct objects: any threads. One object: one call at a time.
 class WEIR_API request_stream {
@@ -47,6 +47,9 @@ public:
     /// \par Cancellation
     /// terminal, partial, total: the connection is closed.
     [[nodiscard]] boost::asio::awaitable<response> finish();
+    /// The same with field lines after a body that is sent in chunks; else, and where the server does not wait for the end,
+    /// they are left out.
+    [[nodiscard]] boost::asio::awaitable<response> finish(fields trailer);
 
 private:
     friend class client;

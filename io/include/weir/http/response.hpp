@@ -23,7 +23,7 @@ class download;
 /// The head of an answer, and the way to its body. Move-only.
 ///
 /// Read to its end, it gives its connection back to the client's pool if that can serve another request. Dropped
-/// before, it closes the connection. The client outlives it.
+/// before, it closes the connection. It may outlive the client.
 /// \par Thread-safety
 /// Distinct objects: any threads. One object: one call at a time.
 class WEIR_API response {

@@ -10,6 +10,7 @@
 #include <weir/stream_source.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -23,16 +24,20 @@ namespace weir::http {
 /// has been read to its end, and is closed when the source ends before.
 class WEIR_API response_source final : public stream_source_base {
 public:
-    /// \param answer  its client outlives the source
     explicit response_source(response answer);
 
     /// What the head says; nothing if only the end will tell.
     [[nodiscard]] std::optional<std::uint64_t> size() const noexcept override;
 
+    /// Field lines behind the body; read them when the source has given its end. They outlive it.
+    [[nodiscard]] std::shared_ptr<const fields> trailer() const noexcept { return trailer_; }
+
 private:
-    response_source(std::string name, std::optional<std::uint64_t> size, response& answer);
+    response_source(std::string name, std::optional<std::uint64_t> size, response& answer,
+                    const std::shared_ptr<fields>& trailer);
 
     std::optional<std::uint64_t> size_;
+    std::shared_ptr<const fields> trailer_;
 };
 
 } // namespace weir::http

@@ -16,8 +16,8 @@ namespace weir::http {
 
 /// How a request line names what is asked for. \see RFC 9112, section 3.2
 enum class target_form : std::uint8_t {
-    origin,    ///< path and query: to the server
-    absolute,  ///< the whole URL: to a proxy that reads the request
+    origin,    ///< path and query, or `*` of `request_head::about_server`: to the server
+    absolute,  ///< the whole URL, without a path where it is about the server: to a proxy that reads the request
     authority, ///< host and port: CONNECT
 };
 
@@ -54,7 +54,8 @@ private:
 /// What stands after the data of a chunk.
 inline constexpr std::string_view chunk_end = "\r\n";
 
-/// Appends what ends a chunked body: the last chunk, the trailer, and the empty line.
+/// Appends what ends a chunked body: the last chunk, the trailer, and the empty line. Fields that have no place in a trailer
+/// are left out: those of framing and of the connection, of whom a message is for and from, of the content's format.
 WEIR_API void write_last_chunk(std::string& out, const fields& trailer = {});
 
 } // namespace weir::http
