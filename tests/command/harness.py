@@ -84,18 +84,31 @@ def noise(size, seed=1):
     return hashlib.shake_256(str(seed).encode()).digest(size)
 
 
-def wait_until_full(pipe):
-    """Returns when the writer waits for a reader: what the pipe holds has long stopped growing."""
-    half = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2
+def wait_until_still(look, is_full, what):
+    """Returns when what `look` gives has long stopped changing and `is_full` of it."""
     deadline = time.monotonic() + PATIENCE
-    before, quiet_looks = 0, 0
+    before, quiet_looks = None, 0
     while quiet_looks < 25:
         if time.monotonic() > deadline:
-            raise AssertionError("the pipe never filled")
-        waiting = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0]
-        quiet_looks = quiet_looks + 1 if waiting == before and waiting > half else 0
-        before = waiting
+            raise AssertionError(f"{what} never filled")
+        seen = look()
+        quiet_looks = quiet_looks + 1 if seen == before and is_full(seen) else 0
+        before = seen
         select.select([], [], [], 0.02)
+
+
+def wait_until_full(pipe):
+    """Returns when the writer waits for a reader."""
+    half = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2
+    wait_until_still(lambda: struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0],
+                     lambda waiting: waiting > half, "the pipe")
+
+
+def unsent_bytes(port):
+    """What the system holds of each connection of a server on the loopback interface that its clients do not take."""
+    table = pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    rows = [line.split() for line in table]
+    return [int(row[4].split(":")[0], 16) for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"]
 
 
 class CommandTest(unittest.TestCase):
@@ -130,10 +143,14 @@ class CommandTest(unittest.TestCase):
 
     def check_peak_memory(self, process, most):
         """That a process that still runs never had more bytes. AddressSanitizer has many times that for itself."""
-        status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-        peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
         if "ASAN_OPTIONS" not in os.environ:
-            self.assertLess(peak, most)
+            self.assertLess(self.memory(process, "VmHWM"), most)
+
+    @staticmethod
+    def memory(process, what="VmRSS"):
+        """Bytes that a process has now, or has had at most (VmHWM)."""
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+        return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) * 1024
 
     def start_origin(self, script, *arguments):
         """Starts `weir origin`; gives its process, and what it listens on: a URL, or unix:PATH."""

@@ -11,13 +11,14 @@ import time
 import unittest
 import urllib.request
 
-from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type, wait_until_full
+from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type, unsent_bytes, wait_until_full, wait_until_still
 from servers import OPENSSL, Authority, deaf, https, https_without_farewell, nobody
 
 for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[variable]
 
 QUICK = ("--retries", "0")
+NIGHTLY = os.environ.get("WEIR_NIGHTLY", "") not in {"", "0"}
 
 
 class FetchTest(CommandTest):
@@ -376,6 +377,31 @@ class Running(FetchTest):
         while piece := process.stdout.read(1 << 20):
             size += len(piece)
         self.assertEqual((process.wait(), size), (0, 100 << 20))
+
+    def test_a_consumer_that_stands_still_while_a_gigabyte_waits_keeps_its_memory_and_its_connection(self):
+        origin, url = self.start_origin("object o 1GiB seed 4\non /o\n serve o\n")
+        process = self.start("cat", "--timeout-idle", "1", url + "/o", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until_full(process.stdout)
+        port = int(url.rsplit(":", 1)[1])
+        wait_until_still(lambda: unsent_bytes(port), any, "the origin's socket")
+        stalled, held = self.memory(process), unsent_bytes(port)
+        if NIGHTLY:
+            time.sleep(60)  # nothing to wait for: it is the time that is tested
+        self.assertLess(self.memory(process) - stalled, 1 << 20)
+        self.check_peak_memory(process, 32 << 20)
+        self.assertEqual(unsent_bytes(port), held)
+        size, all_of_it = 0, 1 << 30
+        while size < (all_of_it if NIGHTLY else 64 << 20):
+            piece = process.stdout.read(1 << 20)
+            self.assertTrue(piece, "the connection did not survive")
+            size += len(piece)
+        if NIGHTLY:
+            self.assertEqual((process.stdout.read(), process.wait(), process.stderr.read()), (b"", 0, b""))
+        else:
+            process.kill()
+        self.assertIn(b"GET /o", origin.stdout.readline())  # when the request is over
+        origin.terminate()
+        self.assertEqual(origin.communicate()[0], b"", "there was one request")
 
     def test_memory_is_bounded(self):
         url = self.origin("object o 100MiB\non /o\n serve o\n")

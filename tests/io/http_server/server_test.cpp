@@ -2,6 +2,7 @@
 
 #include "serving.hpp"
 
+#include <weir/as_result.hpp>
 #include <weir/buffer_pool.hpp>
 #include <weir/http/writer.hpp>
 #include <weir/reservation.hpp>
