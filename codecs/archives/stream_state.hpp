@@ -1,5 +1,5 @@
 #pragma once
-// Whether an archive that is read as a stream can go on.
+// Whether an archive that is read can go on.
 
 #include <weir/error.hpp>
 

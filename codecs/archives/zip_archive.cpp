@@ -2,6 +2,7 @@
 
 #include "archives/content_budget.hpp"
 #include "archives/entry_name.hpp"
+#include "archives/stream_state.hpp"
 #include "archives/zip_content.hpp"
 #include "archives/zip_directory.hpp"
 #include "archives/zip_extents.hpp"
@@ -11,7 +12,6 @@
 #include <weir/as_result.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 namespace weir::codecs {
@@ -83,8 +83,7 @@ private:
     zip_extents extents_;
     std::optional<directory_walk> walk_;
     detail::fair_turns turns_; ///< of the walk
-    std::exception_ptr failure_; ///< of `next`, for good
-    std::atomic<bool> closed_ = false;
+    stream_state state_;
 };
 
 error zip_archive::limit_passed(const char* which) const
@@ -130,16 +129,13 @@ asio::awaitable<bool> zip_archive::survey(bool in_order)
 
 asio::awaitable<std::optional<archive_entry>> zip_archive::next()
 {
-    if (closed_)
-        throw error(errc::closed, "read", input_->name());
-    if (failure_)
-        std::rethrow_exception(failure_);
+    state_.require_usable(input_->name());
     try {
         std::optional<archive_entry> found = co_await step();
         co_return found;
     }
-    catch (const error&) {
-        failure_ = std::current_exception();
+    catch (...) {
+        state_.note_failure();
         throw;
     }
 }
@@ -235,7 +231,9 @@ asio::awaitable<void> zip_archive::read_link(archive_entry& link)
         }
         link.link_target = std::move(target);
     }
-    catch (const error&) {
+    catch (const error& why) {
+        if (why.code() == condition::cancelled) // by the input: nothing is known of the link
+            throw;
         link.refusal = std::current_exception();
     }
     co_await content->close();
@@ -244,7 +242,7 @@ asio::awaitable<void> zip_archive::read_link(archive_entry& link)
 std::unique_ptr<source> zip_archive::open(const archive_entry& which)
 {
     std::string name = name_of_content(input_->name(), which.name);
-    if (closed_)
+    if (state_.is_shut())
         throw error(errc::closed, "open", name);
     if (which.refusal)
         std::rethrow_exception(which.refusal);
@@ -256,7 +254,7 @@ std::unique_ptr<source> zip_archive::open(const archive_entry& which)
 
 asio::awaitable<void> zip_archive::close()
 {
-    closed_ = true;
+    state_.shut();
     if (walk_)
         co_await walk_->close();
     end_walk();

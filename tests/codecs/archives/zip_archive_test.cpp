@@ -122,6 +122,33 @@ private:
     const test::byte_vector& content_;
 };
 
+/// An input of a user's that is cancelled by somebody else: its sources say so as errors of their own, at one read in turn.
+class cancelled_input final : public weir::random_access_input {
+public:
+    cancelled_input(const test::byte_vector& content, int good_reads) : content_(content), good_reads_(good_reads) {}
+
+    int cancelled = 0; ///< reads
+
+    std::uint64_t size() const noexcept override { return content_.size(); }
+    std::string_view name() const noexcept override { return "a.zip"; }
+    std::unique_ptr<weir::source> open(std::uint64_t offset, std::uint64_t length) override
+    {
+        test::script how;
+        how.read_size = [this] {
+            if (good_reads_-- == 0) {
+                ++cancelled;
+                throw weir::error(std::make_error_code(std::errc::operation_canceled), "read", "a.zip");
+            }
+            return std::size_t{100};
+        };
+        return std::make_unique<test::scripted_source>(std::span(content_).subspan(offset, length), how);
+    }
+
+private:
+    const test::byte_vector& content_;
+    int good_reads_;
+};
+
 } // namespace
 
 TEST_CASE("zip: every method, size and descriptor is read, whatever the sizes of reads")
@@ -331,6 +358,49 @@ TEST_CASE("zip: a long walk lets others have their turns, though it never waits"
     CHECK(entries == 60'000);
     CHECK(turns > 5);
     test::run(b.context, from->close());
+}
+
+TEST_CASE("zip: an input that is cancelled is no fault of the archive, and the next call goes on")
+{
+    bench b;
+    test::zip_writer writer;
+    writer.add({.name = "file", .content = test::words(500, 3)});
+    writer.add({.name = "link", .content = test::bytes_of("to"), .change = [](test::zip_header& of) {
+                    of.attributes = 0120777u << 16;
+                }});
+    const test::byte_vector archive = writer.finish();
+    int cancelled = 0;
+    for (int good_reads = 0; good_reads < 40; ++good_reads) {
+        CAPTURE(good_reads);
+        const auto input = std::make_shared<cancelled_input>(archive, good_reads);
+        std::unique_ptr<weir::archive> from;
+        try {
+            from = test::open_zip(b, input);
+        }
+        catch (const weir::error& why) {
+            CHECK(why.code() == weir::condition::cancelled);
+            continue;
+        }
+        std::vector<weir::archive_entry> found;
+        for (bool more = true; more;) {
+            try {
+                std::optional<weir::archive_entry> next = test::await(b.context, from->next());
+                more = next.has_value();
+                if (more)
+                    found.push_back(std::move(*next));
+            }
+            catch (const weir::error& why) {
+                CHECK(why.code() == weir::condition::cancelled);
+                ++cancelled;
+            }
+        }
+        CHECK(input->cancelled <= 1);
+        REQUIRE(found.size() == 2);
+        CHECK(!found[1].refusal);
+        CHECK(found[1].link_target == "to");
+        test::run(b.context, from->close());
+    }
+    CHECK(cancelled > 1); // of the walk, and of the link
 }
 
 TEST_CASE("zip: a program in front of the archive moves it as a whole")
