@@ -5,6 +5,7 @@
 #include "archives/entry_name.hpp"
 #include "archives/stream_state.hpp"
 #include "archives/tar_parser.hpp"
+#include "flow/fair_turns.hpp"
 #include "memory/zeros.hpp"
 
 #include <weir/error.hpp>
@@ -90,7 +91,10 @@ asio::awaitable<std::optional<archive_entry>> tar_stream::next(std::shared_ptr<t
 asio::awaitable<std::optional<archive_entry>> tar_stream::find_next()
 {
     co_await leave_content();
+    detail::fair_turns turns;
     while (!has_ended_) {
+        if (turns.is_over()) // headers that are at hand do not wait
+            co_await turns.give_way();
         if (!co_await input_.gather(gathered_, parser_.wanted())) {
             if (!gathered_.empty() || !parser_.may_end())
                 fail(errc::truncated, name_, "it ends in the headers of an entry");

@@ -48,10 +48,7 @@ tar_parser::outcome tar_parser::take(std::span<const std::byte> piece, std::uint
     switch (state_) {
     case state::header: return take_header(first_block(piece));
     case state::text: return take_text({reinterpret_cast<const char*>(piece.data()), text_bytes_});
-    case state::old_map:
-        if (old_sparse_block.read(first_block(piece), map_))
-            return outcome::more;
-        return finish_entry();
+    case state::old_map: return take_old_map(first_block(piece));
     case state::pax_map: return take_pax_map(first_block(piece));
     }
     return outcome::end; // there is no other state
@@ -205,7 +202,18 @@ tar_parser::outcome tar_parser::begin_old_sparse(block header)
     if (!old_sparse_header.read(header, map_))
         return finish_entry();
     state_ = state::old_map;
+    map_blocks_ = 0;
     return outcome::more;
+}
+
+/// Also of an entry that is refused: only its map says where the content begins.
+tar_parser::outcome tar_parser::take_old_map(block part)
+{
+    if (++map_blocks_ > max_map_blocks)
+        fail(errc::limit_exceeded, "the map of a sparse file is longer than 32 MiB");
+    if (old_sparse_block.read(part, map_))
+        return outcome::more;
+    return finish_entry();
 }
 
 tar_parser::outcome tar_parser::begin_pax_sparse()

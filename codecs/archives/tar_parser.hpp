@@ -26,6 +26,8 @@ public:
     /// Of all headers of an entry that are not maps.
     static constexpr std::size_t max_header_bytes = std::size_t{1} << 20;
     static constexpr std::size_t max_name_bytes = std::size_t{64} << 10;
+    /// Of an old map, even if each tells of one place only.
+    static constexpr std::size_t max_map_blocks = sparse_map::max_extents;
 
     enum class outcome : std::uint8_t { more, entry, end };
 
@@ -65,6 +67,7 @@ private:
     outcome begin_entry(block header, char type);
     outcome begin_old_sparse(block header);
     outcome begin_pax_sparse();
+    outcome take_old_map(block part);
     outcome take_pax_map(block part);
     outcome finish_entry();
     void name_entry(block header);
@@ -98,6 +101,7 @@ private:
     std::uint64_t file_bytes_ = 0;
     bool is_sparse_ = false;
     sparse_map map_;
+    std::size_t map_blocks_ = 0; ///< of an old map, behind its header
     sparse_map_reader map_reader_;
 };
 

@@ -218,6 +218,34 @@ TEST_CASE("tar: a map may have so many extents, and a sparse file so many bytes"
     CHECK(refusal_of(b, pax_1_0(std::uint64_t{1} << 40, {{0, "bomb"}})) == errc::limit_exceeded);
 }
 
+TEST_CASE("tar: an old map that does not end ends the archive, and lets others have their turns before")
+{
+    bench b;
+    std::string text = tar_header({.name = "sparse", .type = 'S', .magic = test::gnu_magic});
+    text[482] = '\1';
+    test::sign(text);
+    std::string block(512, '\0');
+    block[504] = '\1';
+    const std::string last_block(512, '\0');
+    for (std::size_t i = 1; i < sparse_map::max_extents; ++i)
+        text += block;
+
+    const std::string whole = text + last_block + tar_file("next", "n");
+    const std::unique_ptr<weir::archive> from = test::open_text(b, whole);
+    test::task<std::optional<weir::archive_entry>> looking(b.context.get_executor(), from->next());
+    int turns = 0;
+    for (b.context.restart(); !looking.done() && b.context.run_one() != 0; ++turns) {
+    }
+    CHECK(looking.outcome().value()->name == "sparse");
+    CHECK(turns > 3);
+    CHECK(test::await(b.context, from->next())->name == "next");
+    test::run(b.context, from->close());
+
+    const test::reading endless = test::read_text(b, text + block + last_block + tar_file("next", "n"));
+    CHECK(endless.ended == errc::limit_exceeded);
+    CHECK(endless.entries.empty());
+}
+
 TEST_CASE("tar: what sparse files are made of holes counts together, in bytes and for the ratio to the archive")
 {
     bench b;
