@@ -64,14 +64,24 @@ void add_archive_limits(command_line& line, weir::archive_limits& limits)
                   limits.max_entries =
                       text == "none" ? weir::unlimited : read_number("entries-limit", text, 1, most);
               }});
+    line.add({"nesting-limit", "N", "compressions around an archive, to 16; more make it a file (default 1)",
+              [&](std::string_view text) {
+                  limits.max_nesting = text == "none" ? weir::unlimited : read_number("nesting-limit", text, 0, 16);
+              }});
 }
 
 bool is_archive(const std::string& name, const weir::archive_options& options)
 {
     if (weir::is_url(name)) {
-        const std::string_view path = std::string_view(name).substr(0, name.find_first_of("?#"));
-        const std::optional<std::string> inside = plain_name(std::string(path)); // of a.tar.gz, and a.tgz
-        return path.ends_with(".zip") || path.ends_with(".tar") || (inside && inside->ends_with(".tar"));
+        std::optional<std::string> path = name.substr(0, name.find_first_of("?#"));
+        for (std::uint64_t left = options.limits.max_nesting; path; --left) {
+            if (path->ends_with(".zip") || path->ends_with(".tar"))
+                return true;
+            if (left == 0)
+                break;
+            path = plain_name(*path); // of a.tar.gz, and a.tgz
+        }
+        return false;
     }
     struct stat status {}; // first: a FIFO that is opened and closed has lost its writer
     if (name == "-" || ::stat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode))

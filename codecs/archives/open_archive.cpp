@@ -14,7 +14,6 @@
 #include <weir/error.hpp>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -36,8 +35,15 @@ constexpr std::string_view zip_magics[] = {"PK\3\4", "PK\5\6", "PK\7\10PK\3\4", 
 /// Where a stream comes from.
 struct origin {
     std::shared_ptr<random_access_input> places; ///< of its bytes themselves
-    bool is_decoded = false;
+    std::uint64_t compressions = 0; ///< that were undone
 };
+
+constexpr std::uint64_t most_compressions = 16; // whatever the limits say: there are streams that decode to themselves
+
+std::uint64_t compressions_allowed(const archive_options& options) noexcept
+{
+    return std::min(options.limits.max_nesting, most_compressions);
+}
 
 bool names_compressed_tar(std::string_view name)
 {
@@ -108,14 +114,58 @@ asio::awaitable<std::unique_ptr<archive>> open_input(engine& owner, std::unique_
         co_return codecs::make_zip_stream(owner, std::move(whole), options);
     if (!compressed)
         refuse_input(errc::bad_format, whole->name(), "no known archive begins so");
-    if (from.is_decoded)
-        refuse_input(errc::unsupported_format, whole->name(), "it is compressed twice");
+    if (from.compressions >= compressions_allowed(options))
+        refuse_input(errc::limit_exceeded, whole->name(), "the compressions around the archive");
     std::unique_ptr<source> decoded = decode(owner, std::move(whole), *compressed, options);
     origin inside;
-    inside.is_decoded = true;
+    inside.compressions = from.compressions + 1;
     std::unique_ptr<archive> out =
         co_await open_input(owner, std::move(decoded), std::move(options), std::move(inside));
     co_return out;
+}
+
+/// What a stream begins with once it is decoded.
+struct decoded_start {
+    std::vector<std::byte> bytes;
+    bool wants_more = false; ///< of the stream, to tell what it is
+};
+
+decoded_start decode_start(std::span<const std::byte> start, codec which, std::size_t most, const archive_options& options)
+{
+    decoded_start out;
+    out.bytes.resize(most);
+    std::size_t count = 0;
+    try {
+        decoder reader(which, settings_for(which, options.decoder),
+                       options.contexts ? *options.contexts : codec_pool::common());
+        reader.push(start);
+        while (count < most) {
+            const std::size_t more = reader.pull(std::span(out.bytes).subspan(count));
+            count += more;
+            if (more == 0)
+                break;
+        }
+        out.wants_more = count < archive_magic_bytes && !reader.ended();
+    }
+    catch (const error&) { // a file like any other
+    }
+    out.bytes.resize(count);
+    return out;
+}
+
+/// \param compressions  that may be around it
+bool begins_as_archive(std::span<const std::byte> start, std::string_view name, const archive_options& options,
+                       std::uint64_t compressions)
+{
+    if (detect_archive(start))
+        return true;
+    const std::optional<codec> compressed = detect_codec(start.first(std::min(start.size(), codec_magic_bytes)));
+    if (!compressed || compressions == 0)
+        return false;
+    const std::size_t most = compressions > 1 ? archive_start_bytes : archive_magic_bytes;
+    const decoded_start inside = decode_start(start, *compressed, most, options);
+    const bool is_told_by_name = inside.wants_more && start.size() >= archive_start_bytes && names_compressed_tar(name);
+    return is_told_by_name || begins_as_archive(inside.bytes, name, options, compressions - 1);
 }
 
 } // namespace
@@ -137,29 +187,7 @@ std::optional<archive_format> detect_archive(std::span<const std::byte> start) n
 
 bool is_archive_file(std::span<const std::byte> start, std::string_view name, const archive_options& options)
 {
-    if (detect_archive(start))
-        return true;
-    const std::optional<codec> compressed = detect_codec(start.first(std::min(start.size(), codec_magic_bytes)));
-    if (!compressed)
-        return false;
-    std::array<std::byte, archive_magic_bytes> decoded;
-    std::size_t count = 0;
-    bool wants_more = false;
-    try {
-        decoder reader(*compressed, settings_for(*compressed, options.decoder),
-                       options.contexts ? *options.contexts : codec_pool::common());
-        reader.push(start);
-        while (count < decoded.size()) {
-            const std::size_t more = reader.pull(std::span(decoded).subspan(count));
-            count += more;
-            if (more == 0)
-                break;
-        }
-        wants_more = count < decoded.size() && !reader.ended() && start.size() >= archive_start_bytes;
-    }
-    catch (const error&) { // a file like any other
-    }
-    return detect_archive(std::span(decoded).first(count)) || (wants_more && names_compressed_tar(name));
+    return begins_as_archive(start, name, options, compressions_allowed(options));
 }
 
 bool is_zip_end(std::span<const std::byte> end, std::uint64_t size)

@@ -25,7 +25,7 @@ _weir()
     coding="-d --decompress -t --test -l --list --codec -T --threads -c --stdout -o --output -k --keep --rm -f --force
         --dictionary --memory-limit --ratio-limit --output-limit"
     decoding="--decompress --dictionary --memory-limit --ratio-limit --output-limit"
-    archives="--archive-limit --entry-limit --content-limit --entries-limit"
+    archives="--archive-limit --entry-limit --content-limit --entries-limit --nesting-limit"
     display="--json --quiet --progress"
 
     if ((COMP_CWORD == 1)); then
@@ -61,7 +61,7 @@ _weir()
     --backend) _weir_words "auto uring threads mmap"; return ;;
     --codec) _weir_words "zstd lz4 gzip zlib deflate xz lzma"; return ;;
     --archives) _weir_words "named all none"; return ;;
-    --memory-limit | --ratio-limit | --output-limit | --archive-limit | --entry-limit | --content-limit | --entries-limit) _weir_words "none"; return ;;
+    --memory-limit | --ratio-limit | --output-limit | --archive-limit | --entry-limit | --content-limit | --entries-limit | --nesting-limit) _weir_words "none"; return ;;
     --level | --threads | -T) return ;;
     --progress) _weir_words "auto never always"; return ;;
     --normalization) _weir_words "0 1 2 3"; return ;;

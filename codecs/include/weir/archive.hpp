@@ -72,6 +72,9 @@ struct archive_limits {
     /// bytes itself. The entry that passes it is refused, and those after it; what declared nothing ends the archive.
     std::uint64_t max_content_bytes = std::uint64_t{16} << 30;
     std::uint64_t max_entries = 1'000'000;
+    /// Compressions that an archive may lie in, one around the other: 1 for a.tar.gz. Never more than 16, for each has a
+    /// decoder, and streams exist that decode to themselves. An archive within an archive is a file in any case.
+    std::uint64_t max_nesting = 1;
 };
 
 struct archive_options {

@@ -27,7 +27,8 @@ inline constexpr std::size_t archive_magic_bytes = 512;
 /// \returns  nothing where no archive begins like this; it may still be one that is compressed, see `detect_codec`
 [[nodiscard]] WEIR_API std::optional<archive_format> detect_archive(std::span<const std::byte> start) noexcept;
 
-/// Whether a file is an archive, compressed or not, by how it begins, and else, if it is compressed, by its name.
+/// Whether a file is an archive, compressed or not, by how it begins, and else, if it is compressed, by its name. What is
+/// compressed more often than `archive_limits::max_nesting` is none.
 /// \param start    of the file, the more the better: where `archive_start_bytes` are there, only blocks of lz4 above
 ///                 that leave a decoder without output, and the name has to say it: "a.tar.lz4", "a.tlz4"
 /// \param options  for the decoder; what that refuses is told by its name alone
@@ -44,12 +45,13 @@ inline constexpr std::size_t archive_end_bytes = std::size_t{128} << 10;
 
 /// An archive from a stream: tar, or zip by the headers of its entries; compressed or not.
 ///
-/// A codec is found by its magic number, and decoded with `options.decoder`; inside of it has to be an archive. Entries
+/// A codec is found by its magic number, and decoded with `options.decoder`; inside of it has to be an archive, or
+/// another codec where `archive_limits::max_nesting` allows it. Entries
 /// come as the stream does, one at a time. The engine outlives the archive, and so does what it reads: until `close` has
 /// ended a worker may read ahead.
 /// \throws weir::error  with the input's name
 ///   `errc::bad_format`: no known archive begins so.
-///   `errc::unsupported_format`: it is compressed twice.
+///   `errc::limit_exceeded`: it is compressed more often than `archive_limits::max_nesting`.
 ///   `errc::codec_unavailable`; and what the input and its decoder report.
 /// \par Cancellation
 /// terminal, partial, total: the input is lost.

@@ -126,9 +126,36 @@ TEST_CASE("open archive: a codec is found and decoded, once")
         const std::string once = compressed(each, text);
         CHECK(test::read_text(b, once) == plain);
         CHECK(test::read_text(b, once, byte_by_byte()) == plain);
-        CHECK(refusal_of(b, compressed(each, once)) == errc::unsupported_format);
+        CHECK(refusal_of(b, compressed(each, once)) == errc::limit_exceeded);
         CHECK(refusal_of(b, compressed(each, "no archive")) == errc::bad_format);
         CHECK(refusal_of(b, once.substr(0, once.size() - 1)) == errc::truncated);
+    }
+    CHECK(b.engine.pool().check());
+}
+
+TEST_CASE("open archive: how often it may be compressed is a limit, within another")
+{
+    if (!weir::is_built_in(codec::gzip) || !weir::is_built_in(codec::xz))
+        return;
+    bench b;
+    const std::string text = tar_file("file", std::string(300'000, 'x')) + test::tar_end();
+    const test::reading plain = test::read_text(b, text);
+    std::string wrapped = text;
+    for (std::uint64_t times = 0; times <= 18; ++times) {
+        CAPTURE(times);
+        const auto start = std::as_bytes(std::span(wrapped).first(std::min(wrapped.size(), weir::archive_start_bytes)));
+        weir::archive_options options;
+        for (const std::uint64_t most : {times - std::min<std::uint64_t>(times, 1), times, times + 1, weir::unlimited}) {
+            CAPTURE(most);
+            options.limits.max_nesting = most;
+            const bool is_allowed = times <= most && times <= 16;
+            CHECK(weir::is_archive_file(start, "name", options) == is_allowed);
+            if (is_allowed)
+                CHECK(test::read_text(b, wrapped, {}, options) == plain);
+            else
+                CHECK(refusal_of(b, wrapped, options) == errc::limit_exceeded);
+        }
+        wrapped = compressed(times % 2 == 0 ? codec::gzip : codec::xz, wrapped);
     }
     CHECK(b.engine.pool().check());
 }
