@@ -1,6 +1,6 @@
 // Codecs beside their own libraries, on one thread: blocks of 1 MiB beside the library's one-shot call with a context
-// that is kept where it takes one, and messages of 300 bytes beside a loop that makes a context for each: here, and in a
-// process that does nothing else.
+// that is kept where it takes one, and messages of 300 bytes beside a loop that makes a context for each: here, and in
+// a process that does nothing else.
 //
 // Best of many short rounds, interleaved, by CPU time: other load on the machine hardly counts.
 
@@ -96,12 +96,13 @@ std::vector<byte_vector> messages_of(const std::function<std::string()>& next_li
 {
     return messages_of([random = std::mt19937(2)]() mutable {
         const auto below = [&](unsigned bound) { return random() % bound; };
-        return fmt::format(R"({{"ts":"2024-03-{:02}T{:02}:{:02}:{:02}Z","level":"{}","service":"checkout-{}","trace":"{:08x}",)"
-                           R"("user":{},"method":"{}","path":"/orders/{}/items","status":{},"ms":{},"peer":"10.{}.{}.{}"}})"
-                           "\n",
-                           1 + below(28), below(24), below(60), below(60), below(5) ? "info" : "warn", below(20), random(),
-                           below(1'000'000), below(3) ? "GET" : "POST", below(100'000), below(4) ? 200 : 404, below(3000),
-                           below(256), below(256), below(256));
+        return fmt::format(
+            R"({{"ts":"2024-03-{:02}T{:02}:{:02}:{:02}Z","level":"{}","service":"checkout-{}","trace":"{:08x}",)"
+            R"("user":{},"method":"{}","path":"/orders/{}/items","status":{},"ms":{},"peer":"10.{}.{}.{}"}})"
+            "\n",
+            1 + below(28), below(24), below(60), below(60), below(5) ? "info" : "warn", below(20), random(),
+            below(1'000'000), below(3) ? "GET" : "POST", below(100'000), below(4) ? 200 : 404, below(3000), below(256),
+            below(256), below(256));
     });
 }
 
@@ -317,11 +318,12 @@ peer zlib_peer()
             [](byte_span from, room to) {
                 uLongf size = to.size();
                 uncompress(reinterpret_cast<Bytef*>(to.data()), &size, reinterpret_cast<const Bytef*>(from.data()),
-                            from.size());
+                           from.size());
                 return std::size_t{size};
             },
             one_shot_zlib,
-            // See docs/performance.md: where the memory stays, making a stream is 1 us of 4 to 18, and no more can be saved.
+            // See docs/performance.md: where the memory stays, making a stream is 1 us of 4 to 18, and no more can be
+            // saved.
             {{"log lines", log_lines, {1.2, 9, 10}}, {"records", records, {0.95, 3.5, 10}}}};
 }
 #endif

@@ -46,14 +46,28 @@ const implementation* const implementations[] = { // by the codec's number
 
 context::~context() = default;
 
-void start(context& stream, codec which)
+namespace {
+
+template <class Call> void begin(codec which, Call call)
 {
     try {
-        stream.start();
+        call();
     }
     catch (const failure& why) {
         throw error(why.code, "begin", to_string(which), std::nullopt, why.why);
     }
+}
+
+} // namespace
+
+void start(context& stream, codec which)
+{
+    begin(which, [&] { stream.start(); });
+}
+
+void expect(context& stream, codec which, std::uint64_t size)
+{
+    begin(which, [&] { stream.expect(size); });
 }
 
 void* library_memory::take(std::size_t bytes) noexcept

@@ -71,6 +71,9 @@ protected:
 /// Begins a stream of `which`.
 /// \throws weir::error  what the library says against it
 void start(context& stream, codec which);
+/// Tells it of its content.
+/// \throws weir::error  what the library says against it
+void expect(context& stream, codec which, std::uint64_t size);
 
 /// What a library offers for one codec.
 struct implementation {

@@ -142,6 +142,12 @@ std::unique_ptr<context> context_pool::make_room(std::size_t bytes)
     std::lock_guard lock(mutex_);
     if (idle_.empty() || !is_full(bytes))
         return nullptr;
+    return take_oldest();
+}
+
+/// \pre the lock is held; there is one
+std::unique_ptr<context> context_pool::take_oldest() noexcept
+{
     std::unique_ptr<context> out = std::move(idle_.front().held);
     idle_bytes_ -= idle_.front().bytes;
     idle_.erase(idle_.begin());
@@ -181,13 +187,15 @@ template <class Settings> void context_pool::prepare(codec which, const Settings
         give_back(which, settings, std::move(each));
 }
 
-void context_pool::clear()
+void context_pool::clear() noexcept
 {
-    std::vector<idle_context> dropped;
-    dropped.reserve(max_idle_);
-    std::lock_guard lock(mutex_);
-    idle_.swap(dropped);
-    idle_bytes_ = 0;
+    for (std::size_t i = 0; i < max_idle_; ++i) { // no more, whatever comes back meanwhile
+        std::unique_ptr<context> dropped; // behind the lock
+        const std::lock_guard lock(mutex_);
+        if (idle_.empty())
+            return;
+        dropped = take_oldest();
+    }
 }
 
 codec_pool_statistics context_pool::statistics() const

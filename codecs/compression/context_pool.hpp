@@ -25,7 +25,7 @@ public:
     template <class Settings>
     void give_back(codec which, const Settings& settings, std::unique_ptr<context> used) noexcept;
     template <class Settings> void prepare(codec which, const Settings& settings, std::size_t count);
-    void clear();
+    void clear() noexcept;
     [[nodiscard]] codec_pool_statistics statistics() const;
     [[nodiscard]] std::pmr::memory_resource& memory() const noexcept { return memory_; }
 
@@ -42,6 +42,7 @@ private:
     [[nodiscard]] std::size_t how_many(std::size_t bytes) const noexcept;
     [[nodiscard]] bool is_full(std::size_t bytes) const noexcept;
     std::unique_ptr<context> make_room(std::size_t bytes);
+    std::unique_ptr<context> take_oldest() noexcept;
 
     const std::size_t max_idle_;
     const std::size_t max_idle_bytes_;

@@ -7,6 +7,7 @@
 #    include <zdict.h>
 #endif
 
+#include <algorithm>
 #include <string>
 
 namespace weir {
@@ -21,7 +22,9 @@ dictionary train_dictionary(std::span<const std::span<const std::byte>> samples,
         joined.insert(joined.end(), each.begin(), each.end());
         sizes.push_back(each.size());
     }
-    std::vector<std::byte> out(max_bytes);
+    // What it holds are pieces of the samples, behind tables that are far smaller than this.
+    constexpr std::size_t most_of_tables = std::size_t{64} << 10;
+    std::vector<std::byte> out(std::min(max_bytes, joined.size() + most_of_tables));
     const std::size_t size = ZDICT_trainFromBuffer(out.data(), out.size(), joined.data(), sizes.data(),
                                                    static_cast<unsigned>(sizes.size()));
     if (ZDICT_isError(size))

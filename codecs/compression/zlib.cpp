@@ -84,7 +84,8 @@ private:
         : context(from), stream_(chosen.level, window_bits(which, chosen.window_log), deflate_memory_level, memory_)
     {
         if (has_message_stream(chosen))
-            message_.emplace(chosen.level, window_bits(which, message_window_log(which)), message_memory_level, memory_);
+            message_.emplace(chosen.level, window_bits(which, message_window_log(which)), message_memory_level,
+                             memory_);
     }
 
     deflate_stream stream_;

@@ -53,7 +53,7 @@ void packing_lane::begin(packing& batch, packing_task task)
         start(*encoder_, batch.which());
     else
         encoder_ = batch.contexts().take(batch.which(), batch.settings());
-    encoder_->expect(content.size());
+    expect(*encoder_, batch.which(), content.size());
     task_ = task;
     most_bytes_ = batch.most_bytes(content.size());
     slice_ = taken_ = written_ = 0;
