@@ -122,15 +122,31 @@ void block_writer::flush()
 
 void block_writer::hand_over()
 {
+    if (!has_writer()) {
+        failure_ = write(filling());
+        filling().size = 0;
+        check();
+        return;
+    }
     {
         const std::lock_guard lock(mutex_);
         ++queued_;
         filling_ = (filling_ + 1) % block_count;
     }
-    if (writer_.joinable())
-        changed_.notify_all();
-    else
-        writer_ = std::thread(&block_writer::write_queued, this);
+    changed_.notify_all();
+}
+
+/// There may be no more threads: then this one writes what is full.
+bool block_writer::has_writer()
+{
+    try {
+        if (!writer_.joinable())
+            writer_ = std::thread(&block_writer::write_queued, this);
+        return true;
+    }
+    catch (const std::system_error&) {
+        return false;
+    }
 }
 
 void block_writer::finish()

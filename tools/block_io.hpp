@@ -85,6 +85,7 @@ private:
 
     block& filling() { return blocks_[filling_]; }
     void hand_over();
+    bool has_writer();
     void write_queued();
     [[nodiscard]] std::error_code write(const block& full) const noexcept;
     void check() const;

@@ -8,8 +8,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cerrno>
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
@@ -57,7 +62,25 @@ std::string read_all(int descriptor)
     return out.substr(0, in.read(std::as_writable_bytes(std::span(out)), out.size()).size());
 }
 
+/// While it lives there are no more threads.
+struct no_threads {
+    no_threads() noexcept { refused = true; }
+    no_threads(const no_threads&) = delete;
+    no_threads& operator=(const no_threads&) = delete;
+    ~no_threads() { refused = false; }
+
+    static inline std::atomic<bool> refused = false;
+};
+
 } // namespace
+
+/// In front of the C library's, for all of this program.
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*work)(void*), void* argument)
+{
+    using signature = int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+    static auto* const real = reinterpret_cast<signature*>(::dlsym(RTLD_NEXT, "pthread_create"));
+    return no_threads::refused ? EAGAIN : real(thread, attributes, work, argument);
+}
 
 TEST_CASE("block writer: everything comes in order, in whatever pieces, with a reader that lags behind")
 {
@@ -87,6 +110,26 @@ TEST_CASE("block writer: what a write reports is thrown, and the rest dropped")
         CHECK_THROWS_WITH_AS(write_in_pieces(out, content(size), 100'000, false), "write name: no space left on device",
                              tool::output_error);
     }
+}
+
+TEST_CASE("block writer: where there are no more threads it writes by itself")
+{
+    const std::string text = content(3'000'001);
+    pipe_ends ends;
+    std::string seen;
+    std::thread reader([&] { seen = read_all(ends.in.descriptor()); });
+    {
+        const no_threads from_here;
+        CHECK_THROWS_AS(std::thread([] {}), std::system_error);
+        tool::block_writer out(ends.out.descriptor(), "pipe");
+        write_in_pieces(out, text, 100'000, false);
+        const weir::file_handle full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+        tool::block_writer failing(full.descriptor(), "name");
+        CHECK_THROWS_AS(write_in_pieces(failing, text, 100'000, false), tool::output_error);
+    }
+    ends.out.close();
+    reader.join();
+    CHECK(seen == text);
 }
 
 TEST_CASE("block writer: nowhere takes everything")
