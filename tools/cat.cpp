@@ -28,6 +28,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -188,19 +189,18 @@ private:
         input_end end;
         const std::unique_ptr<weir::archive> opened = co_await open_archive(engine_, web_, name, arguments_.archive, end);
         const std::string shown = shown_name(name);
-        std::vector<std::string_view> missing(arguments_.names.begin() + 1, arguments_.names.end());
-        const std::vector<std::string_view> wanted = missing;
+        std::map<std::string_view, bool> found; // by the names that are wanted
+        for (const std::string& each : std::span(arguments_.names).subspan(1))
+            found.emplace(weir::plain_entry_name(each), false);
         for (;;) {
             co_await give_way();
             std::optional<weir::archive_entry> entry = co_await opened->next();
             if (!entry)
                 break;
-            const auto is_entry = [&](std::string_view each) {
-                return weir::plain_entry_name(each) == weir::plain_entry_name(entry->name);
-            };
-            if (std::ranges::none_of(wanted, is_entry))
+            const auto wanted = found.find(weir::plain_entry_name(entry->name));
+            if (wanted == found.end())
                 continue;
-            std::erase_if(missing, is_entry);
+            wanted->second = true;
             if (!entry->refusal && entry->type != weir::archive_entry_type::file)
                 throw weir::error(weir::errc::no_such_entry, "read", shown + "/" + entry->name, std::nullopt,
                                   "it is no file, and links are not followed");
@@ -211,9 +211,19 @@ private:
         co_await opened->close();
         if (!arguments_.quiet && end.is_doubtful(*opened))
             session_.progress().say(doubt_of(name));
-        if (!missing.empty())
-            throw weir::error(weir::errc::no_such_entry, "read", shown + "/" + std::string(missing.front()), std::nullopt,
-                              missing.size() > 1 ? fmt::format("and {} more", missing.size() - 1) : "");
+        refuse_missing(found, shown);
+    }
+
+    /// Names the first of those that were not met, as they were given.
+    void refuse_missing(const std::map<std::string_view, bool>& found, const std::string& archive) const
+    {
+        const auto is_missing = [&](const std::string& each) { return !found.at(weir::plain_entry_name(each)); };
+        const auto first = std::find_if(arguments_.names.begin() + 1, arguments_.names.end(), is_missing);
+        if (first == arguments_.names.end())
+            return;
+        const auto more = std::count_if(first + 1, arguments_.names.end(), is_missing);
+        throw weir::error(weir::errc::no_such_entry, "read", archive + "/" + *first, std::nullopt,
+                          more != 0 ? fmt::format("and {} more", more) : "");
     }
 
     asio::awaitable<void> save_url(std::string name)
@@ -335,6 +345,8 @@ int run_cat(int argc, char** argv)
     http_settings settings = web.resolve(arguments.names, false);
     if (arguments.decode)
         accept_codings(settings);
+    if (arguments.entries)
+        refuse_parts(settings, "an entry of an archive");
     warn_of_insecurity(settings);
     try {
         cat_run(arguments, settings).run();

@@ -44,8 +44,8 @@ void add_dictionary(command_line& line, weir::dictionary& into)
                   const std::string path(text);
                   const weir::file_handle file = weir::file_handle::open(path);
                   std::vector<std::byte> content;
-                  block_reader(file.descriptor(), path).append_to(content, most);
-                  if (content.empty() || content.size() == most)
+                  block_reader(file.descriptor(), path).append_to(content, most + 1);
+                  if (content.empty() || content.size() > most)
                       throw usage_error(fmt::format("--dictionary {}: allowed are 1 byte to 32M", path));
                   into = weir::dictionary(content);
               }});

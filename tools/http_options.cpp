@@ -221,11 +221,16 @@ http_settings http_options::resolve(const std::vector<std::string>& arguments, b
     return values_;
 }
 
+void refuse_parts(const http_settings& values, std::string_view what)
+{
+    if (values.source.header.contains("Range"))
+        throw usage_error(fmt::format("{} does not go together with a Range of --header: a part cannot be decoded", what));
+}
+
 void accept_codings(http_settings& values)
 {
+    refuse_parts(values, "--decompress");
     weir::http::fields& header = values.source.header;
-    if (header.contains("Range"))
-        throw usage_error("--decompress does not go together with a Range of --header: a part cannot be decoded");
     if (!header.contains("Accept-Encoding"))
         header.add("Accept-Encoding", weir::accepted_content_codings());
 }

@@ -48,8 +48,12 @@ private:
     http_settings values_;
 };
 
-/// Has servers encode what they send as `weir::decode_content` can undo it.
+/// \param what  goes only with whole objects: an option, a command
 /// \throws usage_error  only a part of an object is asked for
+void refuse_parts(const http_settings& values, std::string_view what);
+
+/// Has servers encode what they send as `weir::decode_content` can undo it.
+/// \throws usage_error  as `refuse_parts`
 void accept_codings(http_settings& values);
 
 /// Whether only the end of the connection said that this is all of a body: it may have been cut off.

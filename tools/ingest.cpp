@@ -222,12 +222,15 @@ int run_ingest(int argc, char** argv)
     const settings values = setting.resolve();
     weir::ingest_options options = values.ingest_options();
     options.decode = decompress.resolve();
-    const bool is_one_object = !arguments.journal.empty();
-    options.archives = arguments.archives.value_or(is_one_object ? weir::archive_choice::none : weir::archive_choice::named);
+    http_settings http = web.resolve(arguments.paths, !arguments.lists.empty());
+    // A journal tells of what was sent; and a part is not decoded.
+    const bool as_sent = !arguments.journal.empty() || http.source.header.contains("Range");
+    options.archives = arguments.archives.value_or(as_sent ? weir::archive_choice::none : weir::archive_choice::named);
     options.archive = std::move(archive);
     options.archive.decoder = decompress.settings();
     check(arguments, options);
-    http_settings http = web.resolve(arguments.paths, !arguments.lists.empty());
+    if (options.archives != weir::archive_choice::none)
+        refuse_parts(http, "--archives");
     if (options.decode)
         accept_codings(http);
     warn_of_weak_digests(values);

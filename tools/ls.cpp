@@ -226,6 +226,7 @@ int run_ls(int argc, char** argv)
     if (std::ranges::count(arguments.names, "-") > 1)
         throw usage_error("standard input can be read once: - is given more often");
     const http_settings settings = web.resolve(arguments.names, false);
+    refuse_parts(settings, "ls");
     warn_of_insecurity(settings);
     return ls_run(arguments, settings).run();
 }

@@ -3,6 +3,7 @@
 
 import gzip
 import hashlib
+import lzma
 import os
 import subprocess
 import unittest
@@ -60,6 +61,27 @@ class Ls(ArchiveTest):
         self.assertIn("half.tar", said[2])
         self.output("ls", code=2, reason="ls needs an archive")
 
+    @unittest.skipUnless({"gzip", "xz"} <= set(BUILT_IN), "gzip and xz are not built in")
+    def test_how_often_an_archive_may_be_compressed_is_a_limit(self):
+        self.write("a.tar.gz.xz", lzma.compress(ARCHIVES["a.tgz"]))
+        self.output("ls", "a.tar.gz.xz", code=1, reason="a.tar.gz.xz at 0: a limit is exceeded .the compressions around")
+        self.output("ls", "--nesting-limit=0", "a.tgz", code=1, reason="a.tgz at 0: a limit is exceeded .the compressions")
+        self.output("ls", "--nesting-limit=17", "a.tgz", code=2, reason="nesting-limit")
+        for limit in "2", "16", "none":
+            self.assertIn(b" large\n", self.output("ls", "--nesting-limit", limit, "a.tar.gz.xz"))
+        self.assertEqual(self.output("cat", "--nesting-limit=2", "a.tar.gz.xz", "dir/b"), FILES["dir/b"])
+        self.assertEqual(len(of_type(self.ingest("a.tar.gz.xz"), "file")), 1)
+        self.assertEqual(len(of_type(self.ingest("--nesting-limit=2", "a.tar.gz.xz"), "file")), len(FILES))
+
+    def test_a_part_of_an_archive_behind_a_url_is_none(self):
+        port = self.enterContext(http_files(self.directory))
+        url = f"http://127.0.0.1:{port}/a.tar"
+        part = ["-H", "Range: bytes=0-9999"]
+        self.output("ls", *part, url, code=2, reason="ls does not go together with a Range")
+        self.output("cat", *part, url, "a", code=2, reason="does not go together with a Range")
+        self.output("ingest", "--archives=named", *part, url, code=2, reason="--archives does not go together with a Range")
+        self.assertEqual([line["path"] for line in of_type(self.ingest(*part, url), "file")], [url])
+
     def test_limits_end_what_has_too_many_entries(self):
         self.output("ls", "--entries-limit", "2", "a.tar", code=1, reason="a.tar.*limit")
         shown = self.output("ls", "--entry-limit", "1M", "a.tar").decode()
@@ -72,6 +94,13 @@ class Cat(ArchiveTest):
             with self.subTest(name):
                 self.assertEqual(self.output("cat", name, "large"), FILES["large"])
                 self.assertEqual(self.output("cat", name, "dir/b", "a", "dir/empty"), FILES["a"] + FILES["dir/b"])
+
+    def test_many_names_are_looked_for_at_once(self):
+        files = {str(number): b"%d\n" % number for number in range(2_000)}
+        self.write("many.tar", tar(files=files))
+        names = list(files)[::2]
+        self.assertEqual(self.output("cat", "many.tar", *reversed(names)), b"".join(files[name] for name in names))
+        self.output("cat", "many.tar", "./x", "1", "y", code=1, reason=r"many.tar/./x: no such entry .and 1 more")
 
     def test_names_may_stand_with_a_dot_before_them(self):
         self.write("dot.tar", tar(files={"./x": b"dotted"}))

@@ -425,6 +425,17 @@ class Dictionaries(CodecTest):
         self.refused(2, "allowed are 1 byte to 32M", "compress", "--dictionary", "empty", stdin=b"x")
         self.assertEqual(self.names(), {"samples", "e", "empty"})
 
+    def test_a_dictionary_has_at_most_32_mib(self):
+        self.write("most", noise(1 << 20) * 32)
+        self.write("more", noise(1 << 20) * 32 + b"!")
+        packed = self.succeed("compress", "--dictionary", "most", stdin=b"x")
+        self.assertEqual(self.succeed("decompress", "--dictionary", "most", stdin=packed), b"x")
+        self.refused(2, "allowed are 1 byte to 32M", "compress", "--dictionary", "more", stdin=b"x")
+
+    def test_a_size_that_samples_cannot_fill_takes_no_memory(self):
+        said = self.succeed("train", "-o", "d", "--max-size", "1T", "samples").decode()
+        self.assertRegex(said, r"\Ad: \S+ KiB, number")
+
     def test_a_file_may_be_cut_into_samples(self):
         self.write("log", b"".join(self.message(number)[:60].ljust(64) for number in range(2000)))
         said = self.succeed("train", "-o", "d", "--max-size", "4K", "--sample-size", "64", "log").decode()
