@@ -2,7 +2,10 @@
 
 #include "coding.hpp"
 
+#include "support/sanitized.hpp"
+
 #include <weir/counting_resource.hpp>
+#include <weir/dictionary.hpp>
 
 #include <doctest/doctest.h>
 
@@ -114,9 +117,83 @@ TEST_CASE("memory: all of it goes back, after every end and every error")
     CHECK(memory.leak_report() == "");
 }
 
+TEST_CASE("memory: all of it goes back where a limit ends a stream")
+{
+    const test::byte_vector zeros(1'000'000);
+    const weir::decoder_settings passed[] = {{.max_output_bytes = 1000},
+                                             {.max_ratio = 2, .ratio_free_bytes = 1000},
+                                             {.max_memory_bytes = 1}};
+    for (const codec each : test::built_in_codecs()) {
+        CAPTURE(weir::to_string(each));
+        const test::byte_vector stream = test::encoded(each, zeros);
+        const bool takes_what_it_is_told = each == codec::zstd || each == codec::lz4 || each == codec::xz || each == codec::lzma;
+        const bool fails[] = {true, each != codec::identity, takes_what_it_is_told};
+        for (std::size_t i = 0; i < std::size(passed); ++i) {
+            CAPTURE(i);
+            for (const std::size_t piece : {std::string::npos, std::size_t{7}}) {
+                weir::counting_resource memory;
+                {
+                    weir::codec_pool pool({.memory = &memory});
+                    const std::error_code outcome = test::code_of([&] {
+                        weir::decoder in(each, passed[i], pool);
+                        return test::run(in, stream, {[piece] { return piece; }});
+                    });
+                    CHECK(outcome == (fails[i] ? make_error_code(weir::errc::limit_exceeded) : std::error_code()));
+                    CHECK((memory.total_count() != 0 || each == codec::identity));
+                }
+                CHECK(memory.leak_report() == "");
+            }
+        }
+    }
+}
+
+TEST_CASE("memory: all of it goes back where a dictionary is missing, another one, or broken")
+{
+    if (!weir::is_built_in(codec::zstd))
+        return;
+    const auto trained = [](std::uint64_t seed) {
+        std::vector<test::byte_vector> samples;
+        for (std::uint64_t i = 0; i < 300; ++i)
+            samples.push_back(test::words(300, seed + i));
+        const std::vector<test::byte_span> spans(samples.begin(), samples.end());
+        return weir::train_dictionary(spans, 4096);
+    };
+    const weir::dictionary right = trained(1);
+    const weir::dictionary wrong = trained(1000);
+    REQUIRE(right.id() != wrong.id());
+    test::byte_vector broken(right.content().begin(), right.content().begin() + 40);
+    std::ranges::fill(std::span(broken).subspan(8), std::byte{0xff});
+    const test::byte_vector content = test::words(5'000, 8);
+    const test::byte_vector stream = test::encoded(codec::zstd, content, {.dictionary = right});
+    struct {
+        weir::dictionary given;
+        std::error_code expected;
+    } const cases[] = {
+        {right, {}},
+        {{}, weir::errc::unknown_dictionary},
+        {wrong, weir::errc::unknown_dictionary},
+        {weir::dictionary(broken), weir::errc::bad_configuration}};
+    for (const auto& each : cases) {
+        weir::counting_resource memory;
+        {
+            weir::codec_pool pool({.memory = &memory});
+            CHECK(test::code_of([&] {
+                weir::decoder in(codec::zstd, {.dictionary = each.given}, pool);
+                return test::run(in, stream);
+            }) == each.expected);
+            CHECK(test::code_of([&] {
+                weir::encoder out(codec::zstd, {.dictionary = each.given}, pool);
+                return test::run(out, content);
+            }) == (each.expected == weir::errc::bad_configuration ? each.expected : std::error_code()));
+            CHECK(memory.total_count() != 0);
+        }
+        CHECK(memory.leak_report() == "");
+    }
+}
+
 TEST_CASE("memory: where there is none left, a stream fails by bad_alloc, and all of it goes back")
 {
-    const test::byte_vector content = test::words(2'000'000, 6);
+    const test::byte_vector content = test::words(300'000, 6);
     for (const codec each : test::built_in_codecs()) {
         if (each == codec::identity)
             continue;
@@ -153,7 +230,8 @@ TEST_CASE("memory: a bomb stops flat")
         weir::encoder out(each, {.level = weir::codec_level::fastest});
         test::byte_vector bomb(2 * mib);
         std::size_t size = 0;
-        for (int i = 0; i < 90; ++i) {
+        constexpr std::size_t all = test::is_sanitized ? 30 : 90;
+        for (std::size_t i = 0; i < all; ++i) {
             out.push(zeros);
             while (const std::size_t count = out.pull(std::span(bomb).subspan(size)))
                 size += count;
@@ -165,7 +243,10 @@ TEST_CASE("memory: a bomb stops flat")
         weir::counting_resource memory;
         weir::codec_pool pool({.memory = &memory});
         // lz4 cannot pass 255 to 1: there only the size stops it.
-        weir::decoder in(each, {.max_output_bytes = 75 * mib}, pool);
+        constexpr std::size_t most = all - 15; // past what is free of the ratio by default
+        const std::uint64_t free_of_ratio =
+            test::is_sanitized ? 5 * mib : weir::decoder_settings().ratio_free_bytes;
+        weir::decoder in(each, {.max_output_bytes = most * mib, .ratio_free_bytes = free_of_ratio}, pool);
         in.push(std::span(bomb).first(size));
         in.finish();
         test::byte_vector room(256 << 10);
@@ -174,7 +255,7 @@ TEST_CASE("memory: a bomb stops flat")
                 ;
         };
         CHECK_THROWS_AS(drain(), const weir::error&);
-        CHECK(in.produced() <= 75 * mib);
+        CHECK(in.produced() <= most * mib);
         CHECK(memory.peak_bytes() <= 10 * mib);
 
         weir::decoder open(each, {.max_output_bytes = weir::unlimited, .max_ratio = 0}, pool);
@@ -183,7 +264,7 @@ TEST_CASE("memory: a bomb stops flat")
         while (open.pull(room) != 0)
             ;
         CHECK(open.ended());
-        CHECK(open.produced() == 90 * mib);
+        CHECK(open.produced() == all * mib);
         CHECK(memory.peak_bytes() <= 20 * mib);
     }
 }

@@ -12,6 +12,8 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <memory_resource>
+#include <new>
 #include <stdexcept>
 
 namespace parallel_test {
@@ -74,6 +76,33 @@ test::byte_vector mixed(std::size_t size, std::mt19937_64& random)
             out[i] = static_cast<std::byte>(random());
     return out;
 }
+
+/// Memory that ends after so many allocations.
+class failing_resource final : public std::pmr::memory_resource {
+public:
+    explicit failing_resource(std::uint64_t most) noexcept : left_(static_cast<std::int64_t>(most)) {}
+
+    [[nodiscard]] bool has_failed() const noexcept { return left_ < 0; }
+    [[nodiscard]] std::int64_t held() const noexcept { return held_; }
+
+private:
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override
+    {
+        if (left_-- <= 0)
+            throw std::bad_alloc();
+        ++held_;
+        return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+    }
+    void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override
+    {
+        --held_;
+        std::pmr::new_delete_resource()->deallocate(memory, bytes, alignment);
+    }
+    bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+
+    std::atomic<std::int64_t> left_;
+    std::atomic<std::int64_t> held_ = 0;
+};
 
 std::size_t refused_setting(codec which, const weir::encoder_settings& settings, const weir::parallel_options& options)
 {
@@ -253,6 +282,36 @@ TEST_CASE("parallel encoding: its memory is what is said beforehand, and comes b
             CHECK(memory.peak_bytes() <= weir::parallel_memory(each, {}, options));
         }
         CHECK(memory.current_bytes() == 0);
+    }
+}
+
+TEST_CASE("parallel encoding: memory that ends at any allocation, in any thread, is told, and all of it comes back")
+{
+    std::mt19937_64 random(test::seed());
+    const test::byte_vector content = mixed(5 * piece_bytes, random);
+    for (const codec each : codecs()) {
+        CAPTURE(weir::to_string(each));
+        const test::byte_vector expected = in_pieces(each, content, 1);
+        for (const std::size_t threads : {1u, 3u}) {
+            bool has_ended = false;
+            for (std::uint64_t most = 0; !has_ended; ++most) {
+                CAPTURE(most);
+                REQUIRE(most < 1000);
+                failing_resource memory(most);
+                weir::codec_pool contexts({.max_idle = 0, .memory = &memory});
+                test::byte_vector out;
+                try {
+                    weir::encode_parallel(each, fastest(), {.threads = threads, .piece_bytes = piece_bytes, .contexts = &contexts},
+                                          content, into(out));
+                    CHECK(out == expected);
+                    has_ended = !memory.has_failed();
+                }
+                catch (const std::bad_alloc&) {
+                    CHECK(memory.has_failed());
+                }
+                CHECK(memory.held() == 0);
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "coding.hpp"
 
+#include "support/sanitized.hpp"
 #include "support/seed.hpp"
 
 #include <doctest/doctest.h>
@@ -61,11 +62,14 @@ TEST_CASE("round trip: every level of every codec")
             continue; // it has none by number
         const bool large_contexts = each == codec::xz || each == codec::lzma;
         const int least = each == codec::zstd || each == codec::lz4 ? -7 : 0;
-        const int most = each == codec::zstd ? 19 : each == codec::lz4 ? 12 : large_contexts ? 6 : 9;
+        // Of 22 the library takes no more than the size of the content asks for; xz takes 670 MiB for the highest of its.
+        const int most = each == codec::zstd ? 22 : each == codec::lz4 ? 12 : large_contexts && test::is_sanitized ? 6 : 9;
         for (int level = least; level <= most; ++level) {
             CAPTURE(weir::to_string(each));
             CAPTURE(level);
             CHECK(test::decoded(each, test::encoded(each, content, {.level = level})) == content);
         }
+        if (!test::is_sanitized || !large_contexts)
+            CHECK(test::decoded(each, test::encoded(each, content, {.level = weir::codec_level::best})) == content);
     }
 }
