@@ -1,31 +1,21 @@
 #pragma once
-// Limits of the control group (version 2) that this process runs in.
+// Limits of the control groups that this process runs in.
 
-#include <fstream>
-#include <string>
-#include <string_view>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
 
 namespace weir::detail {
 
-/// Shows `visit` the file `name` of the process's own group and of each above it, as an open stream; one that
-/// does not exist fails to read. A process in a container sees its own group as the root.
-template <class Visit>
-void for_each_cgroup(std::string_view name, Visit visit)
-{
-    std::string group;
-    {
-        std::ifstream self("/proc/self/cgroup");
-        for (std::string line; std::getline(self, line);)
-            if (line.starts_with("0::"))
-                group = line.substr(3);
-    }
-    for (;;) {
-        std::ifstream file("/sys/fs/cgroup" + group + "/" + std::string(name));
-        visit(file);
-        if (group.empty() || group == "/")
-            return;
-        group.erase(group.find_last_of('/'));
-    }
-}
+struct cgroup_limits {
+    std::optional<double> cores; ///< the quota of CPU time by its period
+    std::optional<std::uint64_t> memory_bytes;
+};
+
+/// The least limits of the process's own groups and of all above them, of version 2 and of version 1. A process in a
+/// container sees its own group as the root. What cannot be read limits nothing.
+/// \param root  of the file system; tests have their own
+/// \see cgroups(7)
+cgroup_limits read_cgroup_limits(const std::filesystem::path& root = "/");
 
 } // namespace weir::detail

@@ -287,6 +287,8 @@ error::error(std::error_code code, std::string_view operation, std::string_view 
     what.append(": ").append(cause);
     if (!detail.empty())
         what.append(" (").append(detail).append(")");
+    for (std::size_t at = 0; (at = what.find('\0', at)) != std::string::npos;) // else `what()` ends there
+        what.replace(at, 1, "\\0");
     text_ = std::make_shared<const text>(text{std::string(operation), std::string(subject), offset, std::move(what)});
 }
 

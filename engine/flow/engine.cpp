@@ -27,14 +27,9 @@ std::size_t available_memory()
 {
     const long pages = sysconf(_SC_PHYS_PAGES);
     const long page = sysconf(_SC_PAGESIZE);
-    std::size_t bytes = pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
-                                              : std::numeric_limits<std::size_t>::max();
-    detail::for_each_cgroup("memory.max", [&](std::ifstream& file) {
-        std::size_t limit = 0;
-        if (file >> limit) // "max" does not parse
-            bytes = std::min(bytes, limit);
-    });
-    return bytes;
+    const std::size_t all = pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
+                                                  : std::numeric_limits<std::size_t>::max();
+    return static_cast<std::size_t>(std::min<std::uint64_t>(all, detail::read_cgroup_limits().memory_bytes.value_or(all)));
 }
 
 void check_block_bytes(const engine_options& options)

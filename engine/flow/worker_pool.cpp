@@ -62,28 +62,13 @@ std::size_t cores_by_affinity()
     return std::max(1u, std::thread::hardware_concurrency());
 }
 
-/// The least quota of the control groups in cores, rounded up; 0 where there is none.
-std::size_t cores_by_cgroup()
-{
-    std::size_t least = 0;
-    detail::for_each_cgroup("cpu.max", [&](std::ifstream& file) {
-        double quota = 0;
-        double period = 0;
-        if (!(file >> quota >> period) || quota <= 0 || period <= 0) // "max" does not parse
-            return;
-        const auto cores = static_cast<std::size_t>(std::ceil(quota / period));
-        least = least == 0 ? cores : std::min(least, cores);
-    });
-    return least;
-}
-
 } // namespace
 
 std::size_t default_worker_count()
 {
     std::size_t cores = cores_by_affinity();
-    if (const std::size_t quota = cores_by_cgroup())
-        cores = std::min(cores, quota);
+    if (const auto quota = detail::read_cgroup_limits().cores; quota && *quota < static_cast<double>(cores))
+        cores = static_cast<std::size_t>(std::ceil(*quota));
     return std::clamp<std::size_t>(cores, 1, most_default_workers);
 }
 

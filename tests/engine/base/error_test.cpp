@@ -16,6 +16,14 @@ TEST_CASE("error: the text names operation, subject, place and cause")
     CHECK(failure.offset() == 1048576u);
 }
 
+TEST_CASE("error: a NUL does not end the text")
+{
+    const std::string_view name("a\0b", 3);
+    const weir::error failure(weir::errc::closed, "open", name);
+    CHECK(std::string_view(failure.what()).starts_with("open a\\0b: "));
+    CHECK(failure.subject() == name);
+}
+
 TEST_CASE("error: what was left out leaves no gap in the text")
 {
     const weir::error failure(weir::errc::pool_too_small, "reserve", {}, std::nullopt, "needs 4 MiB");

@@ -1,0 +1,62 @@
+#include "base/cgroup.hpp"
+
+#include "support/temp_dir.hpp"
+
+#include <doctest/doctest.h>
+
+namespace {
+
+using weir::detail::cgroup_limits;
+using weir::detail::read_cgroup_limits;
+
+TEST_CASE("cgroup: the least limit of version 2 counts, of the own group and of those above")
+{
+    const test::temp_dir root;
+    root.write("proc/self/cgroup", "0::/user/session 1/job\n");
+    root.write("sys/fs/cgroup/user/session 1/job/cpu.max", "max 100000\n");
+    root.write("sys/fs/cgroup/user/session 1/cpu.max", "150000 100000\n");
+    root.write("sys/fs/cgroup/user/cpu.max", "400000 100000\n");
+    root.write("sys/fs/cgroup/user/session 1/job/memory.max", "1000000\n");
+    root.write("sys/fs/cgroup/user/memory.max", "max\n");
+    const cgroup_limits limits = read_cgroup_limits(root.path());
+    CHECK(limits.cores == 1.5);
+    CHECK(limits.memory_bytes == 1'000'000);
+}
+
+TEST_CASE("cgroup: version 1 has a hierarchy for each controller, and says -1 or a huge number where it has no limit")
+{
+    const test::temp_dir root;
+    root.write("proc/self/cgroup", "9:memory:/a\n4:cpu,cpuacct:/a/b\n1:name=systemd:/\n0::/a\n");
+    root.write("sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "-1\n");
+    root.write("sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n");
+    root.write("sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "50000\n");
+    root.write("sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
+    root.write("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "50331648\n");
+    root.write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    const cgroup_limits limits = read_cgroup_limits(root.path());
+    CHECK(limits.cores == 0.5);
+    CHECK(limits.memory_bytes == 50'331'648);
+}
+
+TEST_CASE("cgroup: in a container the group's name is the host's, and its files are at the root")
+{
+    const test::temp_dir root;
+    root.write("proc/self/cgroup", "0::/docker/0123\n");
+    root.write("sys/fs/cgroup/cpu.max", "200000 100000\n");
+    CHECK(read_cgroup_limits(root.path()).cores == 2);
+    CHECK_FALSE(read_cgroup_limits(root.path()).memory_bytes.has_value());
+}
+
+TEST_CASE("cgroup: what is not there or says nothing limits nothing")
+{
+    const test::temp_dir root;
+    CHECK_FALSE(read_cgroup_limits(root.path()).cores.has_value());
+    root.write("proc/self/cgroup", "nothing\n0::\n0::/a\n");
+    root.write("sys/fs/cgroup/a/cpu.max", "0 100000\n");
+    root.write("sys/fs/cgroup/a/memory.max", "\n");
+    const cgroup_limits limits = read_cgroup_limits(root.path());
+    CHECK_FALSE(limits.cores.has_value());
+    CHECK_FALSE(limits.memory_bytes.has_value());
+}
+
+} // namespace
