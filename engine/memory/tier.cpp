@@ -121,18 +121,21 @@ void tier::push(pool_block& returned) noexcept
     put_into(target, returned);
 }
 
-slab& tier::slab_with_cold()
+void tier::add_slab()
 {
-    for (const std::unique_ptr<slab>& each : slabs_)
-        if (each->has_cold())
-            return *each;
+    with_cold_.reserve(slabs_.size() + 1); // here, since `cool` must not fail
     slabs_.push_back(std::make_unique<slab>(*this, limits_.block_bytes, stride_, slab_blocks_, kind_));
-    return *slabs_.back();
+    with_cold_.push_back(slabs_.back().get());
 }
 
 pool_block& tier::grow()
 {
-    pool_block& out = slab_with_cold().warm_one();
+    if (with_cold_.empty())
+        add_slab();
+    slab& from = *with_cold_.back();
+    pool_block& out = from.warm_one();
+    if (!from.has_cold())
+        with_cold_.pop_back();
     peak_ = std::max(peak_, ++warm_);
     ++grown_;
     return out;
@@ -140,7 +143,10 @@ pool_block& tier::grow()
 
 void tier::cool(pool_block& target) noexcept
 {
-    target.origin->cool(target);
+    slab& from = *target.origin;
+    if (!from.has_cold())
+        with_cold_.push_back(&from);
+    from.cool(target);
     --warm_;
 }
 
@@ -198,7 +204,9 @@ std::size_t tier::cool_idle() noexcept
 
 void tier::give_back() noexcept
 {
-    std::erase_if(slabs_, [](const std::unique_ptr<slab>& each) { return each->all_cold(); });
+    const auto is_empty = [](const auto& each) { return each->all_cold(); };
+    std::erase_if(with_cold_, is_empty);
+    std::erase_if(slabs_, is_empty);
     for (const std::unique_ptr<slab>& each : slabs_)
         each->give_back();
 }
@@ -242,8 +250,11 @@ bool tier::check() const
     std::size_t warm_in_slabs = 0;
     for (const std::unique_ptr<slab>& each : slabs_)
         warm_in_slabs += each->warm();
+    const auto with_cold = std::count_if(slabs_.begin(), slabs_.end(), [](const auto& each) { return each->has_cold(); });
+    const bool listed = static_cast<std::size_t>(with_cold) == with_cold_.size()
+                        && std::all_of(with_cold_.begin(), with_cold_.end(), [](const slab* each) { return each->has_cold(); });
     const tier_statistics numbers = statistics();
-    return !twice && sound && warm_in_slabs == warm_ && free.size() <= warm_ && warm_ <= limits_.max_blocks
+    return !twice && sound && listed && warm_in_slabs == warm_ && free.size() <= warm_ && warm_ <= limits_.max_blocks
         && numbers.acquisitions - numbers.releases == numbers.in_use;
 }
 

@@ -90,7 +90,7 @@ private:
     void cool(pool_block& target) noexcept;
     std::size_t cool_list(block_list list) noexcept;
     void give_back() noexcept;
-    [[nodiscard]] slab& slab_with_cold();
+    void add_slab();
 
     pool_state& pool_;
     pool_tier limits_;
@@ -103,6 +103,7 @@ private:
 
     // Guarded by the pool's lock.
     std::vector<std::unique_ptr<slab>> slabs_;
+    std::vector<slab*> with_cold_; // those that have a cold block, the latest at the end
     std::size_t warm_ = 0;
     std::size_t peak_ = 0;    // blocks are made only when none is free: the most warm were in use at a time
     std::size_t promised_ = 0;
