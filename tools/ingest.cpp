@@ -58,6 +58,8 @@ void check(const ingest_arguments& arguments)
 {
     if (arguments.paths.empty() && arguments.lists.empty())
         throw usage_error("ingest needs a PATH, a URL, - for standard input, or --files-from; see `weir ingest --help`");
+    if (arguments.nul_separated && arguments.lists.empty())
+        throw usage_error("-0 is for --files-from");
     const auto readers = std::ranges::count(arguments.paths, "-") + std::ranges::count(arguments.lists, "-");
     if (readers > 1)
         throw usage_error("standard input can be read once: - is given more often");

@@ -70,34 +70,13 @@ weir::configuration load(const std::string& path)
     }
 }
 
-/// Whether a set of characters begins in a pattern that does not end: `weir::glob` takes its bracket for a plain one.
-bool has_open_set(std::string_view glob)
-{
-    const auto after = [&](std::size_t at) { return at + (glob[at] == '\\' && at + 1 < glob.size() ? 2 : 1); };
-    for (std::size_t at = 0; at < glob.size();) {
-        if (glob[at] != '[') {
-            at = after(at);
-            continue;
-        }
-        ++at;
-        if (at < glob.size() && (glob[at] == '!' || glob[at] == '^'))
-            ++at;
-        for (const std::size_t first = at; at < glob.size() && (glob[at] != ']' || at == first);)
-            at = after(at);
-        if (at >= glob.size())
-            return true;
-        ++at;
-    }
-    return false;
-}
-
 /// \throws usage_error  the pattern cannot be meant
-void check_glob(std::string_view glob)
+void check_glob(std::string_view pattern)
 {
-    if (glob.empty())
+    if (pattern.empty())
         throw usage_error("--exclude '': no name matches it");
-    if (has_open_set(glob))
-        throw usage_error(fmt::format("--exclude '{}': a [ has no ]; \\[ is a plain one", glob));
+    if (!weir::glob(std::string(pattern)).is_well_formed())
+        throw usage_error(fmt::format("--exclude '{}': a [ has no ] or a class that is none; \\[ is a plain one", pattern));
 }
 
 void replace_all(std::string& text, std::string_view from, std::string_view to)
@@ -127,7 +106,7 @@ std::uint64_t read_size(std::string_view option, std::string_view text)
         throw usage_error(fmt::format("--{}: {}", option, failure.what()));
     }
     // 0 stands for "the default" in the configuration file; typed, it is a mistake.
-    throw usage_error(fmt::format("--{} {}: allowed are sizes above 0", option, text));
+    throw usage_error(fmt::format("--{} {}: 0 is no size here; leave it out for the default", option, text));
 }
 
 void warn_of_weak_digests(const settings& values)
@@ -339,6 +318,9 @@ std::string setting_options::with_options_named(const weir::error& failure, bool
             replace_all(why, value, "leave it out:");
         if (by_file_size && (failure.subject() == "chunking.minimum" || failure.subject() == "chunking.maximum"))
             why += "; --chunk-avg sets one average for all files";
+    }
+    else if (config_path_) {
+        why = fmt::format("{}: {}", *config_path_, why);
     }
     for (const auto& [key, option] : options_of_keys_)
         replace_all(why, key, option);

@@ -119,6 +119,8 @@ file_handle& file_handle::operator=(file_handle&& other) noexcept
 
 file_handle file_handle::open(const std::filesystem::path& path, open_flags flags)
 {
+    if (path.native().find('\0') != std::string::npos) // the system would open what stands before it
+        throw_system_error(EINVAL, "open", path.native());
     std::error_code failure;
     file_handle file = open(path.c_str(), flags, failure);
     if (failure)

@@ -10,9 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace weir {
@@ -64,12 +67,39 @@ bool has_positions(file_type type) noexcept
     return type == file_type::regular || type == file_type::block_device;
 }
 
+/// To whoever listens at a socket that has a name; it gives what that sends.
+file_handle connect_to(const std::filesystem::path& path)
+{
+    const std::string& name = path.native();
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (name.size() >= sizeof address.sun_path)
+        throw_system_error(ENAMETOOLONG, "connect to", name);
+    name.copy(address.sun_path, name.size());
+    file_handle made(::socket(AF_UNIX, SOCK_STREAM, 0));
+    if (!made || ::fcntl(made.descriptor(), F_SETFD, FD_CLOEXEC) != 0 || !set_flag(made, O_NONBLOCK, true)
+        || ::connect(made.descriptor(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        throw_system_error(errno, "connect to", name);
+    return made;
+}
+
 } // namespace
 
 std::unique_ptr<source> open_file(engine& owner, const std::filesystem::path& path, const file_source_options& options)
 {
     // A FIFO opens at once, so that waiting for its writer can be cancelled.
-    return open_file(owner, file_handle::open(path, open_flags::non_blocking), path.native(), options);
+    const auto open = [&] {
+        try {
+            return file_handle::open(path, open_flags::non_blocking);
+        }
+        catch (const error& failure) {
+            std::error_code unknown;
+            if (failure.code() != std::errc::no_such_device_or_address || !std::filesystem::is_socket(path, unknown))
+                throw;
+        }
+        return connect_to(path);
+    };
+    return open_file(owner, open(), path.native(), options);
 }
 
 std::unique_ptr<source> open_file(engine& owner, file_handle file, std::string name, const file_source_options& options)

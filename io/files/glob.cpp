@@ -32,10 +32,46 @@ character decode(std::string_view text, std::size_t at) noexcept
     return {value, length};
 }
 
-// A bracket expression: where it ends, and whether the character is in it.
+// A class of ASCII, as the C locale has them; null if there is none of this name.
+using member_test = bool (*)(char32_t) noexcept;
+
+member_test find_class(std::string_view name) noexcept
+{
+    struct named {
+        std::string_view name;
+        member_test test;
+    };
+    constexpr auto in = [](char32_t c, char32_t low, char32_t high) { return low <= c && c <= high; };
+    static constexpr auto upper = [in](char32_t c) { return in(c, U'A', U'Z'); };
+    static constexpr auto lower = [in](char32_t c) { return in(c, U'a', U'z'); };
+    static constexpr auto digit = [in](char32_t c) { return in(c, U'0', U'9'); };
+    static constexpr auto graph = [in](char32_t c) { return in(c, U'!', U'~'); };
+    static constexpr auto alnum = [](char32_t c) { return upper(c) || lower(c) || digit(c); };
+    static constexpr named classes[] = {
+        {"alnum", [](char32_t c) noexcept { return alnum(c); }},
+        {"alpha", [](char32_t c) noexcept { return upper(c) || lower(c); }},
+        {"blank", [](char32_t c) noexcept { return c == U' ' || c == U'\t'; }},
+        {"cntrl", [](char32_t c) noexcept { return c < 0x20 || c == 0x7f; }},
+        {"digit", [](char32_t c) noexcept { return digit(c); }},
+        {"graph", [](char32_t c) noexcept { return graph(c); }},
+        {"lower", [](char32_t c) noexcept { return lower(c); }},
+        {"print", [](char32_t c) noexcept { return graph(c) || c == U' '; }},
+        {"punct", [](char32_t c) noexcept { return graph(c) && !alnum(c); }},
+        {"space", [](char32_t c) noexcept { return c == U' ' || (U'\t' <= c && c <= U'\r'); }},
+        {"upper", [](char32_t c) noexcept { return upper(c); }},
+        {"xdigit", [](char32_t c) noexcept { return digit(c) || (U'a' <= (c | 0x20) && (c | 0x20) <= U'f'); }},
+    };
+    for (const named& each : classes)
+        if (each.name == name)
+            return each.test;
+    return nullptr;
+}
+
+// A bracket expression: where it ends, whether the character is in it, and whether all of it means something.
 struct bracket {
     std::size_t end; // npos: never closed
     bool matched;
+    bool known;
 };
 
 bracket match_bracket(std::string_view pattern, std::size_t at, char32_t wanted) noexcept
@@ -44,15 +80,40 @@ bracket match_bracket(std::string_view pattern, std::size_t at, char32_t wanted)
     const bool negated = i < pattern.size() && (pattern[i] == '!' || pattern[i] == '^');
     if (negated)
         ++i;
+    bool found = false, known = true;
+    // `[:`, `[.` or `[=` with its end: what stands between, and `i` behind it.
+    const auto named = [&](char kind) -> std::string_view {
+        if (pattern[i] != '[' || i + 1 >= pattern.size() || pattern[i + 1] != kind)
+            return {};
+        const char closing[] = {kind, ']', '\0'};
+        const std::size_t end = pattern.find(closing, i + 2);
+        if (end == npos || end == i + 2)
+            return {};
+        const std::string_view name = pattern.substr(i + 2, end - i - 2);
+        i = end + 2;
+        return name;
+    };
     const auto next = [&] {
+        for (const char kind : {'.', '='}) {
+            if (const std::string_view name = named(kind); !name.empty()) {
+                const character c = decode(name, 0);
+                known = known && c.length == name.size(); // there are no collating elements of several characters
+                return c.value;
+            }
+        }
         if (pattern[i] == '\\' && i + 1 < pattern.size())
             ++i;
         const character c = decode(pattern, i);
         i += c.length;
         return c.value;
     };
-    bool found = false;
     for (const std::size_t first = i; i < pattern.size() && (pattern[i] != ']' || i == first);) {
+        if (const std::string_view name = named(':'); !name.empty()) {
+            const member_test is_member = find_class(name);
+            known = known && is_member;
+            found = found || (is_member && is_member(wanted));
+            continue;
+        }
         const char32_t low = next();
         char32_t high = low;
         if (i + 1 < pattern.size() && pattern[i] == '-' && pattern[i + 1] != ']') {
@@ -62,8 +123,8 @@ bracket match_bracket(std::string_view pattern, std::size_t at, char32_t wanted)
         found = found || (low <= wanted && wanted <= high);
     }
     if (i >= pattern.size())
-        return {npos, false};
-    return {i + 1, found != negated};
+        return {npos, false, known};
+    return {i + 1, known && found != negated, known};
 }
 
 // One step that consumes a single character of the path; npos where it does not fit.
@@ -90,6 +151,22 @@ struct star {
 } // namespace
 
 glob::glob(std::string pattern) : pattern_(std::move(pattern)) {}
+
+bool glob::is_well_formed() const noexcept
+{
+    for (std::size_t at = 0; at < pattern_.size();) {
+        if (pattern_[at] == '[') {
+            const bracket set = match_bracket(pattern_, at, U'/');
+            if (set.end == npos || !set.known)
+                return false;
+            at = set.end;
+        }
+        else {
+            at += pattern_[at] == '\\' ? 2 : 1;
+        }
+    }
+    return true;
+}
 
 // No recursion: of each kind of star only the latest can matter, since an earlier one could only take what the
 // latest may take as well. When a `*` cannot grow over a slash, the latest `**` does.

@@ -95,6 +95,7 @@ void read_small_file(const tree_entry& file, buffer& slot, small_file& result)
         if (got < 0) {
             slot.clear();
             result.error = std::error_code(static_cast<int>(-got), std::system_category());
+            result.file = std::move(opened);
             return;
         }
         if (got == 0) {

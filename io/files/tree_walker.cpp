@@ -124,6 +124,8 @@ void tree_walker::impl::start_root()
     root_ = std::move(roots_.front());
     roots_.pop_front();
     path_ = root_;
+    if (root_.find('\0') != std::string::npos) // the system would look at what stands before it
+        return give_error(std::make_error_code(std::errc::invalid_argument));
     std::error_code failure;
     const file_info info = info_below({}, root_.c_str(), true, failure);
     if (failure)

@@ -164,7 +164,7 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
             large_.push_back({std::move(entry)});
             return;
         }
-        const error failure(result.error, "read", entry.path);
+        const error failure(result.error, result.file ? "read" : "open", entry.path);
         report_->add_failure(std::move(entry.path), failure.code(), failure.what());
         return;
     }

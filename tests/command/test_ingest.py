@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 import subprocess
+import threading
 import unittest
 
 from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type, path_bytes, root_of_chunks
@@ -263,6 +264,29 @@ class Trees(CommandTest):
             summary = self.ingest("t")[-1]
         self.assertEqual((summary["files"], summary["skipped"], summary["errors"]), (1, 2, 0))
 
+    def test_a_socket_that_is_named_is_connected_to(self):
+        content = noise(300_000)
+        with socket.socket(socket.AF_UNIX) as server:
+            previous = os.getcwd()
+            os.chdir(self.directory)
+            try:
+                server.bind("socket")
+            finally:
+                os.chdir(previous)
+            server.listen()
+            def serve():
+                connection, _ = server.accept()
+                with connection:
+                    connection.sendall(content)
+            thread = threading.Thread(target=serve)
+            thread.start()
+            lines = self.ingest("--chunk-avg", "16K", "socket")
+            thread.join()
+        self.check_content(lines, "socket", content)
+        lines = self.ingest("socket", code=1)
+        self.assertEqual([(e["error"], e["code"]) for e in of_type(lines, "error")],
+                         [("connect to socket: connection refused", "ECONNREFUSED")])
+
     def test_exclude_matches_names_and_paths_below_the_argument(self):
         for name in ("t/a.tmp", "t/a.txt", "t/b/c.tmp", "t/b/d/e.txt", "t/b/d/f.txt", "t/x/y/z"):
             self.write(name, b"x")
@@ -275,6 +299,9 @@ class Trees(CommandTest):
         self.assertEqual(found("b/*.tmp"), {"a.tmp", "a.txt", "b/d/e.txt", "b/d/f.txt", "x/y/z"})
         self.assertEqual(found("d"), {"a.tmp", "a.txt", "b/c.tmp", "x/y/z"})
         self.assertEqual(found("?.tx[t]"), {"a.tmp", "b/c.tmp", "x/y/z"})
+        self.assertEqual(found("[[:lower:]].t[[:alpha:]]*"), {"x/y/z"})
+        for wrong in ("[a", "[[:letter:]]"):
+            self.assertEqual(self.weir("ingest", "--exclude", wrong, "t").returncode, 2)
 
     @unittest.skipIf(os.geteuid() == 0, "root reads everything")
     def test_an_unreadable_file_is_an_error_and_the_rest_goes_on(self):
@@ -371,6 +398,11 @@ class Inputs(CommandTest):
         self.assertEqual({f["path"] for f in of_type(self.ingest("--files-from=-", "-0", stdin=b"a\0d\ne\0b c\0"), "file")},
                          every)
         self.assertEqual({f["path"] for f in of_type(self.ingest("--files-from", "list", "d\ne"), "file")}, every)
+        # Without -0 it is one line, and no file can have that name: what stands before the NUL is another.
+        lines = self.ingest("--files-from", "list0", code=1)
+        self.assertEqual([(e["path"], e["code"]) for e in of_type(lines, "error")],
+                         [("a\0d", "EINVAL"), ("e\0b c", "EINVAL")])
+        self.assertEqual(self.weir("ingest", "-0", "a").returncode, 2)
 
     def test_a_list_that_is_missing_is_an_error_and_the_arguments_are_read(self):
         self.write("a", b"x")

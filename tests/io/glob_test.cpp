@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cwctype>
 #include <string>
 
 namespace {
@@ -47,6 +48,41 @@ TEST_CASE("glob: brackets hold characters, ranges and their opposites")
     CHECK(matches("[\\]x]", "]"));
     CHECK_FALSE(matches("a[!b]c", "a/c"));
     CHECK(matches("[ab", "[ab"));
+}
+
+TEST_CASE("glob: a set may hold classes of ASCII, and characters by their names")
+{
+    CHECK(matches("[[:upper:]]*", "Aa"));
+    CHECK_FALSE(matches("[[:upper:]]*", "aA"));
+    CHECK(matches("[![:upper:]]", "a"));
+    CHECK(matches("[_[:digit:]-]", "-"));
+    CHECK(matches("[_[:digit:]a-f]", "7"));
+    CHECK_FALSE(matches("[[:alpha:]]", "\xc3\xa9"));
+    CHECK(matches("[[.a.]-[.c.]]", "b"));
+    CHECK(matches("[[=a=]]", "a"));
+    CHECK(matches("[[.].]]", "]"));
+    CHECK(matches("[[:]", ":"));
+    CHECK_FALSE(matches("[[:alpha:]]", "a]"));
+    CHECK_FALSE(matches("[[:letter:]]", "a"));
+    CHECK_FALSE(matches("[![:letter:]]", "a"));
+    for (const std::string name : {"alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+                                   "space", "upper", "xdigit"}) {
+        CAPTURE(name);
+        const weir::glob set("[[:" + name + ":]]");
+        CHECK(set.is_well_formed());
+        const wctype_t type = std::wctype(name.c_str()); // the C locale
+        for (int c = 1; c < 128; ++c)
+            if (c != '/')
+                CHECK(set.matches(std::string(1, static_cast<char>(c))) == (std::iswctype(static_cast<wint_t>(c), type) != 0));
+    }
+}
+
+TEST_CASE("glob: sets that are not closed and classes that are none are not well formed")
+{
+    for (const char* good : {"", "*", "[a]", "[]]", "\\[", "[[:alpha:]]", "[[:]", "a\\"})
+        CHECK(weir::glob(good).is_well_formed());
+    for (const char* bad : {"[", "[]", "[a", "x[!]", "[[:letter:]]", "[[:alpha:]", "[[.ab.]]", "[a\\]"})
+        CHECK_FALSE(weir::glob(bad).is_well_formed());
 }
 
 TEST_CASE("glob: a backslash makes the next character plain")

@@ -54,7 +54,7 @@ public:
     ~file_handle() { close(); }
 
     /// Opens for reading. A path that is too long for the system is opened part by part.
-    /// \throws weir::error, with the path: what `open(2)` reports.
+    /// \throws weir::error, with the path: what `open(2)` reports; `EINVAL` where there is a NUL in it.
     [[nodiscard]] static file_handle open(const std::filesystem::path& path, open_flags flags = open_flags::none);
     /// The same without exceptions: an empty handle and `failure` on error.
     [[nodiscard]] static file_handle open(const char* path, open_flags flags, std::error_code& failure) noexcept;

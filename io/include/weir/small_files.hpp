@@ -17,7 +17,7 @@ struct small_file {
     enum class outcome : std::uint8_t {
         whole,   ///< all of it is in its slot
         large,   ///< it filled its slot: `file` is open, to be read from its start
-        failed,  ///< `error`: what opening or reading reported; the slot is empty
+        failed,  ///< `error`: what reading reported, or opening if `file` is empty; the slot is empty
         skipped, ///< met in a tree, and no regular file any more: not waited for; the slot is empty
     };
     outcome result = outcome::failed;
