@@ -83,10 +83,10 @@ int run(int argc, char** argv)
     const std::string_view name = argc > 1 ? argv[1] : "--help";
     if (name == "--help" || name == "-h" || name == "help")
         return help(argc > 2 ? argv[2] : nullptr);
+    (void)weir::active_cpu_level(); // what WEIR_CPU asks for wrongly is wrong for all that is no help
     if (name == "--version")
         return tool::run_version(1, argv);
     const subcommand& found = find_subcommand(name);
-    (void)weir::active_cpu_level(); // what WEIR_CPU asks for wrongly is wrong for all
     return found.run(argc - 1, argv + 1);
 }
 

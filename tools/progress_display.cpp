@@ -5,8 +5,12 @@
 #include <weir/size.hpp>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string_view>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -22,7 +26,14 @@ constexpr auto worth_showing = 1000ms;
 std::size_t terminal_width()
 {
     winsize size{};
-    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col - 1u : 79u;
+    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1u : 79u;
+}
+
+/// Whether a line can be drawn over: a terminal that says it is dumb cannot.
+bool can_redraw()
+{
+    const char* const type = std::getenv("TERM");
+    return ::isatty(STDERR_FILENO) == 1 && std::string_view(type ? type : "") != "dumb";
 }
 
 /// At most `width` characters; without cells where they do not fit.
@@ -51,14 +62,21 @@ std::string clock_time(std::chrono::nanoseconds time)
 std::string progress_line(const weir::progress_snapshot& snapshot, std::uint64_t files, std::size_t width)
 {
     const weir::progress_snapshot::stage& stage = snapshot.stages.front();
-    std::string line = weir::format_size(stage.done);
-    if (stage.total)
-        line += fmt::format(" of {}", weir::format_size(*stage.total));
-    line += fmt::format("  {}/s  {}", weir::format_size(static_cast<std::uint64_t>(stage.rate)),
-                        counted(files, "file"));
-    line += fmt::format("  {}", clock_time(snapshot.elapsed));
-    if (snapshot.left)
-        line += fmt::format("  ETA {}", clock_time(*snapshot.left));
+    const std::string done = weir::format_size(stage.done);
+    const std::string of = stage.total ? fmt::format(" of {}", weir::format_size(*stage.total)) : std::string();
+    const std::string rate = fmt::format("  {}/s", weir::format_size(static_cast<std::uint64_t>(stage.rate)));
+    const std::string count = fmt::format("  {}", counted(files, "file"));
+    const std::string elapsed = fmt::format("  {}", clock_time(snapshot.elapsed));
+    const std::string left = snapshot.left ? fmt::format("  ETA {}", clock_time(*snapshot.left)) : std::string();
+    // What is missed least goes first where a line is too short.
+    const std::size_t room = width - std::min(width, snapshot.share ? bar(*snapshot.share, 0).size() : 0);
+    std::string line;
+    for (const auto& fields : {std::array<std::string_view, 6>{done, of, rate, count, elapsed, left},
+                               {done, of, rate, count, left}, {done, of, rate, left}, {done, of, left}, {done, of}, {done}}) {
+        line = fmt::format("{}", fmt::join(fields, ""));
+        if (line.size() <= room)
+            break;
+    }
     if (snapshot.share)
         line.insert(0, bar(*snapshot.share, width - std::min(width, line.size())));
     return line.substr(0, width);
@@ -69,7 +87,7 @@ progress_display::progress_display(asio::any_io_executor executor, progress_mode
       look_(std::move(look)),
       timer_(executor),
       progress_({weir::progress_stage{"read"}}),
-      terminal_(::isatty(STDERR_FILENO) == 1),
+      terminal_(can_redraw()),
       wanted_(mode == progress_mode::always || (mode == progress_mode::automatic && terminal_)),
       at_once_(mode == progress_mode::always && terminal_)
 {}

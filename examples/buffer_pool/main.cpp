@@ -7,6 +7,7 @@
 #include <weir/file_handle.hpp>
 #include <fmt/format.h>
 #include <cerrno>
+#include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <unistd.h>
@@ -34,6 +35,6 @@ try {
     fmt::print("{}", fmt::string_view(reinterpret_cast<const char*>(content.data()), content.size()));
 }
 catch (const std::exception& failure) {
-    fmt::print(stderr, "{}\n", failure.what());
+    std::fprintf(stderr, "%s\n", failure.what());
     return 1;
 }

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_future.hpp>
+#include <cstdio>
 #include <filesystem>
 #include <stdexcept>
 
@@ -34,6 +35,6 @@ try {
     done.get(); // throws what ended it
 }
 catch (const std::exception& failure) {
-    fmt::print(stderr, "{}\n", failure.what());
+    std::fprintf(stderr, "%s\n", failure.what());
     return 1;
 }

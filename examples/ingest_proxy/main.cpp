@@ -285,11 +285,11 @@ int main(int argc, char** argv)
         return 0;
     }
     catch (const std::invalid_argument& wrong) {
-        fmt::print(stderr, "ingest_proxy: {}\n{}", wrong.what(), usage);
+        std::fprintf(stderr, "ingest_proxy: %s\n%s", wrong.what(), std::string(usage).c_str());
         return 2;
     }
     catch (const std::exception& failed) {
-        fmt::print(stderr, "ingest_proxy: {}\n", failed.what());
+        std::fprintf(stderr, "ingest_proxy: %s\n", failed.what());
         return 1;
     }
 }

@@ -35,6 +35,6 @@ try {
     done.get(); // throws what ended it
 }
 catch (const std::exception& failure) {
-    fmt::print(stderr, "{}\n", failure.what());
+    std::fprintf(stderr, "%s\n", failure.what());
     return 1;
 }

@@ -181,7 +181,11 @@ TEST_CASE("progress line: share and time left where they are known, never wider 
     CHECK(tool::progress_line(snapshot, 1, 79)
           == "[####...............]  25%  3 MiB of 12 MiB  1 MiB/s  1 file  0:03  ETA 1:01:40");
     CHECK(tool::progress_line(snapshot, 7, 60) == " 25%  3 MiB of 12 MiB  1 MiB/s  7 files  0:03  ETA 1:01:40");
-    CHECK(tool::progress_line(snapshot, 7, 30).size() == 30);
+    CHECK(tool::progress_line(snapshot, 7, 53) == " 25%  3 MiB of 12 MiB  1 MiB/s  7 files  ETA 1:01:40");
+    CHECK(tool::progress_line(snapshot, 7, 50) == "[#...]  25%  3 MiB of 12 MiB  1 MiB/s  ETA 1:01:40");
+    CHECK(tool::progress_line(snapshot, 7, 40) == " 25%  3 MiB of 12 MiB  ETA 1:01:40");
+    CHECK(tool::progress_line(snapshot, 7, 30) == "[#.....]  25%  3 MiB of 12 MiB");
+    CHECK(tool::progress_line(snapshot, 7, 12) == " 25%  3 MiB");
 }
 
 } // namespace
