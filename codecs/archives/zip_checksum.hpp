@@ -10,7 +10,7 @@
 #if WEIR_HAVE_ZLIB
 #include <zlib.h>
 #else
-#include <boost/crc.hpp>
+#include "base/crc.hpp"
 #endif
 
 namespace weir::codecs::zip {
@@ -29,14 +29,7 @@ private:
     uLong value_ = 0;
 };
 #else
-class checksum { // a quarter of zlib's speed
-public:
-    void update(std::span<const std::byte> piece) { value_.process_bytes(piece.data(), piece.size()); }
-    [[nodiscard]] std::uint32_t value() const noexcept { return value_.checksum(); }
-
-private:
-    boost::crc_32_type value_;
-};
+using checksum = crc<std::uint32_t, 0xedb88320>;
 #endif
 
 } // namespace weir::codecs::zip

@@ -1,8 +1,9 @@
 #include <weir/http/checksum.hpp>
 
+#include "base/crc.hpp"
+
 #include <weir/error.hpp>
 
-#include <boost/crc.hpp>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
@@ -23,27 +24,27 @@ public:
 
 namespace {
 
-using crc32 = boost::crc_32_type;
-using crc32c = boost::crc_optimal<32, 0x1edc6f41, 0xffffffff, 0xffffffff, true, true>;
-using crc64nvme = boost::crc_optimal<64, 0xad93d23594c93659, ~std::uint64_t{0}, ~std::uint64_t{0}, true, true>;
-
-template <class Crc> class crc_computation final : public checksum::computation {
+template <class Word, Word Polynomial> class crc_computation final : public checksum::computation {
 public:
-    void update(std::span<const std::byte> piece) override { crc_.process_bytes(piece.data(), piece.size()); }
+    void update(std::span<const std::byte> piece) override { crc_.update(piece); }
 
     std::vector<std::byte> finish() override
     {
-        const std::uint64_t value = crc_.checksum();
+        const Word value = crc_.value();
         crc_.reset();
         std::vector<std::byte> out;
-        for (int shift = Crc::bit_count - 8; shift >= 0; shift -= 8)
+        for (int shift = 8 * sizeof(Word) - 8; shift >= 0; shift -= 8)
             out.push_back(static_cast<std::byte>(value >> shift));
         return out;
     }
 
 private:
-    Crc crc_;
+    crc<Word, Polynomial> crc_;
 };
+
+using crc32 = crc_computation<std::uint32_t, 0xedb88320>;
+using crc32c = crc_computation<std::uint32_t, 0x82f63b78>;
+using crc64nvme = crc_computation<std::uint64_t, 0x9a6c9329ac4bc9b5>;
 
 /// The description of an algorithm, fetched once per process: a fetch takes a lock of OpenSSL's.
 class description {
@@ -113,9 +114,9 @@ private:
 std::unique_ptr<checksum::computation> make_computation(checksum_algorithm algorithm)
 {
     switch (algorithm) {
-    case checksum_algorithm::crc32: return std::make_unique<crc_computation<crc32>>();
-    case checksum_algorithm::crc32c: return std::make_unique<crc_computation<crc32c>>();
-    case checksum_algorithm::crc64nvme: return std::make_unique<crc_computation<crc64nvme>>();
+    case checksum_algorithm::crc32: return std::make_unique<crc32>();
+    case checksum_algorithm::crc32c: return std::make_unique<crc32c>();
+    case checksum_algorithm::crc64nvme: return std::make_unique<crc64nvme>();
     default: return std::make_unique<openssl_computation>(algorithm);
     }
 }

@@ -33,11 +33,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     std::string value(input.text());
     std::ranges::replace_if(
         value, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '\t'); // as a field may have it
-    for (const char* name : {"Content-Digest", "Repr-Digest", "Content-MD5", "x-amz-checksum-crc32"}) {
+    for (const char* name : {"Content-Digest", "Repr-Digest", "Content-MD5", "x-amz-checksum-crc32", "x-amz-checksum-crc64nvme"}) {
         const stated_digests found = weir::http::digests_of({{name, value}}, is_whole);
         std::ranges::for_each(found.checkable, require_sound);
         const bool has_best = found.best(digest_scope::content) || found.best(digest_scope::representation);
         fuzz::require(has_best != found.checkable.empty());
     }
+    (void)weir::http::announced_digests({{"Trailer", value}});
     return 0;
 }

@@ -67,6 +67,26 @@ TEST_CASE("checksum: pieces give what the whole gives, and each message begins a
 }
 
 // RFC 9530, appendix B.1 and B.10: of `{"hello": "world"}` and a line feed.
+TEST_CASE("checksum: bytes come to the same one by one and many at a time, from any place in memory")
+{
+    CAPTURE(test::seed());
+    std::mt19937_64 random = test::generator(6);
+    std::vector<std::byte> content(300);
+    for (std::byte& each : content)
+        each = static_cast<std::byte>(random());
+    for (const checksum_algorithm algorithm : algorithms) {
+        CAPTURE(to_string(algorithm));
+        for (std::size_t start = 0; start < 9; ++start) {
+            const std::span<const std::byte> piece = std::span(content).subspan(start, random() % 250);
+            checksum whole(algorithm), single(algorithm);
+            whole.update(piece);
+            for (const std::byte& each : piece)
+                single.update({&each, 1});
+            CHECK(whole.finish() == single.finish());
+        }
+    }
+}
+
 TEST_CASE("digests: the examples of RFC 9530 are read, and match")
 {
     constexpr std::string_view body = "{\"hello\": \"world\"}\n";
