@@ -75,7 +75,7 @@ http::client_options client_options_of(const settings& given)
     out.proxy.proxy = ""; // the upstream is reached straight
     out.header = {};      // clients say for themselves who they are
     out.redirects.follow = false;
-    out.limits.idle = out.limits.first_byte = given.patience;
+    out.limits.idle = out.limits.first_byte = out.limits.pool = given.patience;
     out.connections.max_total = out.connections.max_per_key = out.connections.max_idle = 256;
     return out;
 }

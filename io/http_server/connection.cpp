@@ -174,7 +174,7 @@ asio::awaitable<bool> server_connection::serve_next()
 
 asio::awaitable<bool> server_connection::await_request()
 {
-    if (skip_empty_line())
+    if (skip_empty_lines())
         co_return true;
     const std::chrono::milliseconds patience = exchanges_ == 0 ? options().head_time : options().idle_time;
     const clock::time_point limit = clock::now() + patience;
@@ -185,19 +185,21 @@ asio::awaitable<bool> server_connection::await_request()
         const result<bool> filled = co_await as_result(input_.fill(limit));
         if (!filled || !*filled)
             co_return false; // a client may leave between two requests in any way it likes
-    } while (!skip_empty_line());
+    } while (!skip_empty_lines());
     co_return true;
 }
 
 /// Behind a body old clients send an empty line, which is no request yet. \returns  whether there is something else
 /// \see RFC 9112, section 2.2
-bool server_connection::skip_empty_line() noexcept
+bool server_connection::skip_empty_lines() noexcept
 {
     constexpr std::array empty_line = {std::byte{'\r'}, std::byte{'\n'}};
-    const std::span<const std::byte> rest = input_.rest();
-    if (rest.size() >= empty_line.size() && std::equal(empty_line.begin(), empty_line.end(), rest.begin()))
+    for (;;) {
+        const std::span<const std::byte> rest = input_.rest();
+        if (rest.size() < empty_line.size() || !std::equal(empty_line.begin(), empty_line.end(), rest.begin()))
+            return !rest.empty();
         input_.take(empty_line.size());
-    return !input_.rest().empty();
+    }
 }
 
 asio::awaitable<void> server_connection::read_head(request_reader& reader)

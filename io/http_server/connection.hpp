@@ -48,7 +48,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> serve_all();
     [[nodiscard]] boost::asio::awaitable<bool> serve_next();
     [[nodiscard]] boost::asio::awaitable<bool> await_request();
-    [[nodiscard]] bool skip_empty_line() noexcept;
+    [[nodiscard]] bool skip_empty_lines() noexcept;
     [[nodiscard]] boost::asio::awaitable<void> read_head(request_reader& reader);
     [[nodiscard]] boost::asio::awaitable<void> refuse(unsigned status, const failure& why);
     [[nodiscard]] boost::asio::awaitable<bool> exchange_messages(received_request request, const framing& how);

@@ -331,7 +331,7 @@ TEST_CASE("server: an empty line behind a body is no request: the connection sta
     options.idle_time = 20s;
     serving server(test::echo, options);
     test::client client = server.connect();
-    const std::string post = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello\r\n";
+    const std::string post = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n";
     CHECK(status_of(client.send(post).until("POST /a hello")) == 200);
     // Another connection is through with its head's time, so the first one has waited for longer.
     CHECK(status_of(server.ask("GET / HTTP/1.1\r\nHost")) == 408);

@@ -102,7 +102,7 @@ public:
     [[nodiscard]] std::string unredacted() const;
 
     [[nodiscard]] url without_login() const;
-    /// \pre `other` has this URL's origin, or nobody is named to whom it was not meant
+    /// This URL with the credentials of another, or without any as that. \pre they are meant for this origin
     [[nodiscard]] url with_login_of(const url& other) const;
     /// \pre `port` is not 0
     [[nodiscard]] url with_port(std::uint16_t port) const;
