@@ -38,6 +38,8 @@ asio::awaitable<flow_statistics> run_flow(engine& owner, std::unique_ptr<source>
     }
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await chunks.close();
+    // The state is the caller's too, who may be cancelled later.
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     if (failure)
         std::rethrow_exception(failure);
     co_return chunks.statistics();

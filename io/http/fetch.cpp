@@ -191,7 +191,7 @@ asio::awaitable<std::vector<url_request>> fetch_through(std::shared_ptr<client::
         group->cancel();
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         co_await fetch_group::wait_for_end(group);
-        co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
         waited.value();
     }
     co_return group->take();

@@ -115,6 +115,8 @@ public:
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         if (failure)
             co_await stop_lanes();
+        // The state is the caller's too, who may be cancelled later.
+        co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
         entry_.reset();
         ended_ = clock::now();
         if (!failure)

@@ -13,7 +13,8 @@ namespace weir {
 /// \throws weir::error  as the constructor of `chunk_stream`; of the source, which is closed by then, or of the sink,
 ///                      whose `finish` was not called or has failed
 /// \par Cancellation
-/// terminal, partial, total: stops, waits until blocks and descriptors are back, then completes as cancelled.
+/// terminal, partial, total: stops, waits until blocks and descriptors are back, then completes as cancelled. Afterwards
+/// the caller's coroutine reacts to terminal alone, as one that `co_spawn` has just started.
 /// \par Executor
 /// Resumes on the caller's, where the sink is called too.
 [[nodiscard]] WEIR_API boost::asio::awaitable<flow_statistics>

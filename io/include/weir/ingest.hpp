@@ -200,7 +200,8 @@ public:
     /// \throws whatever the sink throws; `errc::closed`: the engine was shut down
     /// \par Cancellation
     /// terminal, partial, total: stops within a few milliseconds, or when a read that the system cannot cancel is
-    /// done; then throws `operation_aborted`. `summary` says how far it came.
+    /// done; then throws `operation_aborted`. `summary` says how far it came. Afterwards the caller's coroutine reacts to
+    /// terminal alone, as one that `co_spawn` has just started.
     [[nodiscard]] boost::asio::awaitable<void> run(path_supplier paths);
 
     [[nodiscard]] ingest_summary summary() const;

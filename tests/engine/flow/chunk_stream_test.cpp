@@ -5,6 +5,7 @@
 #include "support/seed.hpp"
 #include "support/sources.hpp"
 
+#include <weir/as_result.hpp>
 #include <weir/error.hpp>
 #include <weir/flow.hpp>
 #include <weir/hasher.hpp>
@@ -14,11 +15,14 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <semaphore>
 #include <thread>
 #include <vector>
@@ -571,6 +575,36 @@ TEST_CASE("run_flow: cancelled at any step it gives everything back")
         CHECK(alive == 0);
         CHECK(b.at_rest());
     }
+}
+
+/// What comes behind a flow in the same coroutine.
+asio::awaitable<std::error_code> wait_behind_flow(bench& b, weir::sink& sink, std::span<const std::byte> content, bool& waits)
+{
+    co_await weir::run_flow(b.engine, std::make_unique<test::scripted_source>(content), sink, {.chunker = weir::fixed(kib)});
+    asio::steady_timer never(b.context, asio::steady_timer::time_point::max());
+    waits = true;
+    const weir::result<void> waited = co_await weir::as_result(never.async_wait(asio::use_awaitable));
+    co_await asio::this_coro::reset_cancellation_state();
+    co_return waited.code();
+}
+
+TEST_CASE("run_flow: the caller can be cancelled when it is over")
+{
+    const auto content = test::random_bytes(4 * kib, 18);
+    bench b;
+    keeping_sink sink;
+    asio::cancellation_signal stop;
+    bool waits = false;
+    std::optional<std::error_code> outcome;
+    asio::co_spawn(b.context, wait_behind_flow(b, sink, content, waits),
+                   asio::bind_cancellation_slot(stop.slot(), [&](auto, std::error_code code) { outcome = code; }));
+    while (!waits)
+        b.context.run_one();
+    REQUIRE(!outcome);
+    stop.emit(asio::cancellation_type::terminal);
+    b.context.run();
+    REQUIRE(outcome);
+    CHECK(*outcome == weir::condition::cancelled);
 }
 
 // Asks at its closing; it cannot know more by itself.

@@ -65,6 +65,19 @@ TEST_CASE("server stop: idle connections are closed, what has begun comes to its
     CHECK_THROWS_AS((void)server.server().listen(server.where()), weir::error);
 }
 
+TEST_CASE("server stop: a handler that has switched cancellation off leaves no connection behind that cannot be closed")
+{
+    serving server([](http::server_exchange& with) -> asio::awaitable<void> {
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_await with.reply(200, "whole");
+    });
+    test::client idle = server.connect();
+    CHECK(status_of(idle.send(get).until("whole")) == 200);
+    std::future<void> stopped = server.stop(1h);
+    CHECK(idle.rest().empty());
+    stopped.get();
+}
+
 TEST_CASE("server stop: at the deadline handlers are cancelled, and their ends awaited")
 {
     std::atomic<bool> was_cancelled = false;
