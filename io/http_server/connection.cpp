@@ -84,6 +84,7 @@ public:
     {
         of_.current_ = nullptr;
         told_.body_->close();
+        of_.cut_off(*told_.reply_);
         exchange_report out;
         out.peer = of_.peer_;
         out.method = told_.request_.method;
@@ -286,12 +287,21 @@ asio::awaitable<void> server_connection::conclude(server_exchange& current, cons
         stream_.cancel();
         co_await current.body_->left();
     }
-    if (current.reply_->finished())
-        co_return;
     if (current.reply_->has_sent())
-        stream_.close(); // what the client has is not whole, and has to look so
-    else
+        cut_off(*current.reply_);
+    else if (!current.reply_->finished())
         co_await answer_for(current, outcome);
+}
+
+/// What a client has of an answer that is not whole has to look so.
+void server_connection::cut_off(const reply_writer& reply) noexcept
+{
+    if (reply.finished() || !reply.has_sent())
+        return;
+    if (reply.ends_by_close())
+        stream_.reset();
+    else
+        stream_.close();
 }
 
 /// Answers for a handler that has not.

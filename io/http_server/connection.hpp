@@ -50,6 +50,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<bool> await_request();
     [[nodiscard]] bool skip_empty_lines() noexcept;
     [[nodiscard]] boost::asio::awaitable<void> read_head(request_reader& reader);
+    void cut_off(const reply_writer& reply) noexcept;
     [[nodiscard]] boost::asio::awaitable<void> refuse(unsigned status, const failure& why);
     [[nodiscard]] boost::asio::awaitable<bool> exchange_messages(received_request request, const framing& how);
     [[nodiscard]] boost::asio::awaitable<void> answer(server_exchange& current);

@@ -37,6 +37,8 @@ public:
     [[nodiscard]] bool finished() const noexcept { return finished_; }
     /// Whether any byte of it may have gone out.
     [[nodiscard]] bool has_sent() const noexcept { return begun() && head_.empty(); }
+    /// Whether the end of the connection is what says that the body is whole.
+    [[nodiscard]] bool ends_by_close() const noexcept { return framing_.end == body_end::close; }
     /// Drops an answer of which nothing has gone out.
     void take_back() noexcept;
     [[nodiscard]] bool reusable() const noexcept { return framing_.reusable; }

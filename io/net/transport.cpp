@@ -151,6 +151,15 @@ bool transport::quiet() noexcept
     return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+void transport::reset() noexcept
+{
+    if (!is_open())
+        return;
+    error_code ignored; // a Unix socket has no resets
+    state_->socket.set_option(asio::socket_base::linger(true, 0), ignored);
+    state_->close();
+}
+
 void transport::cancel() noexcept
 {
     error_code ignored;

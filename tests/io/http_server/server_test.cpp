@@ -247,6 +247,22 @@ TEST_CASE("server: a handler that fails is answered for, or cut off visibly")
     CHECK(told[3].failed == weir::errc::ended_early);
 }
 
+TEST_CASE("server: to a client of HTTP/1.0 a body that is not whole does not end like one that is")
+{
+    serving server([](http::server_exchange& with) -> asio::awaitable<void> {
+        with.begin(http::response_head(), std::nullopt);
+        co_await with.write(std::as_bytes(std::span("part", 4)));
+        if (with.request().path() != "/whole")
+            throw std::runtime_error("broken");
+        co_await with.finish();
+    });
+    test::client whole = server.connect(), cut = server.connect();
+    CHECK(body_of(whole.send("GET /whole HTTP/1.0\r\n\r\n").rest()) == "part");
+    CHECK(whole.end() == asio::error::eof);
+    CHECK(body_of(cut.send("GET /cut HTTP/1.0\r\n\r\n").rest()) == "part");
+    CHECK(cut.end() == asio::error::connection_reset);
+}
+
 TEST_CASE("server: a handler that throws before it awaits is answered for")
 {
     serving server([](http::server_exchange&) -> asio::awaitable<void> { throw std::runtime_error("broken"); });

@@ -121,6 +121,8 @@ public:
         }
         return std::exchange(received_, std::string());
     }
+    /// How it ended, after `rest`: `eof`, or `connection_reset`.
+    [[nodiscard]] boost::system::error_code end() const { return end_; }
 
 private:
     bool receive()
@@ -128,15 +130,15 @@ private:
         pollfd waiting{socket_.native_handle(), POLLIN, 0};
         REQUIRE_MESSAGE(::poll(&waiting, 1, 20'000) == 1, "the server is silent");
         std::array<char, 64 * 1024> some;
-        boost::system::error_code ended;
-        const std::size_t bytes = socket_.read_some(asio::buffer(some), ended);
+        const std::size_t bytes = socket_.read_some(asio::buffer(some), end_);
         received_.append(some.data(), bytes);
-        return !ended;
+        return !end_;
     }
 
     asio::io_context context_;
     asio::ip::tcp::socket socket_;
     std::string received_;
+    boost::system::error_code end_;
 };
 
 class serving {

@@ -156,6 +156,9 @@ public:
         if (state_)
             state_->close();
     }
+    /// As `close`, but over TCP by a reset, where its peer takes it for a failure and not for the end of what was sent.
+    /// What was written and not yet sent may be lost.
+    void reset() noexcept;
     /// Operations under way end with `operation_aborted`; the connection stays.
     void cancel() noexcept;
 
