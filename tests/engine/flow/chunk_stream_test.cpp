@@ -580,7 +580,10 @@ TEST_CASE("run_flow: cancelled at any step it gives everything back")
 /// What comes behind a flow in the same coroutine.
 asio::awaitable<std::error_code> wait_behind_flow(bench& b, weir::sink& sink, std::span<const std::byte> content, bool& waits)
 {
-    co_await weir::run_flow(b.engine, std::make_unique<test::scripted_source>(content), sink, {.chunker = weir::fixed(kib)});
+    weir::stream_options options;
+    options.chunker = weir::fixed(kib);
+    auto input = std::make_unique<test::scripted_source>(content);
+    co_await weir::run_flow(b.engine, std::move(input), sink, options);
     asio::steady_timer never(b.context, asio::steady_timer::time_point::max());
     waits = true;
     const weir::result<void> waited = co_await weir::as_result(never.async_wait(asio::use_awaitable));
