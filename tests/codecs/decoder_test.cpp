@@ -2,6 +2,8 @@
 
 #include "coding.hpp"
 
+#include "support/sanitized.hpp"
+
 #include <doctest/doctest.h>
 
 namespace decoder_test {
@@ -189,6 +191,9 @@ TEST_CASE("decoder: a changed byte is an error, or changes nothing")
             continue;
         const test::byte_vector stream = encoded(each, content);
         for (std::size_t i = 0; i < stream.size(); ++i) {
+            constexpr std::size_t near = 20; // an end, where headers and checksums are
+            if (test::is_sanitized && i > near && i + near < stream.size() && i % 3 != 0)
+                continue;
             test::byte_vector changed = stream;
             changed[i] ^= std::byte{0x10};
             CAPTURE(weir::to_string(each));

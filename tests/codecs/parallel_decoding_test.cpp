@@ -4,6 +4,7 @@
 
 #include "coding.hpp"
 
+#include "support/sanitized.hpp"
 #include "support/seed.hpp"
 
 #include <weir/codec_pool.hpp>
@@ -125,7 +126,7 @@ std::vector<codec> with_pieces()
 weir::encoder_settings fastest() { return {.level = weir::codec_level::fastest}; }
 
 /// Some pieces and a bit, half of which compresses.
-test::byte_vector content_of_pieces(std::mt19937_64& random, std::size_t pieces = 3)
+test::byte_vector content_of_pieces(std::mt19937_64& random, std::size_t pieces = test::is_sanitized ? 2 : 3)
 {
     const std::size_t size = pieces * mib + random() % mib;
     test::byte_vector out = test::words(size, random());
@@ -232,7 +233,7 @@ TEST_CASE("parallel decoding: damage is told as one thread tells it")
     for (const codec each : with_pieces()) {
         CAPTURE(weir::to_string(each));
         const test::byte_vector stream = in_pieces(each, content, fastest());
-        for (int i = 0; i < 8; ++i) {
+        for (int i = 0; i < (test::is_sanitized ? 4 : 8); ++i) {
             test::byte_vector damaged = stream;
             const bool near_an_end = i % 3 != 0;
             std::size_t at = random() % damaged.size();

@@ -62,6 +62,12 @@ class CodecTest(CommandTest):
             select.select([], [], [], 0.01)
 
 
+def in_pieces(codec):
+    """A content of several pieces, and the level whose pieces are the smallest."""
+    level, size = {"lz4": ("-1", 9_000_000), "zstd": ("-1", 4_500_000), "xz": ("-0", 2_500_000)}.get(codec, ("-1", 1_500_000))
+    return text(size), level
+
+
 class RoundTrips(CodecTest):
     CONTENTS = (b"", b"x", text(), noise(1_100_000), bytes(2_000_000))
 
@@ -98,16 +104,16 @@ class RoundTrips(CodecTest):
         self.assertNotEqual(self.succeed("compress", "-1c", "a"), best)
 
     def test_threads_change_nothing_but_the_time(self):
-        content = text(5_000_000)
-        self.write("a", content)
         for codec in set(BUILT_IN) - {"lzma"}:
             with self.subTest(codec=codec):
+                content, level = in_pieces(codec)
+                self.write("a", content)
                 named = ["--codec", codec] if codec in WITHOUT_MAGIC else []
-                packed = self.succeed("compress", "--codec", codec, "-1", "-c", "a")
+                packed = self.succeed("compress", "--codec", codec, level, "-c", "a")
                 self.assertEqual(self.succeed("decompress", "-T2", *named, stdin=packed), content)
-                self.assertEqual(self.succeed("compress", "--codec", codec, "-1", "-T0", stdin=content), packed)
-                self.assertEqual(self.succeed("compress", "--codec", codec, "-1", "-T3", "-c", "a"), packed)
-                whole = self.succeed("compress", "--codec", codec, "-1", "-T1", "-c", "a")
+                self.assertEqual(self.succeed("compress", "--codec", codec, level, "-T0", stdin=content), packed)
+                self.assertEqual(self.succeed("compress", "--codec", codec, level, "-T3", "-c", "a"), packed)
+                whole = self.succeed("compress", "--codec", codec, level, "-T1", "-c", "a")
                 self.assertEqual(self.succeed("decompress", *named, stdin=whole), content)
                 self.assertLess(len(packed), 1.01 * len(whole))
 
@@ -119,11 +125,10 @@ class RoundTrips(CodecTest):
             self.succeed("compress", "--codec", "lzma", threads, stdin=b"x")
 
     def test_threads_that_decompress_a_file_change_nothing_but_the_time(self):
-        content = text(20_000_000)  # pieces of zstd have 8 MiB
-        self.write("a", content)
         for codec in set(BUILT_IN) - WITHOUT_MAGIC:
             with self.subTest(codec=codec):
-                packed = self.succeed("compress", "--codec", codec, "-1", "-c", "a")
+                content, level = in_pieces(codec)
+                packed = self.succeed("compress", "--codec", codec, level, stdin=content)
                 broken = bytearray(packed)
                 broken[len(packed) * 3 // 4] ^= 0x40
                 for name, stream in (("whole", packed), ("twice", packed * 2), ("broken", broken), ("cut", packed[:-9])):
@@ -149,8 +154,8 @@ class RoundTrips(CodecTest):
 
     @unittest.skipUnless("xz" in BUILT_IN, "xz is not built in")
     def test_what_several_threads_decompress_may_be_cut_short_meanwhile(self):
-        self.write("a", noise(64_000_000))
-        self.succeed("compress", "--codec", "xz", "-0", "--rm", "a")
+        packed = self.succeed("compress", "--codec", "xz", "-0", stdin=noise(2_000_000))
+        self.write("a.xz", packed * 32)
         with subprocess.Popen([WEIR, "decompress", "-T2", "a.xz"], cwd=self.directory, stderr=subprocess.PIPE) as process:
             self.wait_for_temporary(least=1)
             os.truncate(self.directory / "a.xz", 1000)
@@ -175,12 +180,12 @@ class RoundTrips(CodecTest):
             if codec not in BUILT_IN:
                 continue
             with self.subTest(codec):
-                self.write("a", noise(30_000_000))
+                self.write("a", noise(6_000_000))
                 with (subprocess.Popen([WEIR, "compress", "--codec", codec, level, "-T2", "-f", "-o", "b", "a"],
                                        cwd=self.directory) as process, open(self.directory / "a", "r+b", buffering=0) as file):
                     place = 0
                     while process.poll() is None:
-                        place = (place + 7_777_777) % 29_000_000
+                        place = (place + 7_777_777) % 5_900_000
                         os.pwrite(file.fileno(), os.urandom(64), place)
                 self.assertEqual(process.returncode, 0)
                 self.succeed("decompress", "-t", "b")

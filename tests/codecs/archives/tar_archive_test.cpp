@@ -3,6 +3,7 @@
 #include "archive_reading.hpp"
 #include "tar_writing.hpp"
 
+#include "support/sanitized.hpp"
 #include "support/seed.hpp"
 
 #include <doctest/doctest.h>
@@ -132,6 +133,9 @@ TEST_CASE("tar: wherever the archive is cut off, that is found, or it is a place
     const std::string text = mixed_archive();
     const test::reading whole = test::read_text(b, text);
     for (std::size_t size = 0; size < text.size(); ++size) {
+        const bool is_near_a_block = size % 512 < 2 || size % 512 == 511;
+        if (test::is_sanitized && !is_near_a_block && size % 11 != 0)
+            continue;
         CAPTURE(size);
         const test::reading part = test::read_text(b, std::string_view(text).substr(0, size));
         const std::size_t begun = part.entries.size();

@@ -1,6 +1,7 @@
 // Zip archives that lie: by their directory.
 #include "zip_reading.hpp"
 
+#include "support/sanitized.hpp"
 #include "support/seed.hpp"
 
 #include <doctest/doctest.h>
@@ -357,8 +358,11 @@ TEST_CASE("zip: whatever byte is wrong, the archive is refused or its contents a
                 .change = [](zip_header& of) { of.zip64 = true; }});
     writer.zip64_end = true;
     const test::byte_vector archive = writer.finish();
+    constexpr unsigned flips[] = {0x01, 0x80, 0xff};
     for (std::size_t i = 0; i < archive.size(); ++i)
-        for (const unsigned flip : {0x01u, 0x80u, 0xffu}) {
+        for (const unsigned flip : flips) {
+            if (test::is_sanitized && flip != flips[i % 3])
+                continue;
             test::byte_vector corrupt = archive;
             corrupt[i] ^= static_cast<std::byte>(flip);
             CAPTURE(i);

@@ -2,6 +2,7 @@
 #include "zip_reading.hpp"
 
 #include "support/files.hpp"
+#include "support/sanitized.hpp"
 #include "support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
@@ -143,7 +144,7 @@ TEST_CASE("zip interchange: what Python makes is read both ways, also from a pip
             for (const bool piped : {false, true}) {
                 const std::uint16_t number = each.first;
                 const std::string& method = each.second;
-                if (std::ranges::find(methods, number) == methods.end())
+                if (std::ranges::find(methods, number) == methods.end() || (test::is_sanitized && zip64 != piped))
                     continue;
                 CAPTURE(method);
                 CAPTURE(zip64);

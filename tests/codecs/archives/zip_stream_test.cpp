@@ -1,6 +1,7 @@
 // Zip archives as they come, entry by entry.
 #include "zip_reading.hpp"
 
+#include "support/sanitized.hpp"
 #include "support/seed.hpp"
 
 #include <doctest/doctest.h>
@@ -293,6 +294,8 @@ TEST_CASE("zip stream: whatever byte is wrong, the archive is refused or its con
         CAPTURE(i);
         CHECK(failure_of(b, {archive.begin(), archive.begin() + static_cast<std::ptrdiff_t>(i)}) != std::error_code());
         for (const unsigned flip : {0x01u, 0xffu}) {
+            if (test::is_sanitized && (flip == 0xff) != (i % 2 == 0))
+                continue;
             test::byte_vector corrupt = archive;
             corrupt[i] ^= static_cast<std::byte>(flip);
             try {
