@@ -9,6 +9,7 @@
 #include <zstd_errors.h>
 
 #include <new>
+#include <optional>
 
 namespace weir::codecs {
 namespace {
@@ -66,16 +67,23 @@ std::size_t bytes_to_judge_zstd(std::span<const std::byte> start) noexcept
     return start.size() == magic_bytes ? magic_bytes + 1 : header_layout(start[magic_bytes]).total();
 }
 
-std::uint64_t window_of(std::span<const std::byte> header) noexcept
+/// What a frame says that its content has, if it does.
+std::optional<std::uint64_t> content_size_of(std::span<const std::byte> header) noexcept
 {
     const header_layout layout(header[magic_bytes]);
-    if (!layout.single_segment) {
-        const auto bits = std::to_integer<std::uint64_t>(header[magic_bytes + 1]);
-        const std::uint64_t base = std::uint64_t{1} << (10 + (bits >> 3));
-        return base + base / 8 * (bits & 7);
-    }
+    if (layout.content_bytes == 0)
+        return std::nullopt;
     const std::uint64_t size = little_endian(header.subspan(layout.id_at() + layout.id_bytes, layout.content_bytes));
     return layout.content_bytes == 2 ? size + 256 : size;
+}
+
+std::uint64_t window_of(std::span<const std::byte> header) noexcept
+{
+    if (header_layout(header[magic_bytes]).single_segment)
+        return content_size_of(header).value();
+    const auto bits = std::to_integer<std::uint64_t>(header[magic_bytes + 1]);
+    const std::uint64_t base = std::uint64_t{1} << (10 + (bits >> 3));
+    return base + base / 8 * (bits & 7);
 }
 
 class zstd_decoder final : public context {
@@ -150,8 +158,13 @@ private:
         if (!skipping_ && magic != zstd_magic)
             refuse(magic);
         any_frame_ = true;
-        if (!skipping_ && window_of(header) > max_window_)
+        declared_.reset();
+        given_ = 0;
+        if (skipping_)
+            return;
+        if (window_of(header) > max_window_)
             throw failure{errc::limit_exceeded, "the window"};
+        declared_ = content_size_of(header);
     }
 
     [[noreturn]] void refuse(std::uint64_t magic) const
@@ -176,7 +189,10 @@ private:
         const std::size_t wanted = check_zstd_decoding(ZSTD_decompressStream(stream_.get(), &out, &in));
         input = input.subspan(in.pos);
         output = output.subspan(out.pos);
+        given_ += out.pos;
         in_frame_ = wanted != 0;
+        if (!in_frame_ && declared_ && *declared_ != given_) // libzstd compares where it has the frame in one piece only
+            throw failure{errc::corrupt_data, ZSTD_getErrorString(ZSTD_error_corruption_detected)};
         more_output_ = in_frame_ && output.empty();
     }
 
@@ -185,6 +201,8 @@ private:
     const bool concatenated_;
     std::unique_ptr<ZSTD_DCtx, release> stream_;
     stream_start<longest_header> start_;
+    std::optional<std::uint64_t> declared_; // of the frame's content
+    std::uint64_t given_ = 0;               // likewise
     bool in_frame_ = false;
     bool skipping_ = false;    // the frame, or the last one, is skippable
     bool any_frame_ = false;
