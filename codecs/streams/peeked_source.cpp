@@ -2,6 +2,8 @@
 
 #include "streams/coding_memory.hpp"
 
+#include <weir/codec.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -49,6 +51,20 @@ asio::awaitable<bytes> peeked_source::read_seen(std::size_t max_bytes)
 {
     bytes out = unread_.take_front(std::min(unread_.size(), max_bytes));
     co_return out;
+}
+
+asio::awaitable<std::span<const std::byte>> look_for_codec(peeked_source& input)
+{
+    std::span<const std::byte> start = co_await input.look(codec_magic_bytes);
+    for (;;) {
+        const std::size_t wanted = bytes_to_detect_codec(start);
+        if (wanted <= start.size())
+            co_return start;
+        const std::size_t before = start.size();
+        start = co_await input.look(wanted);
+        if (start.size() < wanted || start.size() == before)
+            co_return start;
+    }
 }
 
 asio::awaitable<void> peeked_source::close()

@@ -44,4 +44,8 @@ private:
     bytes unread_;       ///< of `seen_`, once somebody reads
 };
 
+/// Waits for as much as `detect_codec` wants to see, or for all there is.
+/// \pre, \returns, \throws, \par Cancellation  as `peeked_source::look`
+[[nodiscard]] boost::asio::awaitable<std::span<const std::byte>> look_for_codec(peeked_source& input);
+
 } // namespace weir::codecs

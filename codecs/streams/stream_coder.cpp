@@ -6,9 +6,9 @@
 #include <weir/error.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <utility>
+#include <vector>
 
 namespace weir::codecs {
 namespace {
@@ -110,13 +110,16 @@ std::size_t stream_coder::work(std::span<std::byte> room)
 
 bool stream_coder::choose_codec()
 {
-    std::array<std::byte, codec_magic_bytes> start;
-    const std::size_t count = std::min(start.size(), input_.size());
-    hungry_ = count < start.size() && !finished_;
-    if (hungry_)
-        return false;
-    input_.subrange(0, count).copy_to(start);
-    const codec found = codec_for(std::span(start).first(count));
+    std::vector<std::byte> start;
+    for (std::size_t wanted = codec_magic_bytes; start.size() < wanted; wanted = bytes_to_detect_codec(start)) {
+        hungry_ = input_.size() < wanted && !finished_;
+        if (hungry_)
+            return false;
+        start = input_.subrange(0, std::min(wanted, input_.size())).copy_out();
+        if (start.size() < wanted || options_.codec)
+            break;
+    }
+    const codec found = codec_for(start);
     options_.settings = settings_for(found, std::move(options_.settings));
     try {
         make_decoder(found);
@@ -134,8 +137,11 @@ codec stream_coder::codec_for(std::span<const std::byte> start)
         return is_raw ? codec::deflate : *options_.codec;
     }
     const std::optional<codec> found = detect_codec(start);
+    if (!found && !options_.pass_unknown && start.empty())
+        throw error(errc::truncated, "decode", name_, 0, "it is empty");
     if (!found && !options_.pass_unknown)
-        throw error(errc::bad_format, "decode", name_, 0, "no known format begins so");
+        throw error(errc::bad_format, "decode", name_, 0,
+                    "no known format begins so; raw deflate and lzma cannot be told by their first bytes and have to be named");
     return found.value_or(codec::identity);
 }
 

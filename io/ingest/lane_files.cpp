@@ -16,10 +16,10 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <sys/uio.h>
 
@@ -52,13 +52,17 @@ public:
     explicit file_start(const file_handle& file)
     {
         std::error_code ignored; // the one who reads on will see it too
-        size_ = read_at(file, 0, bytes_, ignored);
+        for (std::size_t wanted = codec_magic_bytes; bytes_.size() < wanted; wanted = bytes_to_detect_codec(bytes_)) {
+            bytes_.resize(wanted);
+            bytes_.resize(read_at(file, 0, bytes_, ignored));
+            if (bytes_.size() < wanted)
+                break;
+        }
     }
-    [[nodiscard]] std::span<const std::byte> span() const noexcept { return std::span(bytes_).first(size_); }
+    [[nodiscard]] std::span<const std::byte> span() const noexcept { return bytes_; }
 
 private:
-    std::array<std::byte, codec_magic_bytes> bytes_;
-    std::size_t size_ = 0;
+    std::vector<std::byte> bytes_;
 };
 
 bool is_coded(const ingest_work& work, const file_handle& file)

@@ -46,10 +46,45 @@ TEST_CASE("detect: too few bytes, and text, are nothing")
     CHECK_FALSE(weir::detect_codec(test::bytes_of("\xfd" "7zX")));
 }
 
-TEST_CASE("detect: skippable frames count as zstd, legacy lz4 as lz4")
+TEST_CASE("detect: legacy formats count as their codecs")
 {
-    CHECK(weir::detect_codec(test::bytes_of("\x5a\x2a\x4d\x18")) == codec::zstd);
     CHECK(weir::detect_codec(test::bytes_of("\x02\x21\x4c\x18")) == codec::lz4);
+    for (const char first : {'\x1e', '\x22', '\x23', '\x24', '\x25', '\x26', '\x27'})
+        CHECK(weir::detect_codec(test::bytes_of(first + std::string("\xb5\x2f\xfd"))) == codec::zstd);
+    for (const char first : {'\x1d', '\x1f', '\x21', '\x29'})
+        CHECK_FALSE(weir::detect_codec(test::bytes_of(first + std::string("\xb5\x2f\xfd"))));
+}
+
+TEST_CASE("detect: skippable frames count as what follows them, and as zstd where that is too far away")
+{
+    using namespace std::string_view_literals;
+    const auto skippable = [](std::size_t size) {
+        std::string out("\x5a\x2a\x4d\x18");
+        for (int i = 0; i < 4; ++i)
+            out.push_back(static_cast<char>(size >> (8 * i)));
+        return out + std::string(size, 'x');
+    };
+    constexpr std::string_view lz4 = "\x04\x22\x4d\x18"sv;
+    constexpr std::string_view zstd = "\x28\xb5\x2f\xfd"sv;
+    const auto found = [](const std::string& text) { return weir::detect_codec(test::bytes_of(text)); };
+    const auto wanted = [](const std::string& text) { return weir::bytes_to_detect_codec(test::bytes_of(text)); };
+    for (const std::size_t size : {0, 2, 300, 60'000}) {
+        const std::string all = skippable(size) + skippable(0) + skippable(7);
+        CHECK(found(all + std::string(lz4)) == codec::lz4);
+        CHECK(found(all + std::string(zstd)) == codec::zstd);
+        CHECK(found(all + "other") == codec::zstd);
+        CHECK(found(all) == codec::zstd);
+        CHECK(found(all.substr(0, all.size() - 9)) == codec::zstd);
+        std::string seen;
+        while (seen.size() < wanted(seen)) // converges, and to no more than it takes
+            seen = (all + std::string(lz4) + "      ").substr(0, wanted(seen));
+        CHECK(found(seen) == codec::lz4);
+        CHECK(seen.size() <= all.size() + 8);
+    }
+    CHECK(found(skippable(70'000) + std::string(lz4)) == codec::zstd);
+    CHECK(wanted(skippable(70'000)) == weir::codec_start_bytes);
+    CHECK(found(skippable(0).replace(4, 4, "\xff\xff\xff\xff")) == codec::zstd);
+    CHECK(wanted("") == weir::codec_magic_bytes);
 }
 
 TEST_CASE("settings: what a codec does not have is refused by name")

@@ -42,16 +42,22 @@ enum class codec : std::uint8_t {
 /// What does its work, with the version that runs: "libzstd 1.5.4". Empty where it is not built in.
 [[nodiscard]] WEIR_API std::string implementation_of(codec which);
 
-/// How many bytes at the start of a stream `detect_codec` looks at.
+/// How many bytes at the start of a stream `detect_codec` looks at, where no skippable frame does.
 inline constexpr std::size_t codec_magic_bytes = 6;
+/// How many it looks at where the stream begins with skippable frames, which zstd and lz4 have both.
+inline constexpr std::size_t codec_start_bytes = std::size_t{64} << 10;
+
+/// How many bytes of a stream `detect_codec` wants to see, as far as the first of them tell: `codec_magic_bytes`, or up
+/// to `codec_start_bytes` where skippable frames have to be passed. To be asked again with so many.
+[[nodiscard]] WEIR_API std::size_t bytes_to_detect_codec(std::span<const std::byte> start) noexcept;
 
 /// Tells a format by the first bytes of a stream.
 ///
 /// Raw deflate and LZMA alone have no magic number: they are never found, and have to be named. Of zlib the four
-/// headers are known that a window of 32 KiB and no dictionary give. What is found may still not be built in. A
-/// skippable frame, which both zstd and lz4 have, counts as zstd; a legacy lz4 stream as lz4, whose decoder refuses it
-/// by name.
-/// \param start  the first `codec_magic_bytes` bytes, or all there are
+/// headers are known that a window of 32 KiB and no dictionary give. What is found may still not be built in. Skippable
+/// frames count as what follows them, and as zstd where that is further away than `start` and `codec_start_bytes` go;
+/// legacy streams of lz4 and of zstd before 0.8 as lz4 and zstd, whose decoders refuse them by name.
+/// \param start  the first `bytes_to_detect_codec` bytes, or all there are; what is beyond counts for nothing
 /// \returns  nothing where no format begins like this
 [[nodiscard]] WEIR_API std::optional<codec> detect_codec(std::span<const std::byte> start) noexcept;
 

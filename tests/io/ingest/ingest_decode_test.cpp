@@ -129,7 +129,7 @@ TEST_CASE("ingest: where all is to be compressed, what is not is an error, and s
         CHECK(sink.files[half].error == errc::truncated);
         CHECK(sink.files[half].text.starts_with("decode " + half + " at "));
         CHECK(sink.files[plain].error == errc::bad_format);
-        CHECK(sink.files[empty].error == errc::bad_format);
+        CHECK(sink.files[empty].error == errc::truncated);
     }
 }
 
