@@ -116,14 +116,14 @@ std::optional<timestamp> modified(const header& from)
     return dos_time(from);
 }
 
+/// A FIFO or a device in a zip archive is what the program that made it has read of one: Info-ZIP's `zip x.zip -` keeps
+/// the mode of the pipe it read.
 archive_entry_type type_of_mode(std::uint32_t mode) noexcept
 {
     switch (mode & 0170000) {
-    case 0:
-    case 0100000: return archive_entry_type::file;
     case 0040000: return archive_entry_type::directory;
     case 0120000: return archive_entry_type::symbolic_link;
-    default: return archive_entry_type::other;
+    default: return archive_entry_type::file;
     }
 }
 
@@ -132,12 +132,11 @@ bool is_safe_everywhere(std::string_view name)
 {
     if (!is_safe_name(name))
         return false;
-    if (name.find('\\') == name.npos)
-        return true;
-    const bool drive = name.size() > 1 && name[1] == ':' && ascii::is_letter(name[0]);
+    if (name.size() > 1 && name[1] == ':' && ascii::is_letter(name[0]))
+        return false;
     std::string slashes(name);
     std::ranges::replace(slashes, '\\', '/');
-    return !drive && is_safe_name(slashes);
+    return is_safe_name(slashes);
 }
 
 struct reason {

@@ -128,16 +128,21 @@ template <class Disk, class Count, class Size> end_numbers parse_end_numbers(fie
     return out;
 }
 
-/// The one end record whose comment reaches to the end exactly. What lies within that comment and begins like another
-/// would be the end for other readers: they are refused, since the two would see different archives.
+/// The one end record whose comment reaches to the end, or to nothing but a few zeros. What lies behind it and begins like
+/// another would be the end for other readers: they are refused, since the two would see different archives.
 std::size_t find_end(record_bytes tail, std::uint64_t tail_at)
 {
+    const std::size_t longest_padding = std::min(tail.size(), most_padding_bytes);
+    std::size_t padded_from = tail.size();
+    while (tail.size() - padded_from < longest_padding && tail[padded_from - 1] == std::byte{0})
+        --padded_from;
     std::optional<std::size_t> found;
     bool any_later = false;
     for (std::size_t at = tail.size() < end_bytes ? 0 : tail.size() - end_bytes + 1; at-- > 0;) {
         if (signature_of(tail.subspan(at)) != end_signature)
             continue;
-        if (at + end_bytes + comment_bytes(tail.subspan(at)) == tail.size()) {
+        const std::size_t end = at + end_bytes + comment_bytes(tail.subspan(at));
+        if (end >= padded_from && end <= tail.size()) {
             if (found || any_later)
                 throw fault{errc::corrupt_data, "two records could be its end", tail_at + at};
             found = at;
@@ -166,6 +171,11 @@ std::size_t find_end64(record_bytes tail, std::uint64_t tail_at, std::size_t loc
 }
 
 } // namespace
+
+bool is_padding(record_bytes bytes) noexcept
+{
+    return std::ranges::all_of(bytes, [](std::byte each) { return each == std::byte{0}; });
+}
 
 std::uint32_t signature_of(record_bytes record) noexcept
 {

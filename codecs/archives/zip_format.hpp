@@ -44,8 +44,11 @@ inline constexpr std::size_t end64_bytes = 56;            ///< without extensibl
 inline constexpr std::size_t locator_bytes = 20;
 inline constexpr std::size_t end_bytes = 22; ///< without the comment
 inline constexpr std::size_t most_comment_bytes = 0xffff;
+/// Of zeros behind the end, as programs write them that write whole blocks: bsdtar to a pipe up to 10 KiB.
+inline constexpr std::size_t most_padding_bytes = std::size_t{32} << 10;
 /// As many bytes at the end of an archive are enough to find its directory.
-inline constexpr std::size_t tail_bytes = end64_bytes + locator_bytes + end_bytes + most_comment_bytes;
+inline constexpr std::size_t tail_bytes =
+    end64_bytes + locator_bytes + end_bytes + most_comment_bytes + most_padding_bytes;
 
 /// Section 4.4.4.
 enum flag : std::uint16_t {
@@ -94,6 +97,9 @@ struct header {
 
     [[nodiscard]] bool has(flag which) const noexcept { return (flags & which) != 0; }
 };
+
+/// Whether these are zeros.
+[[nodiscard]] bool is_padding(std::span<const std::byte> bytes) noexcept;
 
 /// The number at the start of a record.
 [[nodiscard]] std::uint32_t signature_of(std::span<const std::byte> record) noexcept;
@@ -144,7 +150,7 @@ struct directory_place {
 /// Bytes before the archive (a program that unpacks it) are the difference between where the directory is and where it
 /// says that it is.
 /// \param tail_at  offset of `tail` in the input
-/// \throws fault  `errc::bad_format`: there is no end record that reaches to the end of the input exactly;
+/// \throws fault  `errc::bad_format`: there is no end record that reaches to the end of the input, or to its padding;
 ///                `errc::corrupt_data`: there are two, or what they say is impossible; `errc::unsupported_format`
 [[nodiscard]] directory_place find_directory(std::span<const std::byte> tail, std::uint64_t tail_at);
 

@@ -61,6 +61,7 @@ private:
     class entry_data;
 
     asio::awaitable<std::optional<archive_entry>> find_next();
+    asio::awaitable<void> pass_padding();
     asio::awaitable<void> pass_over();
     asio::awaitable<void> decode_rest();
     asio::awaitable<bytes> read_content(reservation& memory, std::size_t max_bytes);
@@ -143,10 +144,27 @@ asio::awaitable<std::optional<archive_entry>> zip_stream::find_next()
         if (turns.is_over())
             co_await turns.give_way();
     }
-    if (!has_ended_ && co_await input_.fill())
-        fail(errc::trailing_data, "behind the archive");
+    if (!has_ended_)
+        co_await pass_padding();
     has_ended_ = true;
     co_return std::nullopt;
+}
+
+/// To the end of the input, which only zeros may fill.
+asio::awaitable<void> zip_stream::pass_padding()
+{
+    const std::uint64_t end = input_.position();
+    for (;;) {
+        const bool any = co_await input_.fill();
+        if (!any)
+            co_return;
+        const bytes& next = input_.at_hand();
+        const bool is_zeros = std::ranges::all_of(next, [](const slice& each) { return is_padding(each.span()); });
+        if (!is_zeros || input_.position() - end + next.size() > most_padding_bytes)
+            fail(errc::trailing_data, "behind the archive");
+        std::uint64_t count = next.size();
+        co_await input_.skip(count);
+    }
 }
 
 /// The record that begins here, whole.

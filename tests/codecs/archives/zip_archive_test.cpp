@@ -230,14 +230,14 @@ TEST_CASE("zip: names, types, modes, times and links are told")
     writer.add({.name = "dir/", .change = attributes(040755)});
     writer.add({.name = "dir/program", .content = test::bytes_of("x"), .change = attributes(0104755)});
     writer.add({.name = "dir/link", .content = test::bytes_of("../elsewhere"), .change = attributes(0120777)});
-    writer.add({.name = "pipe", .change = attributes(010644)});
+    writer.add({.name = "pipe", .content = test::bytes_of("what came"), .change = attributes(010644)});
     writer.add({.name = "of dos", .change = [](test::zip_header& of) { of.made_by = 20, of.attributes = 0x20; }});
     writer.add({.name = "directory of dos", .change = [](test::zip_header& of) { of.made_by = 20, of.attributes = 0x10; }});
     const std::vector<test::zip_found> found = test::read_zip(b, writer.finish());
     REQUIRE(found.size() == 6);
     const archive_entry_type types[]
         = {archive_entry_type::directory, archive_entry_type::file, archive_entry_type::symbolic_link,
-           archive_entry_type::other,     archive_entry_type::file, archive_entry_type::directory};
+           archive_entry_type::file,      archive_entry_type::file, archive_entry_type::directory};
     const std::uint32_t modes[] = {0755, 04755, 0777, 0644, 0, 0};
     for (std::size_t i = 0; i < found.size(); ++i) {
         CAPTURE(i);
@@ -245,6 +245,7 @@ TEST_CASE("zip: names, types, modes, times and links are told")
         CHECK(found[i].entry.mode == modes[i]);
         CHECK(!found[i].failure);
     }
+    CHECK(text_of(found[3].content) == "what came");
     CHECK(found[2].entry.link_target == "../elsewhere");
     CHECK(text_of(found[2].content) == "../elsewhere");
 }

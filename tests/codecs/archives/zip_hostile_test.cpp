@@ -48,7 +48,7 @@ TEST_CASE("zip: a name that leads elsewhere is refused, unless it was asked for"
 {
     bench b;
     const std::string_view names[] = {"../up", "a/../../up", "/absolute", "a/..", "..", "..\\up", "a\\..\\..\\up", "\\absolute",
-                                      "C:\\windows", "", std::string_view("nul\0inside", 10)};
+                                      "C:\\windows", "C:windows", "c:", "", std::string_view("nul\0inside", 10)};
     for (const std::string_view name : names) {
         CAPTURE(name);
         const zip_item item{.name = std::string(name), .content = content};
@@ -58,7 +58,7 @@ TEST_CASE("zip: a name that leads elsewhere is refused, unless it was asked for"
         const bool has_nul = name.find('\0') != name.npos;
         CHECK(refusal_of(b, item, options) == (has_nul ? errc::unsafe_name : std::error_code()));
     }
-    for (const char* const name : {"a..b", "a/b", "dir/", "a:b", "back\\slash", "./a", "..."})
+    for (const char* const name : {"a..b", "a/b", "dir/", "aa:b", ":a", "back\\slash", "./a", "..."})
         CHECK(refusal_of(b, {.name = name, .content = content}) == std::error_code());
 }
 
@@ -377,6 +377,34 @@ TEST_CASE("zip: whatever byte is wrong, the archive is refused or its contents a
             }
         }
     CHECK(b.engine.pool().statistics().in_use_bytes == 0);
+}
+
+TEST_CASE("zip: a few zeros may follow the end, nothing else may, and no second end among them")
+{
+    bench b;
+    const auto archive_with = [](const std::string& comment) {
+        zip_writer writer;
+        writer.add({.content = content});
+        writer.comment = comment;
+        return writer.finish();
+    };
+    for (const char* const comment : {"", "a comment"}) {
+        const test::byte_vector archive = archive_with(comment);
+        const auto with = [&](std::size_t zeros, std::string_view behind) {
+            return test::joined({archive, test::byte_vector(zeros), test::bytes_of(behind)});
+        };
+        for (const std::size_t zeros : {0, 1, 10'240, 32'768})
+            CHECK(failure_of(b, with(zeros, "")) == std::error_code());
+        CHECK(failure_of(b, with(32'769, "")) == errc::bad_format);
+        CHECK(failure_of(b, with(100'000, "")) == errc::bad_format);
+        CHECK(failure_of(b, with(0, "x")) == errc::bad_format);
+        CHECK(failure_of(b, with(100, "x")) == errc::bad_format);
+        CHECK(failure_of(b, with(100, "PK\5\6")) == errc::bad_format);
+        const std::string_view whole(reinterpret_cast<const char*>(archive.data()), archive.size());
+        CHECK(failure_of(b, with(100, whole.substr(whole.rfind("PK\5\6")))) == errc::corrupt_data); // no place for two
+    }
+    // The end says that it has a comment of zeros and another end, which other readers would find first.
+    CHECK(failure_of(b, archive_with(std::string(200, '\0') + "PK\5\6" + std::string(18, '\0'))) == errc::corrupt_data);
 }
 
 TEST_CASE("zip: cut anywhere, it is no archive; cut while it is read, that is told")

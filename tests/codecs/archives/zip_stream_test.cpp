@@ -143,6 +143,19 @@ TEST_CASE("zip stream: zip64, comments, marks of several parts and signatures ar
     }
 }
 
+TEST_CASE("zip stream: a few zeros may follow the end, and nothing else")
+{
+    bench b;
+    zip_writer writer;
+    writer.add({.content = text, .method = 8});
+    const test::byte_vector archive = writer.finish();
+    for (const std::size_t zeros : {1, 10'240, 32'768})
+        CHECK(failure_of(b, test::joined({archive, test::byte_vector(zeros)})) == std::error_code());
+    CHECK(failure_of(b, test::joined({archive, test::byte_vector(32'769)})) == errc::trailing_data);
+    for (const std::size_t zeros : {0, 1, 10'000})
+        CHECK(failure_of(b, test::joined({archive, test::byte_vector(zeros), test::bytes_of("x")})) == errc::trailing_data);
+}
+
 TEST_CASE("zip stream: a directory that tells something else of the entries is found at the end")
 {
     bench b;
