@@ -5,6 +5,7 @@
 #include "archives/zip_archive.hpp"
 #include "archives/zip_format.hpp"
 #include "archives/zip_stream.hpp"
+#include "base/ascii.hpp"
 #include "streams/decoding_ahead.hpp"
 #include "streams/peeked_source.hpp"
 
@@ -48,10 +49,16 @@ std::uint64_t compressions_allowed(const archive_options& options) noexcept
 bool names_compressed_tar(std::string_view name)
 {
     constexpr std::string_view endings[] = {".tgz", ".taz", ".tzst", ".txz", ".tlz", ".tlz4"};
-    if (std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); }))
+    const auto ends = [](std::string_view text, std::string_view ending) {
+        return text.size() > ending.size() && ascii::equal_in_any_case(text.substr(text.size() - ending.size()), ending);
+    };
+    if (std::ranges::any_of(endings, [&](std::string_view ending) { return ends(name, ending); }))
         return true;
-    const std::size_t suffix = name.rfind('.');
-    return suffix != name.npos && name.substr(0, suffix).ends_with(".tar");
+    const auto holds_tar = [&](codec which) {
+        const std::string_view suffix = suffix_of(which);
+        return !suffix.empty() && ends(name, suffix) && ends(name.substr(0, name.size() - suffix.size()), ".tar");
+    };
+    return std::ranges::any_of(all_codecs(), holds_tar);
 }
 
 bool may_be_empty_tar(std::span<const std::byte> start) noexcept
@@ -93,11 +100,12 @@ asio::awaitable<std::unique_ptr<archive>> open_input(engine& owner, std::unique_
                                                      archive_options options, origin from)
 {
     auto whole = std::make_unique<codecs::peeked_source>(std::move(input));
-    const std::span<const std::byte> start = co_await whole->look(archive_magic_bytes);
+    std::span<const std::byte> start = co_await whole->look(archive_magic_bytes);
     const std::optional<archive_format> format = detect_archive(start);
     const bool is_tar = format == archive_format::tar || may_be_empty_tar(start);
-    const std::optional<codec> compressed =
-        detect_codec(start.first(std::min(start.size(), codec_magic_bytes)));
+    if (!format)
+        start = co_await codecs::look_for_codec(*whole);
+    const std::optional<codec> compressed = detect_codec(start);
     if (from.places && !is_tar && (format || !compressed)) {
         co_await whole->close();
         whole.reset();
@@ -127,10 +135,14 @@ asio::awaitable<std::unique_ptr<archive>> open_input(engine& owner, std::unique_
 /// What a stream begins with once it is decoded.
 struct decoded_start {
     std::vector<std::byte> bytes;
+    bool is_whole = false;   ///< there are no more
     bool wants_more = false; ///< of the stream, to tell what it is
+    bool has_failed = false; ///< before that can be told
 };
 
-decoded_start decode_start(std::span<const std::byte> start, codec which, std::size_t most, const archive_options& options)
+/// \param is_whole  whether `start` is all of the stream
+decoded_start decode_start(std::span<const std::byte> start, bool is_whole, codec which, std::size_t most,
+                           const archive_options& options)
 {
     decoded_start out;
     out.bytes.resize(most);
@@ -139,33 +151,44 @@ decoded_start decode_start(std::span<const std::byte> start, codec which, std::s
         decoder reader(which, settings_for(which, options.decoder),
                        options.contexts ? *options.contexts : codec_pool::common());
         reader.push(start);
+        if (is_whole)
+            reader.finish();
         while (count < most) {
             const std::size_t more = reader.pull(std::span(out.bytes).subspan(count));
             count += more;
             if (more == 0)
                 break;
         }
-        out.wants_more = count < archive_magic_bytes && !reader.ended();
+        out.is_whole = reader.ended();
+        out.wants_more = count < archive_magic_bytes && !out.is_whole;
     }
-    catch (const error&) { // a file like any other
+    catch (const error&) {
+        out.has_failed = count < archive_magic_bytes;
     }
     out.bytes.resize(count);
     return out;
 }
 
+/// Also what is called like an archive, and is opened to say why it is none.
+/// \param is_whole      whether `start` is all of it
 /// \param compressions  that may be around it
-bool begins_as_archive(std::span<const std::byte> start, std::string_view name, const archive_options& options,
-                       std::uint64_t compressions)
+bool begins_as_archive(std::span<const std::byte> start, bool is_whole, std::string_view name,
+                       const archive_options& options, std::uint64_t compressions)
 {
     if (detect_archive(start))
         return true;
-    const std::optional<codec> compressed = detect_codec(start.first(std::min(start.size(), codec_magic_bytes)));
-    if (!compressed || compressions == 0)
+    const std::optional<codec> compressed = detect_codec(start);
+    if (!compressed)
         return false;
+    if (compressions == 0)
+        return compressions_allowed(options) != 0 && names_compressed_tar(name);
     const std::size_t most = compressions > 1 ? archive_start_bytes : archive_magic_bytes;
-    const decoded_start inside = decode_start(start, *compressed, most, options);
-    const bool is_told_by_name = inside.wants_more && start.size() >= archive_start_bytes && names_compressed_tar(name);
-    return is_told_by_name || begins_as_archive(inside.bytes, name, options, compressions - 1);
+    const decoded_start inside = decode_start(start, is_whole, *compressed, most, options);
+    if (begins_as_archive(inside.bytes, inside.is_whole, name, options, compressions - 1))
+        return true;
+    if (inside.has_failed && name.empty())
+        return compressed != codec::zlib; // whose magic begins texts, too
+    return (inside.has_failed || inside.wants_more) && names_compressed_tar(name);
 }
 
 } // namespace
@@ -187,7 +210,9 @@ std::optional<archive_format> detect_archive(std::span<const std::byte> start) n
 
 bool is_archive_file(std::span<const std::byte> start, std::string_view name, const archive_options& options)
 {
-    return begins_as_archive(start, name, options, compressions_allowed(options));
+    if (!detect_codec(start)) // the other way to have nothing to see is to be cut off in front of all that could tell
+        return detect_archive(start) || (start.size() < codec_magic_bytes && names_compressed_tar(name));
+    return begins_as_archive(start, start.size() < archive_start_bytes, name, options, compressions_allowed(options));
 }
 
 bool is_zip_end(std::span<const std::byte> end, std::uint64_t size)

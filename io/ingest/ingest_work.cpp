@@ -88,6 +88,11 @@ bool ingest_work::is_archive(const tree_entry& entry, std::span<const std::byte>
     return reads_archives(entry) && is_archive_file(start, entry.path, options.archive);
 }
 
+bool ingest_work::is_archive(std::string_view url, std::span<const std::byte> start) const
+{
+    return is_archive_file(start, url.substr(0, url.find_first_of("?#")), options.archive);
+}
+
 bool ingest_work::is_coded(std::span<const std::byte> start) const
 {
     const std::optional<decoding_options>& how = options.decode;

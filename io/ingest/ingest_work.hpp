@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace weir::detail {
@@ -42,6 +43,8 @@ public:
     /// Whether entries of the file are read if it is an archive.
     [[nodiscard]] bool reads_archives(const tree_entry& entry) const noexcept;
     [[nodiscard]] bool is_archive(const tree_entry& entry, std::span<const std::byte> start) const;
+    /// The same for what a URL gives.
+    [[nodiscard]] bool is_archive(std::string_view url, std::span<const std::byte> start) const;
     /// Whether entries are read of what is met as a stream.
     [[nodiscard]] bool reads_archives_of_streams() const noexcept { return options.archives == archive_choice::all; }
     [[nodiscard]] bool reads_archives_of_urls() const noexcept { return options.archives != archive_choice::none; }

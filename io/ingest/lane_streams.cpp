@@ -97,7 +97,7 @@ asio::awaitable<void> ingest_lane::look(stream& from, content_name& name)
         from.input = std::move(input);
         co_return;
     }
-    const std::span<const std::byte> start = co_await input->look(codec_magic_bytes);
+    const std::span<const std::byte> start = co_await codecs::look_for_codec(*input);
     name.codec = work_.codec_of(start);
     decoding_options how = *decode;
     how.pass_unknown |= !from.content_codings.empty(); // it was compressed, at least on the way
@@ -108,11 +108,10 @@ asio::awaitable<void> ingest_lane::look(stream& from, content_name& name)
 asio::awaitable<bool> ingest_lane::holds_archive(codecs::peeked_source& input, std::string_view name) const
 {
     std::span<const std::byte> start = co_await input.look(archive_magic_bytes);
-    if (!detect_archive(start) && detect_codec(start.first(std::min(start.size(), codec_magic_bytes))))
+    if (!detect_archive(start) && detect_codec(start))
         start = co_await input.look(archive_start_bytes);
-    if (is_url(name))
-        name = name.substr(0, name.find_first_of("?#"));
-    co_return is_archive_file(start, name, work_.options.archive);
+    co_return is_url(name) ? work_.is_archive(name, start)
+                           : is_archive_file(start, "", work_.options.archive); // the name of a pipe tells nothing
 }
 
 asio::awaitable<void> ingest_lane::pass_or_fail(content_name name, std::unique_ptr<source> input,

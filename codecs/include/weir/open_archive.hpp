@@ -27,11 +27,13 @@ inline constexpr std::size_t archive_magic_bytes = 512;
 /// \returns  nothing where no archive begins like this; it may still be one that is compressed, see `detect_codec`
 [[nodiscard]] WEIR_API std::optional<archive_format> detect_archive(std::span<const std::byte> start) noexcept;
 
-/// Whether a file is an archive, compressed or not, by how it begins, and else, if it is compressed, by its name. What is
-/// compressed more often than `archive_limits::max_nesting` is none.
-/// \param start    of the file, the more the better: where `archive_start_bytes` are there, only blocks of lz4 above
-///                 that leave a decoder without output, and the name has to say it: "a.tar.lz4", "a.tlz4"
-/// \param options  for the decoder; what that refuses is told by its name alone
+/// Whether a file is to be opened as an archive: it is one, compressed or not, by how it begins; or it is compressed,
+/// how its content begins cannot be seen, and its name is that of an archive, "a.tar.zst", "a.tgz", in any case. Such a
+/// file is damaged, cut off, compressed more often than `archive_limits::max_nesting`, or has large blocks of lz4: `open_archive` tells.
+/// \param start    the first `archive_start_bytes` of the file, or all there are
+/// \param name     empty for what has none, as standard input: if it is compressed and cannot be decoded, it is opened
+///                 as an archive, so that somebody says why (but for zlib, whose magic number texts begin with)
+/// \param options  for the decoder
 [[nodiscard]] WEIR_API bool is_archive_file(std::span<const std::byte> start, std::string_view name,
                                             const archive_options& options = {});
 inline constexpr std::size_t archive_start_bytes = std::size_t{256} << 10;

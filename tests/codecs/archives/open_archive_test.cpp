@@ -75,7 +75,40 @@ std::error_code refusal_at_any_place(bench& b, const std::string& text, const we
 
 } // namespace
 
-TEST_CASE("is_zip_end: the end of a zip archive is one, with whatever in front of it, and nothing behind it")
+TEST_CASE("is_archive_file: what is compressed and cannot be decoded is one by its name, or where it has none")
+{
+    if (!weir::is_built_in(codec::zstd))
+        return;
+    const auto is_archive = [](std::string_view start, std::string_view name) {
+        return weir::is_archive_file(std::as_bytes(std::span(start)), name);
+    };
+    const std::string text = tar_file(std::string(90, 'n'), "content") + test::tar_end();
+    const std::string whole = compressed(codec::zstd, text);
+    for (const std::string_view name : {"", "x", "x.zst", "x.tar.zst"})
+        CHECK(is_archive(whole, name));
+    const std::string cut = whole.substr(0, 20);
+    const std::string twice = compressed(codec::zstd, cut);
+    const std::string other = compressed(codec::zstd, "no archive");
+    for (const std::string_view name : {"a.tar.zst", "a.TAR.GZ", "a.tgz", "a.tzst"}) {
+        CAPTURE(name);
+        CHECK(is_archive(cut, name));
+        CHECK(is_archive(twice, name));
+        CHECK(is_archive(cut.substr(0, 3), name));
+        CHECK(is_archive("", name));
+        CHECK(!is_archive(other, name));
+        CHECK(!is_archive("plain text", name));
+    }
+    for (const std::string_view name : {"a.zst", "a.tar", "a.tar.txt", ".tar"})
+        for (const std::string& each : {cut, twice, other, std::string()})
+            CHECK(!is_archive(each, name));
+    CHECK(is_archive(cut, ""));
+    CHECK(!is_archive(twice, ""));
+    CHECK(!is_archive(other, ""));
+    CHECK(!is_archive("", ""));
+    CHECK(!is_archive("x^2 is the start of no zlib stream, though it looks so", ""));
+}
+
+TEST_CASE("is_zip_end: the end of a zip archive is one, with whatever in front of it, and nothing but a few zeros behind it")
 {
     test::zip_writer writer;
     writer.add({.name = "x", .content = test::random_bytes(1'000, 1), .method = 0});
@@ -89,8 +122,10 @@ TEST_CASE("is_zip_end: the end of a zip archive is one, with whatever in front o
         };
         CHECK(is_end());
         all.push_back(std::byte{0});
+        CHECK(is_end());
+        all.push_back(std::byte{1});
         CHECK(!is_end());
-        all.resize(all.size() - 2);
+        all.resize(all.size() - 3);
         CHECK(!is_end());
     }
     CHECK(!weir::is_zip_end({}, 0));
@@ -158,6 +193,28 @@ TEST_CASE("open archive: how often it may be compressed is a limit, within anoth
         wrapped = compressed(times % 2 == 0 ? codec::gzip : codec::xz, wrapped);
     }
     CHECK(b.engine.pool().check());
+}
+
+TEST_CASE("open archive: a codec is found behind skippable frames")
+{
+    bench b;
+    const std::string text = tar_file("file", "content") + test::tar_end();
+    const test::reading plain = test::read_text(b, text);
+    for (const codec each : {codec::zstd, codec::lz4}) {
+        if (!weir::is_built_in(each))
+            continue;
+        for (const std::size_t size : {0, 2, 2000}) {
+            CAPTURE(weir::to_string(each));
+            CAPTURE(size);
+            std::string skipped("\x50\x2a\x4d\x18\0\0\0\0", 8);
+            skipped[4] = static_cast<char>(size & 0xff);
+            skipped[5] = static_cast<char>(size >> 8);
+            const std::string all = skipped + std::string(size, 'x') + compressed(each, text);
+            CHECK(test::read_text(b, all) == plain);
+            CHECK(test::read_text(b, all, byte_by_byte()) == plain);
+            CHECK(weir::is_archive_file(std::as_bytes(std::span(all)), "x"));
+        }
+    }
 }
 
 TEST_CASE("open archive: the end of a compressed archive is verified, behind the end of the tar")
