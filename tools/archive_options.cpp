@@ -70,19 +70,11 @@ void add_archive_limits(command_line& line, weir::archive_limits& limits)
               }});
 }
 
-bool is_archive(const std::string& name, const weir::archive_options& options)
+bool stands_for_archive(const std::string& name, bool coded, const weir::archive_options& options)
 {
-    if (weir::is_url(name)) {
-        std::optional<std::string> path = name.substr(0, name.find_first_of("?#"));
-        for (std::uint64_t left = options.limits.max_nesting; path; --left) {
-            if (path->ends_with(".zip") || path->ends_with(".tar"))
-                return true;
-            if (left == 0)
-                break;
-            path = plain_name(*path); // of a.tar.gz, and a.tgz
-        }
-        return false;
-    }
+    const std::uint64_t nesting = options.limits.max_nesting;
+    if (weir::is_url(name))
+        return names_archive(std::string_view(name).substr(0, name.find_first_of("?#")), nesting);
     struct stat status {}; // first: a FIFO that is opened and closed has lost its writer
     if (name == "-" || ::stat(name.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
         return false;
@@ -90,7 +82,10 @@ bool is_archive(const std::string& name, const weir::archive_options& options)
     const weir::file_handle file = weir::file_handle::open(name.c_str(), weir::open_flags::non_blocking, failure);
     if (!file)
         return false;
-    if (weir::is_archive_file(read_part(file, 0, weir::archive_start_bytes), name, options))
+    const std::vector<std::byte> start = read_part(file, 0, weir::archive_start_bytes);
+    if (names_archive(name, nesting) || weir::is_archive_file(start, "", options))
+        return true;
+    if (const auto found = weir::detect_codec(start); coded && found && found != weir::codec::zlib) // texts begin so, too
         return true;
     const weir::file_info found = file.info(failure);
     if (failure || found.type != weir::file_type::regular)

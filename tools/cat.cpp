@@ -9,6 +9,7 @@
 #include "output.hpp"
 #include "session.hpp"
 
+#include <weir/as_result.hpp>
 #include <weir/coding_source.hpp>
 #include <weir/content_coding.hpp>
 #include <weir/engine.hpp>
@@ -118,7 +119,7 @@ bool names_entries(const cat_arguments& arguments)
 {
     if (arguments.names.size() < 2 || std::any_of(arguments.names.begin() + 1, arguments.names.end(), weir::is_url))
         return false;
-    return is_archive(arguments.names.front(), arguments.archive);
+    return stands_for_archive(arguments.names.front(), !arguments.decode, arguments.archive);
 }
 
 weir::engine_options engine_options_of(const cat_arguments& arguments, const http_settings& web)
@@ -187,8 +188,13 @@ private:
     asio::awaitable<void> copy_entries(std::string name)
     {
         input_end end;
-        const std::unique_ptr<weir::archive> opened = co_await open_archive(engine_, web_, name, arguments_.archive, end);
         const std::string shown = shown_name(name);
+        weir::result<std::unique_ptr<weir::archive>> opening =
+            co_await weir::as_result(open_archive(engine_, web_, name, arguments_.archive, end));
+        if (opening.code() == weir::errc::bad_format)
+            throw weir::error(weir::errc::bad_format, "open", shown, 0,
+                              "it is no archive that the names behind it could be of; --archives none copies files");
+        const std::unique_ptr<weir::archive> opened = std::move(opening).value();
         std::map<std::string_view, bool> found; // by the names that are wanted
         for (const std::string& each : std::span(arguments_.names).subspan(1))
             found.emplace(weir::plain_entry_name(each), false);

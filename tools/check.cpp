@@ -202,6 +202,7 @@ private:
     bool take(const listed_error& line)
     {
         has_summary_ = false;
+        is_complete_ = false;
         compare_.forget(line.path);
         complain(fmt::format("{}: could not be read when the list was made", line.path));
         return false;
@@ -314,7 +315,7 @@ private:
     std::uint64_t wrong_lines_ = 0;
     bool has_summary_ = false;  // behind all other lines
     listed_summary seen_;       // what it should say of the lines before it
-    bool is_complete_ = true;   // every summary says so
+    bool is_complete_ = true;   // every summary says so, and nothing could not be read
 
     // Both look at these.
     std::atomic<std::uint64_t> bytes_ = 0;

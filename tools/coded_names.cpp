@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <strings.h>
+
 namespace tool {
 namespace {
 
@@ -18,10 +20,13 @@ constexpr std::array short_ends = {
     name_end{".txz", weir::codec::xz, ".tar"},    name_end{".tlz", weir::codec::lzma, ".tar"},
 };
 
-/// Whether `path` ends so, and has more than that in its last part.
+/// Whether `path` ends so, in capitals or not, and has more than that in its last part.
 bool ends_with(std::string_view path, std::string_view end) noexcept
 {
-    return !end.empty() && path.size() > end.size() && path.ends_with(end) && path[path.size() - end.size() - 1] != '/';
+    if (end.empty() || path.size() <= end.size())
+        return false;
+    const std::string_view last = path.substr(path.size() - end.size());
+    return ::strncasecmp(last.data(), end.data(), end.size()) == 0 && path[path.size() - end.size() - 1] != '/';
 }
 
 std::optional<name_end> end_of(std::string_view path) noexcept
@@ -49,6 +54,19 @@ std::optional<std::string> plain_name(std::string_view path)
         return std::nullopt;
     path.remove_suffix(end->text.size());
     return std::string(path).append(end->plain);
+}
+
+bool names_archive(std::string_view path, std::uint64_t compressions)
+{
+    constexpr std::array<std::string_view, 5> endings = {".zip", ".tar", ".tar.bz2", ".tbz2", ".tar.Z"};
+    for (std::optional<std::string> inside = std::string(path); inside; --compressions) {
+        if (std::ranges::any_of(endings, [&](std::string_view end) { return ends_with(*inside, end); }))
+            return true;
+        if (compressions == 0)
+            break;
+        inside = plain_name(*inside); // of a.tar.gz, and a.tgz
+    }
+    return false;
 }
 
 } // namespace tool

@@ -23,10 +23,12 @@ template <class Coder> void pull_all(Coder& coder, block_writer& out)
         out.commit(count);
 }
 
-weir::codec detect(std::span<const std::byte> start, const std::string& name)
+weir::codec detect(std::span<const std::byte> start, bool pass_unknown, const std::string& name)
 {
     if (const auto found = weir::detect_codec(start))
         return *found;
+    if (pass_unknown)
+        return weir::codec::identity;
     if (start.empty())
         throw weir::error(weir::errc::truncated, "decode", name, 0, "it is empty");
     throw weir::error(weir::errc::bad_format, "decode", name, 0,
@@ -72,12 +74,20 @@ coded file_coder::encode(block_reader& in, weir::codec which, const weir::encode
     return {which, totals.consumed, totals.produced};
 }
 
-coded file_coder::decode(block_reader& in, std::optional<weir::codec> which, weir::decoder_settings settings,
-                         bool as_it_comes, block_writer& out)
+coded file_coder::decode(block_reader& in, std::optional<weir::codec> which, bool pass_unknown,
+                         weir::decoder_settings settings, bool as_it_comes, block_writer& out)
 {
     const std::span<std::byte> room(input_.get(), input_bytes);
-    std::span<const std::byte> piece = in.read(room, weir::codec_magic_bytes);
-    const weir::codec found = which ? *which : detect(piece, in.name());
+    const std::size_t wanted = which ? 1 : weir::codec_magic_bytes;
+    std::span<const std::byte> piece = in.read(room, wanted);
+    while (!which && piece.size() >= wanted && piece.size() < weir::bytes_to_detect_codec(piece)) {
+        const std::size_t more = weir::bytes_to_detect_codec(piece) - piece.size();
+        const std::size_t got = in.read(room.subspan(piece.size()), more).size();
+        piece = room.first(piece.size() + got);
+        if (got < more)
+            break;
+    }
+    const weir::codec found = which ? *which : detect(piece, pass_unknown, in.name());
     weir::decoder decoder(found, weir::settings_for(found, std::move(settings)));
     decoder.set_subject(in.name());
     while (!piece.empty()) {
@@ -92,12 +102,11 @@ coded file_coder::decode(block_reader& in, std::optional<weir::codec> which, wei
     return {decoder.which(), decoder.consumed(), decoder.produced()};
 }
 
-coded file_coder::decode(const weir::mapped_file& in, std::optional<weir::codec> which, weir::decoder_settings settings,
-                         const weir::parallel_decoding_options& how, block_writer& out)
+coded file_coder::decode(const weir::mapped_file& in, std::optional<weir::codec> which, bool pass_unknown,
+                         weir::decoder_settings settings, const weir::parallel_decoding_options& how, block_writer& out)
 {
     const std::span<const std::byte> content = in.view();
-    const std::span<const std::byte> start = content.first(std::min(content.size(), weir::codec_magic_bytes));
-    const weir::codec found = which ? *which : detect(start, how.subject);
+    const weir::codec found = which ? *which : detect(content, pass_unknown, how.subject);
     try {
         const weir::parallel_totals totals = weir::decode_parallel(
             found, weir::settings_for(found, std::move(settings)), how, content,

@@ -34,13 +34,15 @@ public:
 
     /// The same the other way round.
     /// \param which      nothing: by the first bytes
+    /// \param pass_unknown  whether what begins as no known format is copied
     /// \param as_it_comes  whether `out` gets what is decoded before more input is waited for
     /// \throws weir::error  of reading; of the decoder, with the name of the file; output_error
-    coded decode(block_reader& in, std::optional<weir::codec> which, weir::decoder_settings settings,
+    coded decode(block_reader& in, std::optional<weir::codec> which, bool pass_unknown, weir::decoder_settings settings,
                  bool as_it_comes, block_writer& out);
     /// By several threads, where the stream has pieces.
     /// \throws weir::error  `errc::mapping_broken`, too: the file was cut short meanwhile
-    coded decode(const weir::mapped_file& in, std::optional<weir::codec> which, weir::decoder_settings settings,
+    coded decode(const weir::mapped_file& in, std::optional<weir::codec> which, bool pass_unknown,
+                 weir::decoder_settings settings,
                  const weir::parallel_decoding_options& how, block_writer& out);
 
 private:

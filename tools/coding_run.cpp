@@ -205,6 +205,9 @@ coded coding_run::code(const input& from, int descriptor, const std::string& nam
     try {
         const coded sizes = options_.what == work::compress ? encode(from, in, out) : decode(from, in, out);
         out.finish();
+        check_unchanged(from, sizes.bytes_in);
+        if (options_.verbose)
+            tell(sizes, from.name);
         return sizes;
     }
     catch (const weir::error&) {
@@ -227,6 +230,7 @@ coded coding_run::decode(const input& from, block_reader& in, block_writer& out)
     weir::decoder_settings settings = options_.decoder;
     if (from.name != "-" && !options_.has_output_limit)
         settings.max_output_bytes = weir::unlimited;
+    const bool pass_unknown = options_.force && options_.to_standard_output && options_.what == work::decompress;
     const bool is_regular = S_ISREG(from.status.st_mode);
     const std::size_t threads = options_.threads.value_or(0) == 0 ? weir::default_worker_count() : *options_.threads;
     if (threads > 1 && is_regular && from.status.st_size >= small && from.name != "-")
@@ -235,10 +239,10 @@ coded coding_run::decode(const input& from, block_reader& in, block_writer& out)
             constexpr std::size_t most_of_a_piece = std::size_t{64} << 20;
             constexpr std::size_t most_of_ours = std::size_t{32} << 20; // what `weir compress` makes but of its best levels
             const std::size_t piece = std::clamp(most_memory / (2 * threads), most_of_ours, most_of_a_piece);
-            return coder_.decode(*map, options_.codec, settings,
+            return coder_.decode(*map, options_.codec, pass_unknown, settings,
                                  {.threads = threads, .max_piece_bytes = piece, .subject = from.name}, out);
         }
-    return coder_.decode(in, options_.codec, settings, !is_regular, out);
+    return coder_.decode(in, options_.codec, pass_unknown, settings, !is_regular, out);
 }
 
 void coding_run::write_file(const input& from, const std::string& path)
@@ -257,11 +261,27 @@ void coding_run::write_file(const input& from, const std::string& path)
     code(from, out.descriptor(), path);
     if (is_copy)
         out.take_over(from.status);
-    if (is_to_go(from) && !is_unchanged(from.status, status_of(from.file, from.name)))
-        refuse(from.name, "it changed meanwhile");
     out.keep(options_.force ? new_file::existing::replace : new_file::existing::keep, is_to_go(from));
     if (is_to_go(from))
         remove_input(from);
+}
+
+/// What shrank while it was read was read in part, and what is to be removed has to be what was read. Files that others
+/// append to are usual: the output is what was there, and that is said.
+void coding_run::check_unchanged(const input& from, std::uint64_t bytes_read) const
+{
+    if (!S_ISREG(from.status.st_mode))
+        return;
+    const struct stat now = status_of(from.file, from.name);
+    if (is_unchanged(from.status, now))
+        return;
+    const bool is_whole = from.name == "-" || bytes_read >= static_cast<std::uint64_t>(from.status.st_size);
+    if (now.st_size < from.status.st_size || !is_whole)
+        refuse(from.name, "it shrank meanwhile");
+    if (is_to_go(from))
+        refuse(from.name, "it changed meanwhile");
+    if (!options_.quiet)
+        say(fmt::format("notice: {} changed while it was read", from.name));
 }
 
 bool coding_run::is_to_go(const input& from) const
@@ -287,6 +307,15 @@ std::string_view coding_run::verb() const noexcept
 {
     constexpr std::array<std::string_view, 4> verbs = {"compress", "decompress", "test", "list"};
     return verbs[static_cast<std::size_t>(options_.what)];
+}
+
+void coding_run::tell(const coded& sizes, std::string_view name) const
+{
+    const bool encodes = options_.what == work::compress;
+    const std::uint64_t plain = encodes ? sizes.bytes_in : sizes.bytes_out;
+    const std::uint64_t packed = std::max<std::uint64_t>(encodes ? sizes.bytes_out : sizes.bytes_in, 1);
+    say(fmt::format("{}: {} bytes to {}, ratio {:.2f}", name, sizes.bytes_in, sizes.bytes_out,
+                    static_cast<double>(plain) / static_cast<double>(packed)));
 }
 
 void coding_run::list(const coded& sizes, std::string_view name)

@@ -24,6 +24,8 @@ struct coding_options {
     bool to_standard_output = false;
     bool force = false;
     bool remove = false;
+    bool quiet = false;   ///< no notices
+    bool verbose = false; ///< a line for each file that is done
     std::optional<weir::codec> codec; ///< always there for `compress`
     weir::encoder_settings encoder = {};
     weir::decoder_settings decoder = {};
@@ -60,12 +62,14 @@ private:
     coded code(const input& from, int descriptor, const std::string& name);
     coded encode(const input& from, block_reader& in, block_writer& out);
     coded decode(const input& from, block_reader& in, block_writer& out);
+    void check_unchanged(const input& from, std::uint64_t bytes_read) const;
     void write_file(const input& from, const std::string& path);
     void remove_input(const input& from) const;
     [[nodiscard]] bool is_to_go(const input& from) const;
     [[noreturn]] void refuse(const std::string& name, std::string_view why) const;
     [[nodiscard]] std::string_view verb() const noexcept;
 
+    void tell(const coded& sizes, std::string_view name) const;
     void list(const coded& sizes, std::string_view name);
     void print_row(const coded& sizes, std::string_view codec, std::string_view name) const;
 

@@ -60,7 +60,7 @@ std::string left_column(const option& one)
     const std::string letter = one.letter != 0 ? fmt::format("-{}, ", one.letter) : "    ";
     std::string value;
     if (!one.value.empty())
-        value = one.is_value ? fmt::format(" [{}]", one.value) : fmt::format(" {}", one.value);
+        value = one.is_value ? fmt::format("{}[{}]", one.value.starts_with('=') ? "" : " ", one.value) : fmt::format(" {}", one.value);
     return fmt::format("  {}--{}{}", letter, one.name, value);
 }
 

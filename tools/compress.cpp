@@ -73,8 +73,11 @@ void add_file_options(command_line& line, coding_options& options)
               [&](std::string_view) { options.remove = false; }, 'k'});
     line.add({"rm", "", "remove each input when its output is whole and on the disk",
               [&](std::string_view) { options.remove = true; }});
-    line.add({"force", "", "replace outputs, follow links, use a terminal",
+    line.add({"force", "", "replace outputs, follow links, use a terminal; with -dc copy what is not compressed",
               [&](std::string_view) { options.force = true; }, 'f'});
+    line.add({"quiet", "", "no notices; errors are said", [&](std::string_view) { options.quiet = true; }, 'q'});
+    line.add({"verbose", "", "say of each file that is done what it had and has, and the ratio",
+              [&](std::string_view) { options.verbose = true; }, 'v'});
 }
 
 void add_work_options(command_line& line, coding_options& options)
@@ -97,9 +100,9 @@ void add_work_options(command_line& line, coding_options& options)
 void add_encoder_options(command_line& line, coding_options& options)
 {
     line.begin_group("Compression");
-    line.add({"level", "N", "also -N: -1 to -19 (zstd), -9 (gzip, zlib, deflate, xz, lzma), -12 (lz4)",
+    line.add({"level", "N", "also -N: -1 to -22 (zstd), -9 (gzip, zlib, deflate, xz, lzma), -12 (lz4)",
               [&](std::string_view text) { options.encoder.level = read_level("level", text); }});
-    line.add({"fast", "N", "the fastest level; with N, which zstd and lz4 have, faster still",
+    line.add({"fast", "=N", "the fastest level; with N, which zstd and lz4 have, faster still",
               [&](std::string_view text) { options.encoder.level = read_fast_level(text); }, 0,
               [](std::string_view) { return false; }});
     line.add({"best", "", "the level that compresses best",
@@ -172,7 +175,7 @@ void choose_threads(coding_options& options)
 {
     if (options.threads == 1)
         return;
-    const bool has_pieces = options.codec != weir::codec::lzma;
+    const bool has_pieces = options.codec != weir::codec::lzma && options.codec != weir::codec::identity;
     const std::size_t wanted = options.threads.value_or(0);
     if (!has_pieces && wanted != 0)
         throw usage_error(fmt::format("--threads {}: {} has one", wanted, weir::to_string(*options.codec)));
@@ -201,7 +204,8 @@ void resolve_encoder(coding_options& options)
 
 int run_coding(const command_line& line, coding_options& options, int argc, char** argv)
 {
-    std::vector<std::string> arguments = with_levels_named(argc, argv, "oT");
+    const bool has_levels = options.what == work::compress; // else they are allowed, as with gzip and zstd
+    std::vector<std::string> arguments = with_levels_named(argc, argv, "oT", has_levels);
     std::vector<char*> pointers;
     for (std::string& argument : arguments)
         pointers.push_back(argument.data());

@@ -22,16 +22,15 @@ std::string names_of_codecs()
 {
     std::string names;
     for (const weir::codec which : weir::all_codecs())
-        if (which != weir::codec::identity)
-            names.append(names.empty() ? "" : ", ").append(weir::to_string(which));
+        names.append(names.empty() ? "" : ", ").append(weir::to_string(which));
     return names;
 }
 
-weir::codec read_codec(std::string_view option, std::string_view text)
+weir::codec read_codec(std::string_view option, std::string_view text, std::string_view others)
 {
     const std::optional<weir::codec> which = weir::parse_codec(text);
-    if (!which || which == weir::codec::identity)
-        throw usage_error(fmt::format("--{} {}: allowed are {}", option, text, names_of_codecs()));
+    if (!which)
+        throw usage_error(fmt::format("--{} {}: allowed are {}{}", option, text, others, names_of_codecs()));
     if (!weir::is_built_in(*which))
         throw usage_error(fmt::format("--{} {}: not built in; `weir version --codecs` lists what is", option, text));
     return *which;
@@ -79,7 +78,7 @@ decompress_option::decompress_option(command_line& line)
                   options_.pass_unknown = text == "auto";
                   options_.codec = std::nullopt;
                   if (!text.empty() && text != "auto")
-                      options_.codec = read_codec("decompress", text);
+                      options_.codec = read_codec("decompress", text, "auto, ");
               },
               0, [](std::string_view) { return false; }});
     add_dictionary(line, options_.settings.dictionary);

@@ -12,11 +12,12 @@
 
 namespace tool {
 
-/// Of all codecs but `identity`, with commas.
+/// Of all codecs, with commas.
 [[nodiscard]] std::string names_of_codecs();
 
+/// \param others  what is allowed besides, each with a comma behind it
 /// \throws usage_error  it is not known, or not built in
-[[nodiscard]] weir::codec read_codec(std::string_view option, std::string_view text);
+[[nodiscard]] weir::codec read_codec(std::string_view option, std::string_view text, std::string_view others = "");
 
 /// Adds --dictionary FILE, which reads it.
 void add_dictionary(command_line& line, weir::dictionary& into);

@@ -5,6 +5,7 @@
 #include "decoder_options.hpp"
 #include "json.hpp"
 #include "options.hpp"
+#include "report.hpp"
 #include "session.hpp"
 
 #include <weir/engine.hpp>
@@ -142,7 +143,7 @@ private:
             session_.out().appended();
         }
         else {
-            session_.progress().say(text);
+            session_.progress().say(line_of_failure(path, text));
         }
         co_await session_.room();
     }

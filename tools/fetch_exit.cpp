@@ -54,6 +54,8 @@ exit_code exit_code_of(const weir::error& failure) noexcept
 {
     if (failure.operation() == "decode")
         return input_failed; // what came is whole, but not what was compressed
+    if (failure.code() == weir::errc::bad_format && (failure.operation() == "open" || failure.operation() == "read"))
+        return input_failed; // no archive
     const auto found = std::ranges::find_if(
         meanings, [&](const meaning& candidate) { return failure.code() == candidate.what; });
     if (found == meanings.end())

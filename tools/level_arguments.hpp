@@ -8,7 +8,10 @@
 namespace tool {
 
 /// The command line with every such level under its long name: `-19` is `--level=19`, `-k9` is `-k --level=9`.
+/// What follows `--level` is its value.
 /// \param with_value  the letters of the options whose value may be a number: what follows them is left as it is
-[[nodiscard]] std::vector<std::string> with_levels_named(int argc, char** argv, std::string_view with_value);
+/// \param keep        else levels are left out
+[[nodiscard]] std::vector<std::string> with_levels_named(int argc, char** argv, std::string_view with_value,
+                                                         bool keep = true);
 
 } // namespace tool

@@ -146,6 +146,11 @@ void json_reporter::print(const closing& end)
     out_.appended();
 }
 
+std::string line_of_failure(std::string_view path, std::string_view text)
+{
+    return text.find(path) != text.npos ? std::string(text) : fmt::format("{}: {}", path, text);
+}
+
 text_reporter::text_reporter(output& out, progress_display& messages, bool quiet)
     : out_(out), messages_(messages), quiet_(quiet)
 {}
@@ -170,10 +175,10 @@ asio::awaitable<void> text_reporter::failed(std::string_view path, std::error_co
     co_await messages_.room();
 }
 
-void text_reporter::refuse(std::string_view, std::error_code, std::string_view text)
+void text_reporter::refuse(std::string_view path, std::error_code, std::string_view text)
 {
     ++errors_;
-    messages_.say(text);
+    messages_.say(line_of_failure(path, text));
 }
 
 void text_reporter::print(const closing& end)

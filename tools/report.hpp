@@ -7,6 +7,7 @@
 #include <weir/ingest.hpp>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace tool {
@@ -16,6 +17,10 @@ namespace tool {
 
 /// The name of the member that holds a digest: that of the hash.
 [[nodiscard]] std::string_view digest_key(weir::hash_algorithm hash) noexcept;
+
+/// An error's text as a line: with the path in front where the text does not have it, as that of an entry whose archive
+/// cannot be decoded.
+[[nodiscard]] std::string line_of_failure(std::string_view path, std::string_view text);
 
 /// What `--json` says at the end, and the report too.
 struct closing {

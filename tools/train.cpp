@@ -118,6 +118,11 @@ void gather(sample_set& into, const std::vector<std::string>& names)
 /// Before anything is read, which may take long.
 void check_output(const train_arguments& arguments)
 {
+    if (arguments.output == "-") {
+        if (::isatty(STDOUT_FILENO) == 1 && !arguments.force)
+            throw usage_error("a dictionary is not written to a terminal; --output names a file, --force does it");
+        return;
+    }
     const char* const path = arguments.output.c_str();
     struct stat there {};
     if (::lstat(path, &there) != 0)
@@ -135,14 +140,22 @@ void train(const train_arguments& arguments)
     gather(gathered, arguments.names);
     const std::vector<std::span<const std::byte>> samples = gathered.samples();
     const weir::dictionary made = weir::train_dictionary(samples, arguments.max_bytes);
+    const std::string what = fmt::format("{}: {}, number {}, from {} of {}", arguments.output,
+                                         weir::format_size(made.content().size()), made.id(),
+                                         counted(samples.size(), "sample"), weir::format_size(gathered.bytes()));
+    if (arguments.output == "-") {
+        block_writer writer(STDOUT_FILENO, "standard output");
+        writer.write(made.content());
+        writer.finish();
+        say(what);
+        return;
+    }
     new_file out(arguments.output, 0666);
     block_writer writer(out.descriptor(), arguments.output);
     writer.write(made.content());
     writer.finish();
     out.keep(arguments.force ? new_file::existing::replace : new_file::existing::keep, false);
-    write_all(STDOUT_FILENO, fmt::format("{}: {}, number {}, from {} of {}\n", arguments.output,
-                                         weir::format_size(made.content().size()), made.id(),
-                                         counted(samples.size(), "sample"), weir::format_size(gathered.bytes())));
+    write_all(STDOUT_FILENO, what + '\n');
 }
 
 } // namespace
@@ -153,7 +166,7 @@ int run_train(int argc, char** argv)
     command_line line("train", "make a dictionary of zstd from typical files", "FILE... | DIRECTORY...",
                       std::string(train_examples));
     line.begin_group("Dictionary");
-    line.add({"output", "FILE", "where it is written", [&](std::string_view text) { arguments.output = text; }, 'o'});
+    line.add({"output", "FILE", "where it is written; -: to standard output", [&](std::string_view text) { arguments.output = text; }, 'o'});
     line.add({"max-size", "SIZE", "of the dictionary (default 112K)",
               [&](std::string_view text) { arguments.max_bytes = read_size("max-size", text); }});
     line.add({"sample-size", "SIZE", "cut files into samples of so many bytes (default: a file is a sample)",

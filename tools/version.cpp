@@ -17,9 +17,8 @@ std::string list_of_codecs()
 {
     std::string list;
     for (const weir::codec which : weir::all_codecs())
-        if (which != weir::codec::identity)
-            list += fmt::format("{:<9}{}\n", weir::to_string(which),
-                                weir::is_built_in(which) ? weir::implementation_of(which) : "not built in");
+        list += fmt::format("{:<9}{}\n", weir::to_string(which),
+                            weir::is_built_in(which) ? weir::implementation_of(which) : "not built in");
     return list;
 }
 

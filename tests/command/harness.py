@@ -33,6 +33,7 @@ def codecs():
     """What does the work of each codec that is built in."""
     lines = run("version", "--codecs").stdout.decode().splitlines()
     named = dict(line.split(maxsplit=1) for line in lines)
+    assert named.pop("identity") == "a copy"
     assert set(named) == {"zstd", "lz4", "gzip", "zlib", "deflate", "xz", "lzma"}, named
     return {name: text for name, text in named.items() if text != "not built in"}
 

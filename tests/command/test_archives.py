@@ -124,6 +124,38 @@ class Cat(ArchiveTest):
         self.assertEqual(self.output("cat", "other", "text"), program + ARCHIVES["a.zip"] + b"?text")
         self.assertEqual(self.output("cat", "--archives=none", "setup", "text"), program + ARCHIVES["a.zip"] + b"text")
 
+    def test_what_should_be_an_archive_and_is_none_is_an_error_and_no_file_is_copied(self):
+        self.write("a", b"LOCAL")
+        self.write("empty.tar.gz", b"")
+        self.write("text.zip", b"text")
+        self.write("short.tar", tar()[:200])
+        names = ["empty.tar.gz", "text.zip", "short.tar"]
+        if "gzip" in BUILT_IN:
+            self.write("cut.tgz", ARCHIVES["a.tgz"][:60])
+            self.write("cut", ARCHIVES["a.tgz"][:60])
+            self.write("twice", gzip.compress(ARCHIVES["a.tgz"]))
+            self.write("text.gz", gzip.compress(b"text"))
+            self.write("cut.zip", ARCHIVES["a.zip"][:60])
+            damaged = bytearray(ARCHIVES["a.tgz"])
+            damaged[10:40] = bytes(range(200, 230))
+            self.write("damaged", damaged)
+            names += ["cut.tgz", "cut", "twice", "text.gz", "cut.zip", "damaged"]
+        for name in names:
+            with self.subTest(name):
+                self.assertEqual(self.output("cat", name, "a", code=1, reason=name), b"")
+                self.assertEqual(self.output("cat", "--archives=none", name, "a"), (self.directory / name).read_bytes() + b"LOCAL")
+                self.assertEqual(self.weir("ls", name).returncode, 1)
+
+    def test_files_are_still_joined(self):
+        self.write("a", b"x^2 begins as zlib does, ")
+        self.write("b.md5", b"and more")
+        self.assertEqual(self.output("cat", "a", "b.md5"), b"x^2 begins as zlib does, and more")
+        if "gzip" in BUILT_IN:
+            self.write("1.gz", gzip.compress(b"one"))
+            self.write("2.gz", gzip.compress(b"two"))
+            self.assertEqual(self.output("cat", "--decompress", "1.gz", "2.gz"), b"onetwo")
+            self.output("cat", "1.gz", "2.gz", code=1, reason="1.gz.*--archives none")
+
     def test_an_archive_alone_is_a_file(self):
         self.assertEqual(self.output("cat", "a.tar"), tar())
 
@@ -188,6 +220,37 @@ class Ingest(ArchiveTest):
         self.assertEqual((lines[-1]["files"], lines[-1]["skipped"]), (1, 1))
         lines = self.ingest("--entry-limit", "1M", "a.tar", code=1)
         self.assertEqual([(line["path"], line["code"]) for line in of_type(lines, "error")], [("a.tar/large", "limit_exceeded")])
+
+    @unittest.skipUnless("gzip" in BUILT_IN, "gzip is not built in")
+    def test_what_is_named_as_an_archive_and_cannot_be_decoded_is_an_error(self):
+        self.write("a.tar.gz", ARCHIVES["a.tgz"][:60])
+        self.write("twice.tgz", gzip.compress(ARCHIVES["a.tgz"]))
+        self.write("empty.TGZ", b"")
+        self.write("plain.gz", ARCHIVES["a.tgz"][:60])
+        self.write("text.tar.gz", gzip.compress(b"text"))
+        port = self.enterContext(http_files(self.directory))
+        for at in ("", f"http://127.0.0.1:{port}/"):
+            for name, code in (("a.tar.gz", "truncated"), ("twice.tgz", "limit_exceeded"), ("empty.TGZ", "bad_format")):
+                for archives in "named", "all":
+                    with self.subTest(f"{at}{name} {archives}"):
+                        lines = self.ingest(f"--archives={archives}", at + name, code=1)
+                        self.assertEqual([(line["path"], line["code"]) for line in of_type(lines, "error")], [(at + name, code)])
+                        self.assertEqual(of_type(lines, "file"), [])
+                self.assertEqual(len(of_type(self.ingest("--archives=none", at + name), "file")), 1)
+            for name in "plain.gz", "text.tar.gz":
+                self.check_content(self.ingest(at + name), at + name, (self.directory / name).read_bytes())
+        result = self.weir("diff", "a.tar", "a.tar.gz")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"a.tar.gz", result.stderr)
+
+    @unittest.skipUnless("gzip" in BUILT_IN, "gzip is not built in")
+    def test_an_error_of_an_entry_names_it_also_where_its_archive_cannot_be_decoded(self):
+        self.write("cut.tgz", ARCHIVES["a.tgz"][:-1_000_000])
+        for command in (["ingest", "cut.tgz"], ["diff", "a.tar", "cut.tgz"]):
+            said = self.weir(*command).stderr.decode().splitlines()
+            self.assertEqual(len(said), 2)
+            self.assertRegex(said[0], r"\Aweir: cut.tgz/large: decode cut.tgz at \d+: the data is truncated")
+            self.assertRegex(said[1], r"\Aweir: decode cut.tgz at \d+: the data is truncated")
 
     def test_equal_entries_of_different_archives_are_found(self):
         lines = self.ingest(*self.archives)

@@ -359,6 +359,7 @@ class Lists(CheckTest):
         self.list("a.tar", code=1)
         result = self.weir("check", "list")
         self.assertEqual(result.stdout.count(b": OK\n"), 3)
+        self.assertEqual(result.returncode, 1)
         self.assertIn(b"a.tar/large: could not be read when the list was made", result.stderr)
 
     def test_a_list_whose_chunks_are_not_those_of_the_file_is_wrong(self):

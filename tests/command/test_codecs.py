@@ -171,9 +171,28 @@ class RoundTrips(CodecTest):
             self.wait_for_temporary(least=1)
             os.truncate(self.directory / "a", 1000)
             complaint = process.stderr.read()
-        self.assertEqual((complaint, process.returncode, self.names()), (b"", 0, {"a", "a.gz"}))
-        content = self.succeed("decompress", "-c", "a.gz")
-        self.assertEqual(content, noise(64_000_000)[:len(content)])
+        self.assertEqual((complaint, process.returncode, self.names()), (b"weir: compress a: it shrank meanwhile\n", 1, {"a"}))
+
+    def test_what_shrinks_is_an_error_what_grows_is_said_and_kept_by_rm(self):
+        for threads in "-T1", "-T2":
+            for size, rm, code, said in ((1000, [], 1, "it shrank meanwhile"), (40_000_000, [], 0, "notice: a changed while"),
+                                         (40_000_000, ["-q"], 0, ""), (1000, ["-q"], 1, "it shrank meanwhile"),
+                                         (40_000_000, ["--rm"], 1, "it changed meanwhile")):
+                with self.subTest(threads=threads, size=size, rm=rm):
+                    self.write("a", noise(30_000_000))
+                    out = os.pipe()
+                    self.addCleanup(os.close, out[0])
+                    path = f"/proc/self/fd/{out[1]}"
+                    process = self.start("compress", "-1", threads, *rm, *(["-o", path, "-f"]), "a", pass_fds=[out[1]],
+                                         stderr=subprocess.PIPE)
+                    os.close(out[1])
+                    with open(out[0], "rb", closefd=False) as reader:
+                        wait_until_full(reader)
+                        os.truncate(self.directory / "a", size)
+                        while reader.read(1 << 20):
+                            pass
+                    self.assertEqual((process.wait(PATIENCE), said in process.stderr.read().decode()), (code, True))
+                    self.assertIn("a", self.names())
 
     def test_what_others_write_to_meanwhile_can_be_decompressed(self):
         for codec, level in ("gzip", "-1"), ("lz4", "-1"), ("xz", "-0"), ("zstd", "-1"):
@@ -322,6 +341,32 @@ class Refused(CodecTest):
                 self.assertEqual(self.refused(1, rf"decode a at \d+: .*({reason})", "decompress", "-t", "a"), b"")
                 self.refused(1, rf"decode - at \d+: .*({reason})", "decompress", "-t", stdin=content)
 
+    def test_a_format_before_its_standard_is_named(self):
+        self.refused(1, "before 0.8", "decompress", "-t", stdin=b"\x27\xb5\x2f\xfd and so on")
+
+    def test_a_frame_without_the_content_that_it_declares_is_corrupt_in_one_piece_or_two(self):
+        for frame in (b"\x28\xb5\x2f\xfd\x40\x00\x2c\x00\x10\0\0ab\x01\0\0", b"\x28\xb5\x2f\xfd\x20\x05\x01\0\0"):
+            self.refused(1, "corrupt", "decompress", "-c", stdin=frame)
+            process = self.start("decompress", stdin=subprocess.PIPE, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+            for each in frame:
+                process.stdin.write(bytes([each]))
+                process.stdin.flush()
+            process.stdin.close()
+            self.assertIn(b"corrupt", process.stderr.read())
+            self.assertEqual(process.wait(PATIENCE), 1)
+
+    @unittest.skipUnless("lz4" in BUILT_IN, "lz4 is not built in")
+    def test_what_follows_a_skippable_frame_says_which_codec_it_is(self):
+        for codec in "lz4", "zstd":
+            packed = b"\x50\x2a\x4d\x18\x02\0\0\0ab" + compressed(text(), codec)
+            self.write("a", packed)
+            for source in [["a"], ["-T2", "a"], ["-"]]:
+                self.assertEqual(self.succeed("decompress", "-c", *source, stdin=packed), text())
+            self.assertEqual(self.succeed("cat", "--decompress", "a"), text())
+            lines = self.ingest("--decompress", "a")
+            self.assertEqual((lines[-1]["bytes"], lines[-2]["codec"]), (len(text()), codec))
+            self.assertEqual(self.ingest("--decompress", "-", stdin=packed)[-1]["bytes"], len(text()))
+
     def test_zeros_may_follow_gzip(self):
         self.succeed("decompress", "-t", stdin=compressed(text()) + bytes(512))
 
@@ -441,6 +486,13 @@ class Dictionaries(CodecTest):
         said = self.succeed("train", "-o", "d", "--max-size", "1T", "samples").decode()
         self.assertRegex(said, r"\Ad: \S+ KiB, number")
 
+    def test_a_dictionary_may_go_to_standard_output(self):
+        self.train()
+        result = self.weir("train", "-o", "-", "--max-size", "4K", "samples")
+        self.assertEqual((result.returncode, result.stdout[:4]), (0, b"\x37\xa4\x30\xec"))
+        self.assertIn(b"number", result.stderr)
+        self.assertNotIn("-", self.names())
+
     def test_a_file_may_be_cut_into_samples(self):
         self.write("log", b"".join(self.message(number)[:60].ljust(64) for number in range(2000)))
         said = self.succeed("train", "-o", "d", "--max-size", "4K", "--sample-size", "64", "log").decode()
@@ -480,6 +532,10 @@ class Files(CodecTest):
             self.succeed("decompress", "--rm", "x" + suffix)
             self.assertEqual(self.read("x.tar"), self.content)
             os.remove(self.directory / "x.tar")
+        self.write("X.GZ", compressed(self.content, "gzip"))
+        self.succeed("decompress", "--rm", "X.GZ")
+        self.assertEqual(self.read("X"), self.content)
+        os.remove(self.directory / "X")
         self.write("y.tgz", b"y")
         self.refused(1, "compressed already", "compress", "--codec", "gzip", "y.tgz")
 
@@ -739,7 +795,8 @@ class Usage(CodecTest):
     def test_mistakes_are_told_before_anything_is_done(self):
         self.write("a", b"a")
         for arguments, reason in ((["compress", "--codec", "rar", "a"], "allowed are"),
-                                  (["compress", "--codec", "identity", "a"], "allowed are"),
+                                  (["compress", "--codec", "rot13", "a"], "identity, zstd"),
+                                  (["cat", "--decompress=rot13", "a"], "auto, identity"),
                                   (["compress", "-25", "a"], "level"), (["compress", "--level=x", "a"], "level"),
                                   (["compress", "-o", "x", "-c", "a"], "two outputs"),
                                   (["compress", "-o", "x", "a", "a"], "one FILE"), (["compress", ""], "empty name"),
@@ -754,6 +811,40 @@ class Usage(CodecTest):
             with self.subTest(arguments):
                 self.refused(2, reason, *arguments)
         self.assertEqual(self.names(), {"a"})
+
+    def test_habits_from_other_tools_are_no_mistakes(self):
+        self.write("a", text())
+        self.succeed("compress", "--level", "-5", "-k", "a")
+        self.succeed("decompress", "-9", "-t", "a.zst")
+        self.succeed("decompress", "-9k", "-f", "a.zst")
+        self.assertEqual(self.read("a"), text())
+        self.assertEqual(self.succeed("decompress", "-cf", "a", "a.zst"), 2 * text())
+        self.assertEqual(self.succeed("decompress", "-cf", stdin=b""), b"")
+        self.refused(1, "no known format", "decompress", "-c", "a")
+        result = self.weir("compress", "-v", "-f", "a")
+        self.assertRegex(result.stderr.decode(), rf"\Aweir: a: {len(text())} bytes to \d+, ratio \d+\.\d\d\n\Z")
+        self.assertEqual(result.returncode, 0)
+        self.succeed("compress", "-qf", "a")
+        help_text = self.succeed("compress", "--help").decode()
+        self.assertIn("--fast[=N]", help_text)
+        self.assertIn("-1 to -22", help_text)
+
+    def test_a_copy_is_a_codec_too(self):
+        self.assertEqual(self.succeed("compress", "--codec", "identity", stdin=text()), text())
+        self.assertEqual(self.succeed("decompress", "--codec", "identity", stdin=text()), text())
+        self.write("a", text())
+        self.refused(1, "same file", "compress", "--codec", "identity", "a")
+        self.assertIn(b"identity a copy\n", self.succeed("version", "--codecs"))
+
+    def test_what_is_empty_is_truncated_for_all_commands(self):
+        self.write("e", b"")
+        for command in "cat", "ingest":
+            result = self.weir(command, "--decompress", "e")
+            self.assertIn(b"truncated", result.stderr)
+            self.assertEqual(result.returncode, 1)
+        self.write("raw", b"neither")
+        result = self.weir("cat", "--decompress", "raw")
+        self.assertIn(b"lzma", result.stderr)
 
     def test_names_that_look_like_options_stand_behind_two_dashes(self):
         self.write("-9", b"nine")

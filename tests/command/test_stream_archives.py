@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import unittest
 
-from archives import ARCHIVES, FILES, ArchiveTest, tar
+from archives import ARCHIVES, BUILT_IN, FILES, ArchiveTest, tar
 from harness import PATIENCE, main, of_type
 from servers import http_files, serving
 
@@ -182,7 +182,7 @@ class StandardInput(StreamTest):
                 self.assertEqual(self.archive_names, {"-"})
 
     def test_what_is_no_archive_stays_one_stream(self):
-        for content in (b"", b"x", b"text " * 100_000, bytes(2_000), b"\x1f\x8b", b"PK"):
+        for content in (b"", b"x", b"text " * 100_000, bytes(2_000), b"x^2 + y^2", b"PK"):
             with self.subTest(content[:8]):
                 lines = self.ingest("--archives=all", "-", stdin=content)
                 self.check_content(lines, "-", content)
@@ -192,6 +192,19 @@ class StandardInput(StreamTest):
             with self.subTest(name):
                 lines = self.ingest("--archives=all", "-", stdin=content[:-1_000_000], code=1)
                 self.assertEqual(self.failures(lines), [("-/large", "truncated"), ("-", "truncated")])
+
+    @unittest.skipUnless("gzip" in BUILT_IN, "gzip is not built in")
+    def test_what_cannot_be_decoded_to_see_what_it_is_is_an_error(self):
+        damaged = bytearray(ARCHIVES["a.tgz"])
+        damaged[10:40] = bytes(range(200, 230))
+        for content, code in ((ARCHIVES["a.tgz"][:60], "truncated"), (b"\x1f\x8b", "truncated"), (bytes(damaged), None)):
+            with self.subTest(code):
+                lines = self.ingest("--archives=all", "-", stdin=content, code=1)
+                self.assertEqual([path for path, _ in self.failures(lines)], ["-"])
+                self.assertIn(self.failures(lines)[0][1], [code] if code else ["corrupt_data", "bad_format"])
+                self.assertEqual(of_type(lines, "file"), [])
+                lines = self.ingest("-", stdin=content)
+                self.check_content(lines, "-", content)
 
     def test_a_pipe_that_is_named_is_a_stream_too(self):
         os.mkfifo(self.directory / "pipe")

@@ -21,7 +21,9 @@ int exit_of(int system_error, std::string_view operation = "read")
 TEST_CASE("exit of a fetch: each kind of failure has its code")
 {
     using weir::errc;
-    CHECK(exit_of(errc::bad_format) == 2);
+    CHECK(exit_of(errc::bad_format, "parse") == 2); // a URL
+    CHECK(exit_of(errc::bad_format, "open") == 1);  // an archive
+    CHECK(exit_of(errc::bad_format, "read") == 1);
     CHECK(exit_of(errc::unsupported_scheme) == 2);
     CHECK(exit_of(errc::resolve_failed) == 4);
     CHECK(exit_of(errc::resolver_unavailable) == 4);

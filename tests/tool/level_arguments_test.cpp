@@ -6,13 +6,13 @@ namespace {
 
 using strings = std::vector<std::string>;
 
-strings named(strings arguments)
+strings named(strings arguments, bool keep = true)
 {
     arguments.insert(arguments.begin(), "-9");
     std::vector<char*> pointers;
     for (std::string& argument : arguments)
         pointers.push_back(argument.data());
-    strings out = tool::with_levels_named(static_cast<int>(pointers.size()), pointers.data(), "oT");
+    strings out = tool::with_levels_named(static_cast<int>(pointers.size()), pointers.data(), "oT", keep);
     REQUIRE(out.front() == "-9"); // the name of the command
     out.erase(out.begin());
     return out;
@@ -42,6 +42,18 @@ TEST_CASE("level arguments: values of other options are left alone")
     CHECK(named({"-o", "-9"}) == strings{"-o", "-9"});
     CHECK(named({"-o", "--", "-9"}) == strings{"-o", "--", "--level=9"});
     CHECK(named({"--level=5", "--fast"}) == strings{"--level=5", "--fast"});
+}
+
+TEST_CASE("level arguments: the value of --level is no level of its own")
+{
+    CHECK(named({"--level", "-5", "-4"}) == strings{"--level", "-5", "--level=4"});
+    CHECK(named({"--leve", "-5"}) == strings{"--leve", "-5"});
+    CHECK(named({"--le", "-5"}) == strings{"--le", "--level=5"});
+}
+
+TEST_CASE("level arguments: where there are none they are left out")
+{
+    CHECK(named({"-9", "-k9c", "-T4"}, false) == strings{"-k", "-c", "-T4"});
 }
 
 TEST_CASE("level arguments: nothing behind two dashes is one, nor one dash alone")

@@ -23,6 +23,7 @@ _weir()
     web="-H --header --expect-sha256 --parallel --retries --max-rate --min-rate --timeout-connect --timeout-first-byte
         --timeout-idle --timeout-total --cacert --insecure --proxy --unix-socket"
     coding="-d --decompress -t --test -l --list --codec -T --threads -c --stdout -o --output -k --keep --rm -f --force
+        -q --quiet -v --verbose
         --dictionary --memory-limit --ratio-limit --output-limit"
     decoding="--decompress --dictionary --memory-limit --ratio-limit --output-limit"
     archives="--archive-limit --entry-limit --content-limit --entries-limit --nesting-limit"
@@ -52,14 +53,14 @@ _weir()
         return
     fi
     if [[ $prev == "--decompress=" ]]; then
-        _weir_words "auto zstd lz4 gzip zlib deflate xz lzma"
+        _weir_words "auto identity zstd lz4 gzip zlib deflate xz lzma"
         return
     fi
     case ${prev%=} in
     --chunker) _weir_words "weir1 fastcdc2020 fixed"; return ;;
     --hash) _weir_words "sha256 sha512-256 xxh3-128"; return ;;
     --backend) _weir_words "auto uring threads mmap"; return ;;
-    --codec) _weir_words "zstd lz4 gzip zlib deflate xz lzma"; return ;;
+    --codec) _weir_words "identity zstd lz4 gzip zlib deflate xz lzma"; return ;;
     --archives) _weir_words "named all none"; return ;;
     --memory-limit | --ratio-limit | --output-limit | --archive-limit | --entry-limit | --content-limit | --entries-limit | --nesting-limit) _weir_words "none"; return ;;
     --level | --threads | -T) return ;;
