@@ -1,10 +1,8 @@
 #include "decoder_options.hpp"
 
-#include "block_io.hpp"
 #include "command.hpp"
 #include "options.hpp"
 
-#include <weir/file_handle.hpp>
 #include <weir/size.hpp>
 
 #include <fmt/format.h>
@@ -39,14 +37,7 @@ weir::codec read_codec(std::string_view option, std::string_view text, std::stri
 void add_dictionary(command_line& line, weir::dictionary& into)
 {
     line.add({"dictionary", "FILE", "of zstd, as `weir train` and `zstd --train` make them", [&](std::string_view text) {
-                  constexpr std::size_t most = 32_MiB;
-                  const std::string path(text);
-                  const weir::file_handle file = weir::file_handle::open(path);
-                  std::vector<std::byte> content;
-                  block_reader(file.descriptor(), path).append_to(content, most + 1);
-                  if (content.empty() || content.size() > most)
-                      throw usage_error(fmt::format("--dictionary {}: allowed are 1 byte to 32M", path));
-                  into = weir::dictionary(content);
+                  into = weir::dictionary(read_small_file("dictionary", std::string(text), 32_MiB));
               }});
 }
 

@@ -28,30 +28,10 @@ weir::hash_algorithm read_hash(std::string_view option, std::string_view text)
     throw usage_error(fmt::format("--{} {}: allowed are sha256, sha512-256, xxh3-128", option, text));
 }
 
-/// All of a file that should be small, as it may be a device by mistake.
-/// \throws usage_error  it cannot be read, or is above a mebibyte
-std::vector<std::byte> read_small_file(std::string_view option, const std::string& path)
-{
-    constexpr std::size_t most = 1_MiB;
-    std::vector<std::byte> content;
-    try {
-        const weir::file_handle file = weir::file_handle::open(path);
-        block_reader(file.descriptor(), path).append_to(content, most + 1);
-    }
-    catch (const weir::error& failure) {
-        throw usage_error(fmt::format("--{}: {}", option, failure.what()));
-    }
-    if (content.size() > most)
-        throw usage_error(fmt::format("--{} '{}': is above {}", option, path, weir::format_size(most)));
-    return content;
-}
-
 /// The secret of 32 bytes that a file of any content stands for.
 std::array<std::byte, 32> read_secret(const std::string& path)
 {
-    const std::vector<std::byte> content = read_small_file("secret-file", path);
-    if (content.empty())
-        throw usage_error(fmt::format("--secret-file '{}': is empty", path));
+    const std::vector<std::byte> content = read_small_file("secret-file", path, 1_MiB);
     const weir::digest digest = weir::digest_of(weir::hash_algorithm::sha256, content);
     std::array<std::byte, 32> secret;
     std::ranges::copy(digest.span(), secret.begin());
@@ -113,6 +93,21 @@ void warn_of_weak_digests(const settings& values)
 {
     if (values.hash == weir::hash_algorithm::xxh3_128 || values.file_digest == weir::hash_algorithm::xxh3_128)
         say("warning: xxh3-128 is NOT cryptographic: whoever chooses the content can make digests collide");
+}
+
+std::vector<std::byte> read_small_file(std::string_view option, const std::string& path, std::size_t most)
+{
+    std::vector<std::byte> content;
+    try {
+        const weir::file_handle file = weir::file_handle::open(path);
+        block_reader(file.descriptor(), path).append_to(content, most + 1);
+    }
+    catch (const weir::error& failure) {
+        throw usage_error(fmt::format("--{}: {}", option, failure.what()));
+    }
+    if (content.empty() || content.size() > most)
+        throw usage_error(fmt::format("--{} '{}': allowed are files of 1 B to {}", option, path, weir::format_size(most)));
+    return content;
 }
 
 std::uint64_t read_limit(std::string_view option, std::string_view text)

@@ -98,6 +98,9 @@ void warn_of_weak_digests(const settings& values);
 [[nodiscard]] std::uint64_t read_size(std::string_view option, std::string_view text);
 /// As `read_size`, or `none`: `weir::unlimited`.
 [[nodiscard]] std::uint64_t read_limit(std::string_view option, std::string_view text);
+/// All of a file that an option names and that should be small, as it may be a device by mistake.
+/// \throws usage_error  it cannot be read, is empty, or is larger than `most`
+[[nodiscard]] std::vector<std::byte> read_small_file(std::string_view option, const std::string& path, std::size_t most);
 /// The word's place in `words`.
 [[nodiscard]] std::size_t choose(std::string_view option, std::string_view word,
                                  std::initializer_list<std::string_view> words);

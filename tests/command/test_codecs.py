@@ -472,7 +472,7 @@ class Dictionaries(CodecTest):
             self.refused(2, "fifo is no regular file", "train", *force, "-o", "fifo", "samples")
         (self.directory / "fifo").unlink()
         self.write("empty", b"")
-        self.refused(2, "allowed are 1 byte to 32M", "compress", "--dictionary", "empty", stdin=b"x")
+        self.refused(2, "allowed are files of 1 B to 32 MiB", "compress", "--dictionary", "empty", stdin=b"x")
         self.assertEqual(self.names(), {"samples", "e", "empty"})
 
     def test_a_dictionary_has_at_most_32_mib(self):
@@ -480,7 +480,7 @@ class Dictionaries(CodecTest):
         self.write("more", noise(1 << 20) * 32 + b"!")
         packed = self.succeed("compress", "--dictionary", "most", stdin=b"x")
         self.assertEqual(self.succeed("decompress", "--dictionary", "most", stdin=packed), b"x")
-        self.refused(2, "allowed are 1 byte to 32M", "compress", "--dictionary", "more", stdin=b"x")
+        self.refused(2, "allowed are files of 1 B to 32 MiB", "compress", "--dictionary", "more", stdin=b"x")
 
     def test_a_size_that_samples_cannot_fill_takes_no_memory(self):
         said = self.succeed("train", "-o", "d", "--max-size", "1T", "samples").decode()
