@@ -110,7 +110,7 @@ class Usage(CommandTest):
         self.assertIn("missing", self.refused("ingest", "--secret-file", "missing", "a"))
 
     def test_a_secret_that_cannot_be_read_is_refused_with_the_reason(self):
-        for name, reason in ((".", "is a directory"), ("missing", "no such file"), ("/dev/zero", "above 1 MiB"),
+        for name, reason in ((".", "is a directory"), ("missing", "no such file"), ("/dev/zero", "1 B to 1 MiB"),
                              (os.devnull, "empty")):
             said = self.refused("ingest", "--secret-file", name, "a")
             self.assertIn("--secret-file", said)
