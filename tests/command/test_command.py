@@ -111,7 +111,7 @@ class Usage(CommandTest):
 
     def test_a_secret_that_cannot_be_read_is_refused_with_the_reason(self):
         for name, reason in ((".", "is a directory"), ("missing", "no such file"), ("/dev/zero", "1 B to 1 MiB"),
-                             (os.devnull, "empty")):
+                             (os.devnull, "1 B to 1 MiB")):
             said = self.refused("ingest", "--secret-file", name, "a")
             self.assertIn("--secret-file", said)
             self.assertIn(name, said)
