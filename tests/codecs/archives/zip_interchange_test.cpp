@@ -129,6 +129,25 @@ TEST_CASE("zip interchange: links and modes of Info-ZIP are told; what is encryp
         CHECK(each.failure == weir::errc::encrypted);
 }
 
+TEST_CASE("zip interchange: what Info-ZIP reads from a pipe is a file, as standard input and by a name")
+{
+    if (!is_installed("zip")) {
+        MESSAGE("skipped: zip is not here");
+        return;
+    }
+    const workshop shop;
+    bench b;
+    for (const char* const command : {"echo content | zip -q out.zip - && mv out.zip out",
+                                      "mkfifo pipe && { echo content > pipe & zip -q -FI out pipe && mv out.zip out; }"}) {
+        CAPTURE(command);
+        const std::vector<test::zip_found> found = test::read_zip(b, shop.make(command));
+        REQUIRE(found.size() == 1);
+        CHECK(found[0].entry.type == weir::archive_entry_type::file);
+        CHECK(!found[0].failure);
+        CHECK(found[0].content == test::bytes_of("content\n"));
+    }
+}
+
 TEST_CASE("zip interchange: what Python makes is read both ways, also from a pipe and with zip64")
 {
     if (!is_installed("python3")) {
