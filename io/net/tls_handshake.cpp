@@ -37,7 +37,8 @@ void expect(SSL* ssl, std::string_view host, bool verified)
     }
     if (name.ends_with('.'))
         name.pop_back();
-    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // Names stand in subjectAltName, and nowhere else. RFC 9525, sections 2 and 6.2
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     const bool done = SSL_set_tlsext_host_name(ssl, name.c_str()) == 1
         && (!verified || X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size()) == 1);
     if (!done)

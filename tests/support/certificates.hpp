@@ -34,6 +34,7 @@ struct identity {
 
 struct certificate_wish {
     std::string names = "DNS:peer.test"; ///< as in openssl.cnf: "DNS:a,IP:127.0.0.1"; empty: none
+    std::string common_name = {};         ///< empty: one of its own
     long begins_in = -3600;              ///< seconds from now
     long ends_in = 3600;
     bool is_authority = false;
@@ -53,7 +54,7 @@ inline identity make_identity(const temp_dir& where, const certificate_wish& wis
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), number);
     X509_gmtime_adj(X509_getm_notBefore(certificate), wish.begins_in);
     X509_gmtime_adj(X509_getm_notAfter(certificate), wish.ends_in);
-    const std::string common_name = "test " + std::to_string(number);
+    const std::string common_name = wish.common_name.empty() ? "test " + std::to_string(number) : wish.common_name;
     X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
                                reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);
     X509_set_issuer_name(certificate, X509_get_subject_name(issuer ? issuer->certificate.get() : certificate));

@@ -96,6 +96,8 @@ TEST_CASE("TLS: who is not trusted is refused with the reason")
     CHECK(refusal(world.issue({.names = "DNS:other.test"}), world.trusting())
           == with("certificate: hostname mismatch"));
     CHECK(refusal(world.issue({.names = ""}), world.trusting()) == with("certificate: hostname mismatch"));
+    CHECK(refusal(world.issue({.names = "", .common_name = "peer.test"}), world.trusting())
+          == with("certificate: hostname mismatch")); // RFC 9525: a common name is no host's
     CHECK(refusal(world.issue({.ends_in = -60}), world.trusting()) == with("certificate: certificate has expired"));
     CHECK(refusal(world.issue({.begins_in = 3000}), world.trusting())
           == with("certificate: certificate is not yet valid"));

@@ -84,8 +84,8 @@ private:
 };
 
 /// Makes a connection to a server secure: the name is sent (SNI), and the certificate has to be the host's, valid and
-/// signed by who is trusted. The connection may have been used before, to ask a proxy for instance; nothing of TLS may
-/// have been read from it.
+/// signed by who is trusted; its names are those of `subjectAltName`, a common name is none (RFC 9525). The connection may
+/// have been used before, to ask a proxy for instance; nothing of TLS may have been read from it.
 ///
 /// \param host  a name, or a numeric address with or without brackets
 /// \param port  with `host` the key of the sessions that are kept
