@@ -125,9 +125,7 @@ bool names_port(std::string_view text)
 url parse_proxy(const std::string& text)
 {
     const std::string full = text.find("://") == std::string::npos ? "http://" + text : text;
-    const url proxy = url::parse(full);
-    if (proxy.target() != "/" || proxy.fragment())
-        throw error(errc::bad_format, "use proxy", proxy.to_string(), std::nullopt, "a path, a query or a fragment");
+    const url proxy = url::parse(full).resolve("/"); // what follows the host says nothing to anybody, as with curl
     return proxy.is_secure() || names_port(full) ? proxy : proxy.with_port(curl_default_port);
 }
 

@@ -101,8 +101,8 @@ std::optional<request_head> follow_redirect(const request_head& request, unsigne
 bool is_sensitive(std::string_view field_name) noexcept
 {
     constexpr std::array<std::string_view, 3> prefixes = {"x-amz-", "x-goog-", "x-ms-"};
-    constexpr std::array<std::string_view, 8> words = {"auth",      "cookie",   "token",   "secret",
-                                                       "signature", "password", "api-key", "apikey"};
+    constexpr std::array<std::string_view, 14> words = {"auth",   "cookie", "token",   "secret", "signature", "password", "api-key",
+                                                        "apikey", "jwt",    "session", "bearer", "hmac",      "ticket",   "credential"};
     const auto starts = [&](std::string_view prefix) { return starts_without_case(field_name, prefix); };
     const auto contains = [&](std::string_view word) { return contains_without_case(field_name, word); };
     return std::ranges::any_of(prefixes, starts) || std::ranges::any_of(words, contains);

@@ -98,7 +98,8 @@ std::string syntax::redacted_text(std::string_view text)
 {
     constexpr std::size_t most_shown = 256;
     std::string out;
-    if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) {
+    const bool is_path = text.starts_with('/') && !text.starts_with("//"); // that names nobody
+    if (const std::size_t at = text.rfind('@'); at != std::string_view::npos && !is_path) {
         for (const std::string_view known : {"http://", "https://"})
             if (text.starts_with(known))
                 out = known;

@@ -61,12 +61,40 @@ std::optional<std::string_view> cut_at(std::string_view& rest, char mark) noexce
     return behind;
 }
 
+/// By a part of the name, or by a whole word of it: what is short is a part of many.
 bool smells_of_secret(std::string_view name)
 {
-    constexpr std::array<std::string_view, 7> smells = {"sig", "token", "secret", "pass", "key", "cred", "auth"};
+    constexpr std::array<std::string_view, 14> smells = {"sig", "token", "secret", "pass", "pwd",    "key",    "cred",
+                                                         "auth", "jwt",  "bearer", "hmac", "sess", "ticket", "hdn"};
+    constexpr std::array<std::string_view, 6> words = {"sid", "sas", "code", "policy", "otp", "pin"};
     std::string lower;
     std::ranges::transform(name, std::back_inserter(lower), grammar::to_lower);
-    return std::ranges::any_of(smells, [&](std::string_view smell) { return lower.find(smell) != std::string::npos; });
+    if (std::ranges::any_of(smells, [&](std::string_view smell) { return lower.find(smell) != std::string::npos; }))
+        return true;
+    for (std::size_t begin = 0; begin < lower.size();) {
+        const std::string_view rest = std::string_view(lower).substr(begin);
+        const auto end = std::find_if_not(rest.begin(), rest.end(), grammar::is_alphanumeric);
+        const std::string_view word = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+        if (std::ranges::find(words, word) != words.end())
+            return true;
+        begin += word.size() + 1;
+    }
+    return false;
+}
+
+/// A parameter may be several to a reader that takes semicolons for separators too. From the first that smells to the end
+/// all is hidden: to another reader it is one value.
+std::string redacted_parameter(std::string_view parameter)
+{
+    for (std::size_t begin = 0; begin < parameter.size();) {
+        const std::size_t end = std::min(parameter.find(';', begin), parameter.size());
+        const std::string_view piece = parameter.substr(begin, end - begin);
+        const std::size_t name_size = std::min(piece.find('='), piece.size());
+        if (name_size < piece.size() && smells_of_secret(percent_decode(piece.substr(0, name_size))))
+            return std::string(parameter.substr(0, begin + name_size)).append("=***");
+        begin = end + 1;
+    }
+    return std::string(parameter);
 }
 
 } // namespace
@@ -114,18 +142,7 @@ std::string percent_decode(std::string_view text)
 
 std::string normal_path(std::string_view path)
 {
-    std::string out;
-    out.reserve(path.size());
-    for (std::size_t at = 0; at < path.size(); ++at) {
-        const bool encoded = path[at] == '%';
-        const char c = encoded ? decoded_at(path, at) : path[at];
-        at += encoded ? 2 : 0;
-        if (encoded ? is_unreserved(c) : is_path_character(c))
-            out.push_back(c);
-        else
-            append_percent(out, c);
-    }
-    return out;
+    return encode_unless(path, [](char c) { return is_path_character(c) || c == '%'; });
 }
 
 std::string normal_query(std::string_view query) { return encode_unless(query, is_query_character); }
@@ -161,9 +178,7 @@ std::string redacted_query(std::string_view query)
     for (std::string_view rest = query; !rest.empty();) {
         const bool more = rest.find('&') != std::string_view::npos;
         const std::string_view parameter = grammar::take_until(rest, '&');
-        const std::string_view name = parameter.substr(0, parameter.find('='));
-        const bool hidden = name.size() < parameter.size() && smells_of_secret(percent_decode(name));
-        out.append(hidden ? name : parameter).append(hidden ? "=***" : "").append(more ? "&" : "");
+        out.append(redacted_parameter(parameter)).append(more ? "&" : "");
     }
     return out;
 }

@@ -26,8 +26,8 @@ struct components {
 /// \pre every percent sign has its digits
 [[nodiscard]] std::string percent_decode(std::string_view text);
 
-/// Decodes what needs no encoding, encodes what may not stand in a path, writes digits in upper case.
-/// \pre every percent sign has its digits \see RFC 3986, sections 3.3 and 6.2.2
+/// Encodes what may not stand in a path; everything else stays, as servers may have signed it so.
+/// \pre every percent sign has its digits \see RFC 3986, section 3.3
 [[nodiscard]] std::string normal_path(std::string_view path);
 
 /// Encodes what may not stand in a query or fragment; everything else stays. \see RFC 3986, sections 3.4 and 3.5

@@ -3,6 +3,7 @@
 #include "lane_group.hpp"
 
 #include <weir/error.hpp>
+#include <weir/http/fields.hpp>
 #include <weir/observer.hpp>
 #include <weir/reading.hpp>
 #include <weir/unique_counter.hpp>
@@ -26,6 +27,9 @@ ingest_sink::~ingest_sink() = default;
 
 bool is_url(std::string_view argument) noexcept
 {
+    for (const std::string_view almost : {"http:/", "https:/"}) // it may name somebody, and is refused without being shown
+        if (http::same_name(argument.substr(0, almost.size()), almost))
+            return true;
     const std::size_t end = argument.find("://");
     if (end == std::string_view::npos || end == 0)
         return false;

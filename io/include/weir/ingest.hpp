@@ -66,7 +66,8 @@ public:
     [[nodiscard]] virtual std::shared_ptr<stream_history> history() const = 0;
 };
 
-/// Whether an ingest takes an argument for a URL: `scheme://`, as RFC 3986 spells schemes.
+/// Whether an ingest takes an argument for a URL: `scheme://`, as RFC 3986 spells schemes. What begins with `http:/` or
+/// `https:/` is one in any case, and fails where it is none: as the name of a file it would be shown, and it may hold a password.
 [[nodiscard]] WEIR_API bool is_url(std::string_view argument) noexcept;
 
 /// What is read by its entries, if it is an archive: tar, compressed or not, and zip.

@@ -92,7 +92,8 @@ TEST_CASE("redirect: secrets go where scheme, host or port changes")
     const fields header{{"Authorization", "a"},       {"authorization", "b"}, {"Cookie", "c"},
                         {"Proxy-Authorization", "p"}, {"X-Amz-Date", "d"},    {"x-amz-security-token", "t"},
                         {"X-Goog-Signature", "s"},    {"x-ms-version", "v"},  {"Private-Token", "q"},
-                        {"X-Api-Key", "k"},           {"Host", "a"},          {"Accept", "*/*"}};
+                        {"X-Api-Key", "k"},           {"X-JWT", "j"},         {"X-Session", "s"},
+                        {"Host", "a"},                {"Accept", "*/*"}};
     for (const std::string_view location : {"https://a/", "http://b/", "http://a:81/", "//a.example/", "http://a./"}) {
         CAPTURE(location);
         const auto next = follow_redirect(get("http://u:p@a/", header), 302, {{"Location", std::string(location)}}, 0);

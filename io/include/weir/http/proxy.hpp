@@ -56,7 +56,7 @@ struct proxy_options {
 /// - not for the hosts of `no_proxy`, or `NO_PROXY`, whatever named the proxy
 ///
 /// An empty variable counts as not set. A proxy without a scheme is an http proxy; one without a port has 1080, as
-/// with curl, if it is http, and 443 if it is https.
+/// with curl, if it is http, and 443 if it is https. A path, a query or a fragment of its URL means nothing.
 /// \par Thread-safety
 /// Shared by any threads.
 class WEIR_API proxy_selector {
@@ -66,7 +66,7 @@ public:
     /// The proxy for `target`, with the credentials that are for it alone; nothing if the way is direct.
     /// \throws weir::error, with the proxy (redacted)
     ///   `errc::unsupported_scheme`: neither http nor https, for instance `socks5`
-    ///   `errc::bad_format`: not a URL, or one with a path or a query
+    ///   `errc::bad_format`: not a URL
     [[nodiscard]] std::optional<url> proxy_for(const url& target) const;
 
 private:

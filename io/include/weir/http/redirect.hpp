@@ -32,7 +32,7 @@ struct redirect_options {
 
 /// Whether a field is only for the origin it was set for: `Authorization`, `Proxy-Authorization`, `Cookie`, the signed
 /// ones of clouds (`x-amz-*`, `x-goog-*`, `x-ms-*`), and all whose name says auth, cookie, token, secret, signature,
-/// password or api-key.
+/// password, api-key, jwt, session, bearer, hmac, ticket or credential.
 [[nodiscard]] WEIR_API bool is_sensitive(std::string_view field_name) noexcept;
 
 } // namespace weir::http

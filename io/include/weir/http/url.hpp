@@ -42,9 +42,9 @@ struct origin {
 /// An absolute http or https URL.
 ///
 /// What it holds is normal: scheme and host in lower case, IPv6 addresses in their shortest form, the port always a
-/// number, the path absolute, without dot segments, its percent-encoding as short as RFC 3986 allows. The query is
-/// left byte for byte, because signatures are made over it. Bytes that have no place in a URL but are harmless
-/// (`|`, `"`, UTF-8) are percent-encoded, as browsers do.
+/// number, the path absolute, without the dot segments `.` and `..`. Path and query are else left byte for byte, their
+/// percent-encoding too, because signatures are made over them: `/%7Ea` and `/~a` are two URLs. Bytes that have no place
+/// in a URL but are harmless (`|`, `"`, UTF-8) are percent-encoded, as browsers do.
 ///
 /// Strict where two readers of one URL could disagree about its host: control characters, blanks and backslashes
 /// anywhere, a second `@`, numbers that are no dotted quad where an IPv4 address would stand (`127.1`, `0x7f.1`),
@@ -96,7 +96,7 @@ public:
     [[nodiscard]] std::string connect_target() const;
 
     /// For people and logs: credentials are `***`, the value of a query parameter whose name smells of a secret
-    /// (`X-Amz-Signature`, `token`, `key` ...) too, and the fragment is left out.
+    /// (`X-Amz-Signature`, `token`, `key`, `sid` ...) too, and the fragment is left out.
     [[nodiscard]] std::string to_string() const;
     /// All of it, secrets too; `parse` gives the same URL back, unless `with_target` made one that is not normal.
     [[nodiscard]] std::string unredacted() const;
@@ -106,7 +106,7 @@ public:
     [[nodiscard]] url with_login_of(const url& other) const;
     /// \pre `port` is not 0
     [[nodiscard]] url with_port(std::uint16_t port) const;
-    /// This URL with another path and query, taken byte for byte: for keys with dot segments or `%7E` in them.
+    /// This URL with another path and query, taken byte for byte: for keys with dot segments in them.
     /// \throws weir::error  `errc::bad_format`: it does not begin with a slash, or holds a byte that may not stand in
     ///   a request line, or a percent sign without two digits
     [[nodiscard]] url with_target(std::string_view target) const;
@@ -129,8 +129,8 @@ private:
     std::optional<std::string> fragment_;
 };
 
-/// `text` as `url::to_string` shows it. If it is no such URL: nothing before an `@`, nothing after a question mark, no
-/// byte that a terminal would act on, and no more than 256 bytes.
+/// `text` as `url::to_string` shows it. If it is no such URL: nothing before an `@`, unless it is a path (one slash begins
+/// it), nothing after a question mark, no byte that a terminal would act on, and no more than 256 bytes.
 [[nodiscard]] WEIR_API std::string redacted(std::string_view text);
 
 } // namespace weir::http
