@@ -88,7 +88,8 @@ retry_decision retry_policy::after(const failed_attempt& failed, clock::time_poi
         replaced_stale_ = true;
         return {.again = true, .fresh_connection = true, .reason = "the connection was closed while it waited"};
     }
-    if (failed.kept_bytes >= options_.progress_bytes)
+    const bool progressed = failed.kept_bytes >= options_.progress_bytes;
+    if (progressed)
         in_a_row_ = 0;
     if (++in_a_row_ >= options_.attempts)
         return {.reason = "no attempts are left"};
@@ -97,8 +98,8 @@ retry_decision retry_policy::after(const failed_attempt& failed, clock::time_poi
     if (asked && *asked > options_.retry_after_limit)
         return {.reason = "the server asks for a longer wait than is allowed"};
     if (asked)
-        return wait_for(std::max(wait, *asked + jitter(options_.base)), "the server asks for a wait", left);
-    return wait_for(wait, failed.error ? "it may work again" : "the status may pass", left);
+        return wait_for(std::max(wait, *asked + jitter(options_.base)), !progressed, "the server asks for a wait", left);
+    return wait_for(wait, !progressed, failed.error ? "it may work again" : "the status may pass", left);
 }
 
 void retry_policy::succeeded() noexcept
@@ -148,12 +149,12 @@ milliseconds retry_policy::back_off()
     return jitter(most);
 }
 
-retry_decision retry_policy::wait_for(milliseconds wait, std::string_view reason,
+retry_decision retry_policy::wait_for(milliseconds wait, bool is_charged, std::string_view reason,
                                       std::optional<std::chrono::nanoseconds> left)
 {
     if (left && wait >= *left)
         return {.reason = "the deadline comes before the next attempt"};
-    if (budget_ && !budget_->try_spend())
+    if (is_charged && budget_ && !budget_->try_spend())
         return {.reason = "the budget of retries is spent"};
     waited_ += wait;
     return {.again = true, .wait = wait, .reason = reason};

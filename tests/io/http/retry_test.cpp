@@ -102,6 +102,22 @@ TEST_CASE("retry: attempts are counted, and progress begins the count afresh")
     CHECK_FALSE(first(broken(), request(), {.attempts = 0}).again);
 }
 
+TEST_CASE("retry: a server that gives a piece to each connection is asked until all is there, whatever the budget")
+{
+    const auto budget = std::make_shared<retry_budget>(3, 0.0);
+    retry_policy policy(request(), {}, budget, 1);
+    failed_attempt with_progress = broken();
+    with_progress.kept_bytes = 64 * 1024;
+    for (int piece = 0; piece < 100; ++piece) {
+        const retry_decision decision = policy.after(with_progress, now);
+        REQUIRE(decision.again);
+        CHECK(decision.wait <= retry_options().base);
+    }
+    CHECK(budget->tokens() == 3);
+    CHECK(policy.after(broken(), now).again);
+    CHECK(budget->tokens() == 2);
+}
+
 TEST_CASE("retry: which failures and statuses may pass")
 {
     for (const std::error_code error :

@@ -17,7 +17,8 @@ namespace weir::http {
 
 /// How much a client may repeat in all, so that a server in trouble is not drowned in retries.
 ///
-/// A bucket of tokens: each retry takes one, each success gives back a part of one. Full at first.
+/// A bucket of tokens: each retry takes one, but for one after progress; each success gives back a part of one. Full at
+/// first.
 /// \par Thread-safety
 /// Shared by any threads.
 /// \see gRFC A6, "Throttling retry attempts and hedged RPCs"
@@ -45,8 +46,9 @@ struct retry_options {
     std::chrono::milliseconds base{200};                  ///< the most that the first wait is; it doubles
     std::chrono::milliseconds cap{20'000};                ///< no wait of ours is longer
     std::chrono::milliseconds retry_after_limit{120'000}; ///< a server that asks for more is given up
-    /// An attempt that brought so many new bytes is progress: the count of attempts and the waits begin afresh.
-    std::uint64_t progress_bytes = 1024 * 1024;
+    /// An attempt that brought so many new bytes is progress: the count of attempts and the waits begin afresh, and the
+    /// budget is not charged. Not every byte is, so that a server that gives crumbs is not asked for ever.
+    std::uint64_t progress_bytes = 64 * 1024;
     /// The caller says that doing it twice is as doing it once, whatever the method (an `Idempotency-Key`, a
     /// condition).
     bool assume_idempotent = false;
@@ -116,7 +118,7 @@ private:
     [[nodiscard]] bool is_stale(const failed_attempt& failed) const noexcept;
     [[nodiscard]] std::chrono::milliseconds jitter(std::chrono::milliseconds most);
     [[nodiscard]] std::chrono::milliseconds back_off();
-    [[nodiscard]] retry_decision wait_for(std::chrono::milliseconds wait, std::string_view reason,
+    [[nodiscard]] retry_decision wait_for(std::chrono::milliseconds wait, bool is_charged, std::string_view reason,
                                           std::optional<std::chrono::nanoseconds> left);
 
     retry_options options_;
