@@ -35,8 +35,10 @@ private:
     std::size_t count_ = 0;
 };
 
+[[noreturn]] void fail(std::error_code code, const std::string& name) { throw output_error(code, "write", name); }
+
 /// \returns  what was taken
-std::size_t write_some(int descriptor, const weir::bytes& content)
+std::size_t write_some(int descriptor, const weir::bytes& content, const std::string& name)
 {
     const gathered all(content);
     for (;;) {
@@ -44,14 +46,14 @@ std::size_t write_some(int descriptor, const weir::bytes& content)
         if (count >= 0)
             return static_cast<std::size_t>(count);
         if (errno != EINTR)
-            throw output_error(std::error_code(errno, std::system_category()));
+            fail(std::error_code(errno, std::system_category()), name);
     }
 }
 
-asio::awaitable<void> write_whole(int descriptor, weir::bytes content)
+asio::awaitable<void> write_whole(int descriptor, weir::bytes content, std::string name)
 {
     while (!content.empty())
-        (void)content.take_front(write_some(descriptor, content));
+        (void)content.take_front(write_some(descriptor, content, name));
     co_return;
 }
 
@@ -63,8 +65,9 @@ bool may_take_long(int descriptor)
 
 } // namespace
 
-body_output::body_output(const asio::any_io_executor& executor, asio::any_io_executor workers, int descriptor)
-    : workers_(std::move(workers)), descriptor_(descriptor)
+body_output::body_output(const asio::any_io_executor& executor, asio::any_io_executor workers, int descriptor,
+                         std::string name)
+    : workers_(std::move(workers)), descriptor_(descriptor), name_(std::move(name))
 {
     if (!may_take_long(descriptor))
         writer_.emplace(executor, descriptor);
@@ -75,7 +78,7 @@ asio::awaitable<void> body_output::write(weir::bytes content)
     if (writer_)
         co_await write_here(std::move(content));
     else
-        co_await weir::detail::run_on(workers_, write_whole(descriptor_, std::move(content)));
+        co_await weir::detail::run_on(workers_, write_whole(descriptor_, std::move(content), name_));
 }
 
 asio::awaitable<void> body_output::write_here(weir::bytes content)
@@ -84,7 +87,7 @@ asio::awaitable<void> body_output::write_here(weir::bytes content)
         std::error_code failure;
         const std::size_t taken = writer_->write_some(gathered(content).parts(), failure);
         if (failure)
-            throw output_error(failure);
+            fail(failure, name_);
         (void)content.take_front(taken);
         if (taken == 0)
             co_await writer_->async_room(asio::use_awaitable);

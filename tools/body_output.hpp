@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <optional>
+#include <string>
 
 namespace tool {
 
@@ -24,8 +25,9 @@ class body_output {
 public:
     /// \param workers     where files are written
     /// \param descriptor  stays open, and the caller's
+    /// \param name        of the descriptor, for messages
     /// \throws output_error  no descriptor can be had to wait at it
-    body_output(const asio::any_io_executor& executor, asio::any_io_executor workers, int descriptor);
+    body_output(const asio::any_io_executor& executor, asio::any_io_executor workers, int descriptor, std::string name);
 
     /// \returns  when all of it was taken
     /// \throws output_error  what the write reported
@@ -38,6 +40,7 @@ private:
 
     asio::any_io_executor workers_;
     int descriptor_;
+    const std::string name_;
     std::optional<nonblocking_writer> writer_; // none: by a worker
 };
 

@@ -10,6 +10,7 @@
 #include "session.hpp"
 
 #include <weir/as_result.hpp>
+#include <weir/cancel.hpp>
 #include <weir/coding_source.hpp>
 #include <weir/content_coding.hpp>
 #include <weir/engine.hpp>
@@ -93,7 +94,7 @@ weir::file_handle open_output(const std::string& path)
         return {};
     weir::file_handle opened(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
     if (!opened)
-        throw output_error(std::error_code(errno, std::system_category()));
+        throw output_error(std::error_code(errno, std::system_category()), "open", path);
     return opened;
 }
 
@@ -142,7 +143,7 @@ public:
           web_(session_.context().get_executor(), web, 1, session_.notices(arguments.quiet)),
           device_(open_output(arguments.output)),
           out_(session_.context().get_executor(), engine_.workers().executor(),
-               device_ ? device_.descriptor() : STDOUT_FILENO)
+               device_ ? device_.descriptor() : STDOUT_FILENO, device_ ? arguments.output : "standard output")
     {}
 
     void run()
@@ -176,6 +177,7 @@ private:
 
     asio::awaitable<void> copy_url(std::string name)
     {
+        begin_limit();
         std::unique_ptr<weir::http::http_source> opened = co_await web_.open(name);
         const weir::http::http_source& body = *opened;
         const std::vector<std::string> codings = body.report().content_codings;
@@ -188,6 +190,8 @@ private:
     asio::awaitable<void> copy_entries(std::string name)
     {
         input_end end;
+        if (weir::is_url(name))
+            begin_limit();
         const std::string shown = shown_name(name);
         weir::result<std::unique_ptr<weir::archive>> opening =
             co_await weir::as_result(open_archive(engine_, web_, name, arguments_.archive, end));
@@ -262,6 +266,7 @@ private:
 
     asio::awaitable<void> copy_file(std::string name)
     {
+        until_ = clock::time_point::max();
         const std::unique_ptr<weir::source> input = decoded(
             name == "-" ? weir::open_descriptor(engine_, STDIN_FILENO, name) : weir::open_file(engine_, name), {});
         co_await copy(*input);
@@ -283,10 +288,31 @@ private:
             if (piece.empty())
                 break;
             done_.bytes += piece.size();
-            co_await out_.write(std::move(piece));
+            co_await write(input.name(), std::move(piece));
             co_await give_way();
         }
         co_await input.close();
+    }
+
+    /// Of a URL: what it is read by ends at the same time, and a consumer that stands still is no reason to go on.
+    void begin_limit()
+    {
+        using weir::http::time_limits;
+        const time_limits::duration limit = web_.settings().client.limits.total;
+        until_ = limit == time_limits::unlimited ? clock::time_point::max() : clock::now() + limit;
+    }
+
+    asio::awaitable<void> write(std::string_view from, weir::bytes piece)
+    {
+        if (until_ == clock::time_point::max()) {
+            co_await out_.write(std::move(piece));
+            co_return;
+        }
+        const weir::result<void> written =
+            co_await weir::as_result(weir::with_deadline(out_.write(std::move(piece)), until_, "write"));
+        if (written.code() == weir::errc::deadline_exceeded)
+            throw weir::error(written.code(), "write", from, std::nullopt, "the limit of the whole: the output takes no more");
+        written.value();
     }
 
     /// What did not wait has its turns all the same: signals and progress are others'.
@@ -306,7 +332,8 @@ private:
     weir::file_handle device_; // that is the output
     body_output out_;
     weir::reservation memory_;
-    clock::time_point began_ = clock::now(); // of the turn
+    clock::time_point began_ = clock::now();               // of the turn
+    clock::time_point until_ = clock::time_point::max(); // of what is copied
 };
 
 } // namespace

@@ -48,6 +48,8 @@ void add_header_line(weir::http::fields& header, std::string_view line)
         throw usage_error("--header: a line is 'Name: value'; what was given is not shown, as it may be a secret");
     if (is_of_the_client(name))
         throw usage_error(fmt::format("--header {}: this field is set by weir itself", name));
+    if (weir::http::same_name(name, "Host") && header.contains(name))
+        throw usage_error("--header Host: a request has one");
     if (!header.try_add(name, line.substr(colon + 1)))
         throw usage_error(fmt::format("--header {}: the value has control characters", name));
 }
