@@ -1,4 +1,5 @@
 #include "client_impl.hpp"
+#include "error_detail.hpp"
 
 #include <weir/as_result.hpp>
 #include <weir/error.hpp>
@@ -44,9 +45,9 @@ client::clock::time_point client::impl::deadline() const { return limit_after(op
 asio::awaitable<response> client::impl::send(request_head request, clock::time_point until,
                                              std::weak_ptr<kept_connection> keeper)
 {
-    add_fields(request);
+    const proxy_word for_proxy = add_fields(request);
     for (unsigned followed = 0;; ++followed) {
-        exchange_pointer answer = co_await send_once(request, until, keeper);
+        exchange_pointer answer = co_await send_once(request, for_proxy, until, keeper);
         std::optional<request_head> next =
             follow_redirect(request, answer->head().status, answer->head().header, followed, options.redirects);
         if (!next)
@@ -58,14 +59,14 @@ asio::awaitable<response> client::impl::send(request_head request, clock::time_p
 
 /// On a connection that was used before, the peer may have hung up while it was idle: then once more, on a new one.
 asio::awaitable<client::impl::exchange_pointer>
-client::impl::send_once(const request_head& request, clock::time_point until,
+client::impl::send_once(const request_head& request, const proxy_word& for_proxy, clock::time_point until,
                         const std::weak_ptr<kept_connection>& keeper)
 {
-    const connection_key key = key_of(request.target);
+    const connection_key key = key_of(request.target, for_proxy);
     std::unique_ptr<request_head> with_credentials; // for this origin only
-    if (needs_credentials(request, key)) {
+    if (needs_credentials(request, key, for_proxy)) {
         with_credentials = std::make_unique<request_head>(request);
-        add_credentials(*with_credentials, key);
+        add_credentials(*with_credentials, key, for_proxy);
     }
     const request_head& sent = with_credentials ? *with_credentials : request;
     retry_policy policy(request, {}, nullptr);
@@ -74,7 +75,7 @@ client::impl::send_once(const request_head& request, clock::time_point until,
         if (const auto kept = keeper.lock())
             lent = kept->take(key);
         if (!lent)
-            lent = co_await acquire(key, until);
+            lent = co_await acquire(key, request.target, until);
         auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options, until, keeper);
         const result<void> asked = co_await as_result(made->ask(sent));
         if (asked)
@@ -93,50 +94,65 @@ client::impl::send_once(const request_head& request, clock::time_point until,
 asio::awaitable<outgoing_body> client::impl::begin(request_head request, std::optional<std::uint64_t> length,
                                                    clock::time_point until)
 {
-    const connection_key key = key_of(request.target);
-    add_fields(request);
-    add_credentials(request, key);
-    pooled<connection> lent = co_await acquire(key, until);
+    const proxy_word for_proxy = add_fields(request);
+    const connection_key key = key_of(request.target, for_proxy);
+    add_credentials(request, key, for_proxy);
+    pooled<connection> lent = co_await acquire(key, request.target, until);
     auto made = std::make_unique<client_exchange>(std::move(lent), request.target, options, until);
     const framing how = framing_of_body(length);
     co_await made->send_head(request, how);
     co_return outgoing_body(std::move(made), length);
 }
 
-asio::awaitable<pooled<connection>> client::impl::acquire(const connection_key& key, clock::time_point until)
+/// \throws  what the maker says, with whom and for which URL
+asio::awaitable<pooled<connection>> client::impl::acquire(const connection_key& key, const url& target,
+                                                          clock::time_point until)
 {
     auto [failed, lent] = co_await pool.async_acquire(key, until, asio::as_tuple(asio::use_awaitable));
     if (failed)
-        maker->raise_failure(key, failed);
+        maker->raise_failure(key, failed, target);
     co_return std::move(lent);
 }
 
-connection_key client::impl::key_of(const url& target) const
+connection_key client::impl::key_of(const url& target, const proxy_word& for_proxy) const
 {
     connection_key key;
     key.to = target.origin();
     if (options.unix_socket.empty())
         key.proxy = proxies.proxy_for(target);
+    if (key.proxy && target.is_secure()) // a tunnel is asked for once, and is whose credentials it was asked with
+        key.proxy_credentials = for_proxy ? *for_proxy : key.proxy->login() ? basic_credentials(*key.proxy->login()) : "";
     return key;
 }
 
-void client::impl::add_fields(request_head& request) const
+client::impl::proxy_word client::impl::add_fields(request_head& request) const
 {
     for (const field& line : options.header)
         if (!request.header.contains(line.name))
             request.header.add(line.name, line.value);
+    proxy_word for_proxy;
+    if (const auto value = request.header.find("Proxy-Authorization")) {
+        for_proxy.emplace(*value);
+        request.header.erase("Proxy-Authorization");
+    }
+    return for_proxy;
 }
 
-bool client::impl::needs_credentials(const request_head& request, const connection_key& key) const
+bool client::impl::needs_credentials(const request_head& request, const connection_key& key,
+                                     const proxy_word& for_proxy) const
 {
-    return request.target.login() || (key.proxy && key.proxy->login());
+    return request.target.login() || (key.proxy && (for_proxy || key.proxy->login()));
 }
 
-void client::impl::add_credentials(request_head& request, const connection_key& key) const
+void client::impl::add_credentials(request_head& request, const connection_key& key, const proxy_word& for_proxy) const
 {
     if (request.target.login() && !request.header.contains("Authorization"))
         request.header.set("Authorization", basic_credentials(*request.target.login()));
-    if (key.proxy && key.proxy->login() && !request.target.is_secure())
+    if (!key.proxy || request.target.is_secure())
+        return; // there is nobody between who reads it
+    if (for_proxy)
+        request.header.set("Proxy-Authorization", *for_proxy);
+    else if (key.proxy->login())
         request.header.set("Proxy-Authorization", basic_credentials(*key.proxy->login()));
 }
 
@@ -189,6 +205,13 @@ status_error::status_error(std::string_view method, const url& target, const res
     : error(errc::http_status, method, target.to_string(), std::nullopt,
             std::to_string(head.status) + (head.reason.empty() ? "" : " ") + redacted(head.reason)),
       status_(head.status)
+{
+}
+
+status_error::status_error(const status_error& known, std::string_view remark)
+    : error(known.code(), known.operation(), known.subject(), known.offset(),
+            detail_of(known).append("; ").append(remark)),
+      status_(known.status_)
 {
 }
 

@@ -150,10 +150,20 @@ asio::awaitable<void> client_exchange::receive_head(bool whole)
     if (head_.status == 101)
         throw error(errc::protocol_violation, "read answer of", from_.to_string(), std::nullopt,
                     "a change of protocol that was not asked for");
-    how_ = framing_of_response(method_, head_.status, head_.spoken, head_.header);
+    read_framing();
     body_ = body_reader(how_);
     if (body_.done())
         settle();
+}
+
+void client_exchange::read_framing()
+{
+    try {
+        how_ = framing_of_response(method_, head_.status, head_.spoken, head_.header);
+    }
+    catch (const error&) {
+        raise(std::current_exception(), "read answer of", limits_.first_byte); // it says of which field, not of whose
+    }
 }
 
 asio::awaitable<void> client_exchange::read_head()

@@ -90,6 +90,7 @@ private:
         bool ended = false; // the connection
     };
 
+    void read_framing();
     void take_outcome(const result<void>& sent);
     [[nodiscard]] bool has_something_to_read();
     [[nodiscard]] boost::asio::awaitable<void> read_head();

@@ -39,14 +39,20 @@ public:
     connection_pool<connection_manager> pool;
 
 private:
-    [[nodiscard]] boost::asio::awaitable<exchange_pointer> send_once(const request_head& request, clock::time_point deadline,
+    /// What is said to proxies alone: a request of the user's loses it before an origin or a redirect sees it.
+    using proxy_word = std::optional<std::string>;
+
+    [[nodiscard]] boost::asio::awaitable<exchange_pointer> send_once(const request_head& request, const proxy_word& for_proxy,
+                                                                     clock::time_point deadline,
                                                                      const std::weak_ptr<kept_connection>& keeper);
-    [[nodiscard]] boost::asio::awaitable<pooled<connection>> acquire(const connection_key& key,
+    [[nodiscard]] boost::asio::awaitable<pooled<connection>> acquire(const connection_key& key, const url& target,
                                                                      clock::time_point deadline);
-    [[nodiscard]] connection_key key_of(const url& target) const;
-    void add_fields(request_head& request) const;
-    [[nodiscard]] bool needs_credentials(const request_head& request, const connection_key& key) const;
-    void add_credentials(request_head& request, const connection_key& key) const;
+    [[nodiscard]] connection_key key_of(const url& target, const proxy_word& for_proxy) const;
+    /// Adds those of the options. \returns  `Proxy-Authorization`, which is no longer among them
+    [[nodiscard]] proxy_word add_fields(request_head& request) const;
+    [[nodiscard]] bool needs_credentials(const request_head& request, const connection_key& key,
+                                         const proxy_word& for_proxy) const;
+    void add_credentials(request_head& request, const connection_key& key, const proxy_word& for_proxy) const;
 };
 
 /// For what is a part of a client but no member.

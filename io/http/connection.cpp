@@ -1,5 +1,6 @@
 #include "connection.hpp"
 
+#include "error_detail.hpp"
 #include "grammar.hpp"
 #include "net/unsent.hpp"
 #include "structured.hpp"
@@ -41,6 +42,13 @@ url url_of(origin to)
 {
     to.host.resize(std::min(to.host.find('%'), to.host.size()));
     return url::parse("https://" + with_port(to));
+}
+
+/// The same, with what it was for: several URLs may be of one host, and one of several hosts.
+error named(const error& failure, const url& wanted)
+{
+    const std::string operation = failure.operation() + " " + failure.subject() + " for";
+    return {failure.code(), operation, wanted.to_string(), failure.offset(), detail_of(failure)};
 }
 
 } // namespace
@@ -197,8 +205,8 @@ asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& k
     proxy.stream().expires_at(limit_after(limits_.connect));
 
     request_head ask{"CONNECT", url_of(key.to), {}, request_body::none};
-    if (key.proxy->login())
-        ask.header.set("Proxy-Authorization", basic_credentials(*key.proxy->login()));
+    if (!key.proxy_credentials.empty())
+        ask.header.set("Proxy-Authorization", key.proxy_credentials);
     const result<response_head> head = co_await as_result(ask_proxy(proxy, ask));
     if (!head && head.code() == condition::cancelled)
         head.value();
@@ -206,9 +214,14 @@ asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& k
         throw error(head.code(), connect_through_proxy, shown, std::nullopt, head.message());
     if (head->status / 100 != 2) {
         const bool may_pass = head->status >= 502 && head->status <= 504;
-        throw error(may_pass ? make_error_code(std::errc::resource_unavailable_try_again) : make_error_code(errc::http_status),
-                    connect_through_proxy, shown, std::nullopt,
-                    std::to_string(head->status) + " " + grammar::printable(head->reason));
+        const std::error_code code =
+            may_pass ? make_error_code(std::errc::resource_unavailable_try_again) : make_error_code(errc::http_status);
+        const error refusal(code, connect_through_proxy, shown, std::nullopt,
+                            std::to_string(head->status) + " " + grammar::printable(head->reason));
+        std::optional<std::string> retry_after;
+        if (const auto when = head->header.find_only("Retry-After"))
+            retry_after.emplace(*when);
+        throw proxy_refusal(refusal, head->status, std::move(retry_after));
     }
     if (!proxy.unused().empty())
         throw error(errc::protocol_violation, connect_through_proxy, shown, std::nullopt, "bytes before the tunnel's");
@@ -225,7 +238,7 @@ void connection_maker::note(const connection_key& key, const std::exception_ptr&
         failures_[key] = failure;
 }
 
-void connection_maker::raise_failure(const connection_key& key, std::error_code code) const
+void connection_maker::raise_failure(const connection_key& key, std::error_code code, const url& wanted) const
 {
     std::exception_ptr known;
     {
@@ -233,9 +246,17 @@ void connection_maker::raise_failure(const connection_key& key, std::error_code 
         if (const auto found = failures_.find(key); found != failures_.end())
             known = found->second;
     }
-    if (known && code_of(known) == code)
+    if (!known || code_of(known) != code)
+        throw named(error(code, "connect to", with_port(key.to)), wanted);
+    try {
         std::rethrow_exception(known);
-    throw error(code, "connect to", with_port(key.to));
+    }
+    catch (const proxy_refusal& refusal) {
+        throw proxy_refusal(named(refusal, wanted), refusal.status(), refusal.retry_after());
+    }
+    catch (const error& failure) {
+        throw named(failure, wanted);
+    }
 }
 
 asio::awaitable<void> connection_manager::close(connection& which)

@@ -2,6 +2,7 @@
 // Connections of a client: what its pool keeps, by what, and how they are made.
 
 #include <weir/connection_pool.hpp>
+#include <weir/error.hpp>
 #include <weir/http/client_options.hpp>
 #include <weir/http/head_reader.hpp>
 #include <weir/http/url.hpp>
@@ -26,6 +27,7 @@
 #include <string_view>
 #include <system_error>
 #include <unordered_map>
+#include <utility>
 
 namespace weir::http {
 
@@ -70,10 +72,26 @@ private:
     bool reading_proxy_;
 };
 
+/// A proxy that gives no tunnel.
+class proxy_refusal : public error {
+public:
+    proxy_refusal(const error& what, unsigned status, std::optional<std::string> retry_after)
+        : error(what), status_(status), retry_after_(std::move(retry_after))
+    {
+    }
+    [[nodiscard]] unsigned status() const noexcept { return status_; }
+    [[nodiscard]] const std::optional<std::string>& retry_after() const noexcept { return retry_after_; }
+
+private:
+    unsigned status_;
+    std::optional<std::string> retry_after_;
+};
+
 /// What may share a connection.
 struct connection_key {
     http::origin to;
     std::optional<url> proxy;
+    std::string proxy_credentials = {}; ///< of a tunnel: what `Proxy-Authorization` says when it is asked for
 
     friend bool operator==(const connection_key&, const connection_key&) = default;
 };
@@ -128,7 +146,8 @@ public:
     [[nodiscard]] boost::asio::awaitable<connection> make(connection_key key);
 
     /// Throws what was said when making a connection failed last: more than the code, which is all a pool hands on.
-    void raise_failure(const connection_key& key, std::error_code code) const;
+    /// \param wanted  what the connection was for: the message names it
+    [[noreturn]] void raise_failure(const connection_key& key, std::error_code code, const url& wanted) const;
 
 private:
     [[nodiscard]] boost::asio::awaitable<connection> connect(const connection_key& key);

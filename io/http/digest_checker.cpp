@@ -13,13 +13,14 @@ constexpr std::string_view not_known_before = ": it came behind the body, unanno
 } // namespace
 
 digest_checker::digest_checker(const response_head& head, bool is_whole, const std::optional<stated_digest>& expected)
-    : is_whole_(is_whole)
+    : is_whole_(is_whole), has_content_(is_whole && head.status != partial_content)
 {
     const stated_digests found = digests_of(head.header, head.status != partial_content);
     ignored_ = found.ignored;
-    if (is_whole)
+    if (is_whole_)
         expect(found, digest_scope::representation);
-    expect(found, digest_scope::content);
+    if (has_content_)
+        expect(found, digest_scope::content);
     if (expected)
         wanted_.push_back(*expected);
     begin();
@@ -30,6 +31,19 @@ digest_checker::digest_checker(const response_head& head, bool is_whole, const s
 digest_checker::digest_checker(std::vector<stated_digest> wanted) : wanted_(std::move(wanted)), is_whole_(true)
 {
     begin();
+}
+
+digest_checker digest_checker::of_answer(const response_head& head)
+{
+    digest_checker out;
+    out.of_answer_ = out.has_content_ = true;
+    out.expect(digests_of(head.header, false), digest_scope::content);
+    out.begin();
+    for (const std::string_view name : head.header.elements("Trailer"))
+        if (same_name(name, "Content-Digest"))
+            for (const checksum_algorithm each : announced_digests(head.header))
+                out.running_.try_emplace(each, each);
+    return out;
 }
 
 void digest_checker::begin()
@@ -53,22 +67,15 @@ void digest_checker::update(std::span<const std::byte> piece)
 void digest_checker::finish(const fields& trailer, bool is_one_answer, std::string_view subject)
 {
     const stated_digests late = digests_of(trailer, is_whole_);
-    ignored_.insert(ignored_.end(), late.ignored.begin(), late.ignored.end());
-    for (const stated_digest& each : late.checkable) {
-        if (each.scope == digest_scope::representation && !is_whole_)
-            ignored_.push_back(each.field + ": it is of more than was read");
-        else if (running_.contains(each.algorithm))
-            wanted_.push_back(each);
-        else
-            ignored_.push_back(each.field + std::string(not_known_before));
-    }
+    if (!of_answer_)
+        ignore(late.ignored);
+    for (const stated_digest& each : late.checkable)
+        expect_late(each, is_one_answer);
     std::map<checksum_algorithm, std::vector<std::byte>> sums;
     for (auto& [algorithm, sum] : running_)
         sums.emplace(algorithm, sum.finish());
     for (const stated_digest& each : wanted_) {
-        if (each.scope == digest_scope::content && !is_one_answer)
-            ignored_.push_back(each.field + ": the body came in several answers");
-        else if (sums.at(each.algorithm) != each.value)
+        if (sums.at(each.algorithm) != each.value)
             throw error(errc::mismatch, "check", subject, std::nullopt, each.field);
         else
             checked_.push_back(each.field);
@@ -76,6 +83,20 @@ void digest_checker::finish(const fields& trailer, bool is_one_answer, std::stri
     if (notice_)
         for (const std::string& each : ignored_)
             notice_(std::string(subject).append(": not checked: ").append(each));
+}
+
+/// Takes what came behind the body.
+void digest_checker::expect_late(const stated_digest& found, bool is_one_answer)
+{
+    const bool is_of_content = found.scope == digest_scope::content;
+    if (is_of_content ? !(has_content_ && is_one_answer) : of_answer_)
+        return; // it is somebody else's: who reads the one answer, or who has the object
+    if (!is_of_content && !is_whole_)
+        ignored_.push_back(found.field + ": it is of more than was read");
+    else if (running_.contains(found.algorithm))
+        wanted_.push_back(found);
+    else
+        ignored_.push_back(found.field + std::string(not_known_before));
 }
 
 digest_checker checker_for(const response_head& head, bool is_whole, const source_options& options)
@@ -90,9 +111,14 @@ digest_checker checker_for(const response_head& head, bool is_whole, const sourc
 std::vector<stated_digest> stated_in(const response_head& head)
 {
     const stated_digests found = digests_of(head.header, head.status != partial_content);
+    std::vector<stated_digest> out;
     if (const stated_digest* best = found.best(digest_scope::representation))
-        return {*best};
-    return {};
+        out.push_back(*best);
+    if (const stated_digest* best = found.best(digest_scope::content); best && head.status != partial_content) {
+        out.push_back(*best);
+        out.back().scope = digest_scope::representation; // there is no more of it
+    }
+    return out;
 }
 
 } // namespace weir::http

@@ -23,6 +23,8 @@ inline constexpr unsigned partial_content = 206;
 
 class digest_checker {
 public:
+    /// The content of the one answer that gave it all, unless it is a part, is the object: its `Content-Digest` too is a
+    /// digest of the whole, however the rest came after a break. That of a part is of that answer alone: see `of_answer`.
     /// \param head       of the answer, or of the first one
     /// \param is_whole   what is read is all of the object, by that answer or by several
     digest_checker(const response_head& head, bool is_whole, const std::optional<stated_digest>& expected);
@@ -30,22 +32,32 @@ public:
     /// For who has all of the object, whatever answers it came in.
     explicit digest_checker(std::vector<stated_digest> wanted);
 
+    /// Of what one message states of its own content, whatever that is of the object. \see RFC 9530, section 2
+    [[nodiscard]] static digest_checker of_answer(const response_head& head);
+
     void update(std::span<const std::byte> piece);
 
     /// Compares; `checked` and `ignored` say what was done.
     /// \param trailer        of the answer
-    /// \param is_one_answer  whether a single answer gave it all, which digests of contents are about
+    /// \param is_one_answer  whether a single answer gave it all, which digests of contents in `trailer` are about
     /// \throws weir::error  `errc::mismatch`, with `subject`: one is wrong
     void finish(const fields& trailer, bool is_one_answer, std::string_view subject);
 
     /// Who is told by `finish` of each that was not checked, as `source_options::notice`.
     void tell(std::function<void(std::string_view)> notice) { notice_ = std::move(notice); }
 
+    /// Notes what was not checked elsewhere.
+    void ignore(const std::vector<std::string>& others) { ignored_.insert(ignored_.end(), others.begin(), others.end()); }
+
+    /// Digests that are to be checked so far.
+    [[nodiscard]] const std::vector<stated_digest>& wanted() const noexcept { return wanted_; }
     [[nodiscard]] const std::vector<std::string>& checked() const noexcept { return checked_; }
     [[nodiscard]] const std::vector<std::string>& ignored() const noexcept { return ignored_; }
 
 private:
+    digest_checker() = default;
     void begin();
+    void expect_late(const stated_digest& found, bool is_one_answer);
     void expect(const stated_digests& found, digest_scope scope);
 
     std::vector<stated_digest> wanted_;
@@ -53,14 +65,16 @@ private:
     std::vector<std::string> checked_;
     std::vector<std::string> ignored_;
     std::function<void(std::string_view)> notice_;
-    bool is_whole_;
+    bool is_whole_ = false;    ///< digests of the object are of what is read
+    bool has_content_ = false; ///< digests of the content of an answer are, if it was the only one
+    bool of_answer_ = false;   ///< others are no business of this one
 };
 
 /// What a source of these options checks of what it gives.
 /// \param is_whole  it gives all of the object
 [[nodiscard]] digest_checker checker_for(const response_head& head, bool is_whole, const source_options& options);
 
-/// The best digest of the whole object, if there is one.
+/// The best digests of the whole object: of its representation, and of the content where that is all of it.
 [[nodiscard]] std::vector<stated_digest> stated_in(const response_head& head);
 
 } // namespace weir::http

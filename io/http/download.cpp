@@ -1,6 +1,7 @@
 #include "download.hpp"
 
-#include "digest_checker.hpp"
+#include "error_detail.hpp"
+#include "grammar.hpp"
 
 #include <weir/as_result.hpp>
 #include <weir/error.hpp>
@@ -44,6 +45,14 @@ rate_limiter::clock::time_point rate_limiter::next_after(std::size_t bytes, cloc
     return due_;
 }
 
+std::vector<std::string> with_others(std::vector<std::string> fields, const std::vector<std::string>& others)
+{
+    for (const std::string& each : others)
+        if (std::ranges::find(fields, each) == fields.end())
+            fields.push_back(each);
+    return fields;
+}
+
 download::download(download_target target, std::optional<byte_span> asked, std::optional<known_version> known,
                    std::shared_ptr<download_counters> counters, std::uint64_t start)
     : target_(std::move(target)), asked_(asked), known_(std::move(known)), counters_(std::move(counters)),
@@ -76,6 +85,8 @@ asio::awaitable<std::size_t> download::read_some(std::span<std::byte> into)
         }
         position_ += got;
         failing_.kept_bytes += got;
+        if (answer_digests_)
+            answer_digests_->update(into.first(got));
         if (broken)
             co_await wait_to_retry(broken);
         else if (got == 0)
@@ -90,6 +101,7 @@ asio::awaitable<std::size_t> download::read_some(std::span<std::byte> into)
 void download::end_answer()
 {
     trailer_ = answer_->trailer();
+    check_answer();
     answer_.reset();
     const bool open_end = part_ && !end();
     if (open_end || position_ < end().value_or(position_)) {
@@ -100,6 +112,27 @@ void download::end_answer()
     verifiable_ = verifiable_ || end();
     done_ = true;
     policy_.succeeded();
+}
+
+/// What the consumer computes is of the object: of the content of a part, or of an answer that was begun before, nobody
+/// else has all. \throws weir::error  `errc::mismatch`: what was given is not what was sent
+void download::check_answer()
+{
+    if (!answer_digests_)
+        return;
+    digest_checker digests = std::move(*answer_digests_);
+    answer_digests_.reset();
+    digests.finish(trailer_, true, from_.to_string());
+    counters_->checked(digests.checked());
+    counters_->ignored(digests.ignored());
+}
+
+/// Begins to watch the content of the answer that was judged.
+void download::watch_digests(bool is_first)
+{
+    answer_digests_.reset();
+    if (answer_ && (!is_first || to_skip_ > 0 || answer_->head().status == partial_content))
+        answer_digests_ = digest_checker::of_answer(answer_->head());
 }
 
 /// Asks until there is an answer to read from.
@@ -143,6 +176,7 @@ void download::judge(const std::optional<byte_range>& range)
     }
     if (!known_) {
         judge_first(range);
+        watch_digests(is_first);
         first_head_ = answer_->take_head();
     }
     else {
@@ -150,8 +184,21 @@ void download::judge(const std::optional<byte_range>& range)
             first_head_ = answer_->head();
         judge_again(range);
         verifiable_ = verifiable_ && (!answer_ || answer_->how().is_verifiable());
+        watch_digests(is_first);
     }
     ++answers_;
+}
+
+/// \throws weir::error  with the URL: what judges it knows the field alone
+range_answer download::judged(const byte_range& range) const
+{
+    const response_head& head = answer_->head();
+    try {
+        return judge_range_answer(range, known_, head.status, head.header);
+    }
+    catch (const error& broken) {
+        throw error(broken.code(), "read answer of", from_.to_string(), std::nullopt, broken.what());
+    }
 }
 
 void download::judge_first(const std::optional<byte_range>& range)
@@ -159,7 +206,7 @@ void download::judge_first(const std::optional<byte_range>& range)
     const response_head& head = answer_->head();
     known_version found{validator::of(head.header), std::nullopt};
     if (range) {
-        const range_answer answer = judge_range_answer(*range, std::nullopt, head.status, head.header);
+        const range_answer answer = judged(*range);
         part_ = answer.what == kind::part;
         if (part_) {
             answer_end_ = answer.range->sent->last + 1;
@@ -187,7 +234,7 @@ void download::judge_again(const std::optional<byte_range>& range)
     const response_head& head = answer_->head();
     range_answer answer;
     if (range)
-        answer = judge_range_answer(*range, known_, head.status, head.header);
+        answer = judged(*range);
     else if (head.status == first_head_.status)
         answer.what = is_like_first(head) ? kind::whole : kind::changed;
     switch (answer.what) {
@@ -236,6 +283,8 @@ asio::awaitable<void> download::skip()
             raise_changed();
         to_skip_ -= got;
         counters_->discarded(got);
+        if (answer_digests_)
+            answer_digests_->update(std::span(dropped).first(got));
     }
 }
 
@@ -276,6 +325,14 @@ bool download::can_take_up() const noexcept
 asio::awaitable<void> download::wait_to_retry(std::exception_ptr cause)
 {
     answer_.reset();
+    if (answer_digests_) {
+        std::vector<std::string> unchecked;
+        for (const stated_digest& each : answer_digests_->wanted())
+            unchecked.push_back(each.field + ": the answer broke off");
+        counters_->ignored(unchecked);
+        answer_digests_.reset();
+    }
+    note_refusal(cause);
     failing_.error = failing_.status != 0 ? std::error_code() : code_of(cause);
     if (failing_.error == errc::version_changed || failing_.error == condition::cancelled || !can_take_up())
         std::rethrow_exception(cause);
@@ -285,13 +342,47 @@ asio::awaitable<void> download::wait_to_retry(std::exception_ptr cause)
         left = target_.deadline - now;
     const retry_decision decision = policy_.after(failing_, std::chrono::system_clock::now(), left);
     if (!decision.again)
-        std::rethrow_exception(cause);
+        give_up(cause, decision.reason);
     counters_->failed();
     failing_ = failed_attempt();
     if (const auto kept = target_.keeper.lock())
         kept->release();
     asio::steady_timer pause(target_.from->executor, decision.wait);
     co_await pause.async_wait(asio::use_awaitable);
+}
+
+/// A proxy's answer to CONNECT is judged as any other, with the wait that it asks for.
+void download::note_refusal(const std::exception_ptr& cause)
+{
+    try {
+        std::rethrow_exception(cause);
+    }
+    catch (const proxy_refusal& refusal) {
+        failing_.status = refusal.status();
+        failing_.retry_after = refusal.retry_after();
+    }
+    catch (...) {
+    }
+}
+
+/// Who was asked to wait and does not is told why.
+void download::give_up(const std::exception_ptr& cause, std::string_view reason) const
+{
+    if (!failing_.retry_after)
+        std::rethrow_exception(cause);
+    const auto limit = std::chrono::floor<std::chrono::seconds>(target_.from->options.retry.retry_after_limit);
+    const std::string remark = "Retry-After " + grammar::printable(*failing_.retry_after) + ", at most "
+        + std::to_string(limit.count()) + " s: " + std::string(reason);
+    try {
+        std::rethrow_exception(cause);
+    }
+    catch (const status_error& known) {
+        throw status_error(known, remark);
+    }
+    catch (const error& known) {
+        throw error(known.code(), known.operation(), known.subject(), known.offset(),
+                    detail_of(known).append("; ").append(remark));
+    }
 }
 
 void download::raise_status()

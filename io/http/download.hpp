@@ -2,6 +2,7 @@
 // A body, or a part of one, that is taken up again where it broke.
 
 #include "client_impl.hpp"
+#include "digest_checker.hpp"
 
 #include <weir/detail/stream_adaptors.hpp>
 #include <weir/http/range.hpp>
@@ -9,10 +10,12 @@
 #include <weir/http/retry.hpp>
 #include <weir/http/source.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,8 +45,29 @@ public:
     void discarded(std::uint64_t bytes) noexcept { discarded_.fetch_add(bytes, std::memory_order_relaxed); }
     [[nodiscard]] values read() const noexcept { return {attempts_.load(), failures_.load(), discarded_.load()}; }
 
+    /// Digests of single answers: that were right, and that could not be checked, with the reason. Each is noted once.
+    void checked(const std::vector<std::string>& fields) { note(checked_, fields); }
+    void ignored(const std::vector<std::string>& texts) { note(ignored_, texts); }
+    [[nodiscard]] std::vector<std::string> checked() const { return copy_of(checked_); }
+    [[nodiscard]] std::vector<std::string> ignored() const { return copy_of(ignored_); }
+
 private:
+    void note(std::vector<std::string>& all, const std::vector<std::string>& more)
+    {
+        const std::lock_guard lock(mutex_);
+        for (const std::string& each : more)
+            if (std::ranges::find(all, each) == all.end())
+                all.push_back(each);
+    }
+    [[nodiscard]] std::vector<std::string> copy_of(const std::vector<std::string>& all) const
+    {
+        const std::lock_guard lock(mutex_);
+        return all;
+    }
+
     std::atomic<std::uint64_t> attempts_{0}, failures_{0}, discarded_{0};
+    mutable std::mutex mutex_; // guards what follows
+    std::vector<std::string> checked_, ignored_;
 };
 
 /// Keeps a stream to a rate, by pauses after its reads.
@@ -85,7 +109,7 @@ public:
     [[nodiscard]] const std::optional<known_version>& version() const noexcept { return known_; }
     /// Whether the first answer was the range that was asked for, and not everything.
     [[nodiscard]] bool is_part() const noexcept { return part_; }
-    /// Whether one answer gave all of it, so that digests of its content are digests of what was read.
+    /// Whether one answer gave all of it, so that digests of its content behind it are digests of what was read.
     [[nodiscard]] bool is_one_answer() const noexcept { return answers_ == 1; }
     [[nodiscard]] const fields& trailer() const noexcept { return trailer_; }
     /// As `source_report` has them.
@@ -96,6 +120,9 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> ask();
     [[nodiscard]] boost::asio::awaitable<void> skip();
     [[nodiscard]] boost::asio::awaitable<void> wait_to_retry(std::exception_ptr cause);
+    [[noreturn]] void give_up(const std::exception_ptr& cause, std::string_view reason) const;
+    void note_refusal(const std::exception_ptr& cause);
+    [[nodiscard]] range_answer judged(const byte_range& range) const;
     [[nodiscard]] request_head next_request() const;
     [[nodiscard]] std::optional<byte_range> range() const;
     [[nodiscard]] std::optional<std::uint64_t> end() const noexcept;
@@ -104,6 +131,8 @@ private:
     void judge(const std::optional<byte_range>& range);
     void judge_first(const std::optional<byte_range>& range);
     void judge_again(const std::optional<byte_range>& range);
+    void watch_digests(bool is_first);
+    void check_answer();
     void end_answer();
     [[noreturn]] void raise_status();
     [[noreturn]] void raise_changed() const;
@@ -114,6 +143,7 @@ private:
     const std::shared_ptr<download_counters> counters_;
     retry_policy policy_;
     std::optional<response> answer_; // the present one
+    std::optional<digest_checker> answer_digests_; // of its content, where nobody else has all of that
     failed_attempt failing_;         // what is known of how the present attempt goes
     response_head first_head_;
     url from_;
@@ -126,6 +156,9 @@ private:
     bool part_ = false;
     bool done_ = false;
 };
+
+/// `fields` and those of `others` that are not among them.
+[[nodiscard]] std::vector<std::string> with_others(std::vector<std::string> fields, const std::vector<std::string>& others);
 
 /// Of what a source of these options gives.
 [[nodiscard]] inline std::optional<std::uint64_t> size_behind(const source_options& options,

@@ -140,7 +140,7 @@ private:
         co_await download::start(work);
         const std::optional<std::uint64_t> length = work->version()->length;
         if (length && *length <= request.room.spare().size() && options_.max_rate == 0) {
-            co_await read_whole(*work, request);
+            co_await read_whole(*work, request, *counters);
         }
         else if (wants_parts(options_)) {
             work.reset();
@@ -155,7 +155,7 @@ private:
         }
     }
 
-    asio::awaitable<void> read_whole(download& work, url_request& request)
+    asio::awaitable<void> read_whole(download& work, url_request& request, const download_counters& counters)
     {
         digest_checker digests = checker_for(work.head(), work.head().status != partial_content, options_);
         for (std::size_t got = 1; got != 0;) {
@@ -163,6 +163,7 @@ private:
             digests.update(request.room.spare().first(got));
             request.room.commit(got);
         }
+        digests.ignore(counters.ignored());
         digests.finish(work.trailer(), work.is_one_answer(), request.shown);
         request.content_codings = work.content_codings();
         request.is_whole = true;

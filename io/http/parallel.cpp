@@ -57,10 +57,11 @@ public:
             std::rethrow_exception(broken_);
         return got;
     }
-    [[nodiscard]] bool is_given() const
+    /// Whether all was taken, and the answer's end found it right.
+    [[nodiscard]] bool is_over() const
     {
         const std::lock_guard lock(mutex_);
-        return given_ == wanted_;
+        return given_ == wanted_ && !running_ && !broken_;
     }
     [[nodiscard]] bool is_running() const
     {
@@ -180,13 +181,14 @@ public:
                 co_return bytes();
             }
             bytes got = parts_.front()->take(max_bytes);
-            if (parts_.front()->is_given())
+            const bool is_over = parts_.front()->is_over();
+            if (is_over)
                 parts_.pop_front();
             for (const slice& piece : got)
                 digests_.update({piece.data(), piece.size()});
             if (!got.empty())
                 co_return got;
-            if (!parts_.empty())
+            if (!is_over)
                 co_await changed_->async_wait(asio::use_awaitable);
         }
     }
@@ -217,7 +219,7 @@ public:
         return {first_->from(),
                 first_->head().status,
                 true,
-                digests_.checked(),
+                with_others(digests_.checked(), counters_->checked()),
                 digests_.ignored(),
                 first_->content_codings(),
                 counted.attempts,
@@ -297,8 +299,10 @@ private:
 
     void finish()
     {
-        if (!ended_)
+        if (!ended_) {
+            digests_.ignore(counters_->ignored());
             digests_.finish({}, false, name_);
+        }
         ended_ = true;
     }
 
@@ -321,6 +325,22 @@ private:
 
 } // namespace
 
+namespace {
+
+/// Of an answer to HEAD, whose length nobody has judged.
+bool is_of(const known_version& known, const response_head& head)
+{
+    try {
+        return known.validator.certainly_same(validator::of(head.header))
+            && content_length(head.header).value_or(*known.length) == *known.length;
+    }
+    catch (const error&) {
+        return false;
+    }
+}
+
+} // namespace
+
 bool can_be_parallel(const download& first) noexcept
 {
     return first.is_part() && first.version()->length && first.version()->validator.is_strong();
@@ -336,15 +356,14 @@ asio::awaitable<response_head> describe_whole(std::shared_ptr<download> first, d
     (void)known.validator.demand_in(ask.header);
     const client::clock::time_point deadline = std::min(target.deadline, client::clock::now() + patience);
     counters->attempted();
-    const result<response> told = co_await as_result(target.from->send(std::move(ask), deadline));
+    result<response> told = co_await as_result(target.from->send(std::move(ask), deadline));
     if (!told && told.code() == condition::cancelled)
         told.value();
     if (!told || told->head().status != 200)
         co_return first->head();
-    const response_head& head = told->head();
-    const bool is_same = known.validator.certainly_same(validator::of(head.header))
-        && content_length(head.header).value_or(*known.length) == *known.length;
-    if (!is_same)
+    response_head head = told->head();
+    head.header.erase("Content-Digest"); // of no content. RFC 9530, appendix B.2
+    if (!is_of(known, head))
         co_return first->head(); // the parts will find out
     co_return head;
 }

@@ -71,8 +71,10 @@ public:
         bytes got = co_await pump_.read(memory, max_bytes);
         for (const slice& piece : got)
             digests_.update({piece.data(), piece.size()});
-        if (got.empty() && !ended_)
+        if (got.empty() && !ended_) {
+            digests_.ignore(counters_->ignored());
             digests_.finish(work_->trailer(), work_->is_one_answer(), name());
+        }
         ended_ = got.empty();
         co_return got;
     }
@@ -93,7 +95,7 @@ public:
         return {work_->from(),
                 work_->head().status,
                 work_->is_verifiable(),
-                digests_.checked(),
+                with_others(digests_.checked(), counters_->checked()),
                 digests_.ignored(),
                 work_->content_codings(),
                 counted.attempts,

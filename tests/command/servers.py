@@ -43,6 +43,10 @@ class FileHandler(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        if self.path.startswith("/no-word/"):
+            if "Proxy-Authorization" in self.headers:
+                return self.send_error(500)
+            self.path = self.path.removeprefix("/no-word")
         if self.path.startswith("/to?"):
             self.send_response(302)
             self.send_header("Location", self.path.removeprefix("/to?"))

@@ -169,6 +169,15 @@ class Again(FetchTest):
         out, _ = self.cat(url + "/changed", code=8)
         self.assertEqual(out, self.object(url + "/o")[:700000])
 
+    def test_a_server_that_gives_a_piece_to_each_connection_gives_all_in_the_end(self):
+        url = self.origin("object o 4MiB seed 3\non /o request 1\n serve o\non /o\n serve o\n close at body 100KiB\n")
+        content = self.object(url + "/o")
+        self.assertEqual(self.cat("--retries", "2", url + "/o"), (content, ""))
+
+    def test_a_path_is_sent_as_it_was_given(self):
+        url = self.origin('on /a%7Eb%2d\n answer 200\n body "raw"\n')
+        self.assertEqual(self.cat(url + "/x/../a%7Eb%2d")[0], b"raw")
+
     def test_a_busy_server_is_asked_again_as_often_as_allowed(self):
         url = self.origin(self.SCRIPT)
         self.assertEqual(self.cat("--retries", "2", url + "/busy")[0], self.object(url + "/o"))
@@ -276,6 +285,42 @@ class Failures(FetchTest):
         with deaf() as port:
             self.cat(*QUICK, "--timeout-connect", "0.2", f"http://127.0.0.1:{port}/", code=10)
 
+    def test_the_limit_of_the_whole_holds_while_the_reader_stands_still(self):
+        url = self.origin("object o 20MiB\non /o\n serve o\n")
+        process = self.start("cat", "--timeout-total", "0.5", url + "/o", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(process.wait(PATIENCE), 10)  # nothing was read
+        self.assertRegex(process.stderr.read().decode(), rf"^weir: write {url}/o: deadline exceeded \(.*the output takes no more\)\n$")
+
+    def test_each_of_several_urls_is_named_by_its_failure(self):
+        url = self.origin("on /length\n answer 200\n header Content-Length: x\n"
+                          "on /coding\n answer 200\n header Transfer-Encoding: gzip\n no-header Content-Length\n"
+                          "object o 1000\non /range\n serve o\n header Content-Range: bytes 7-9/1000\n")
+        for path in ("length", "coding", "range"):
+            with self.subTest(path):
+                _, said = self.cat(*QUICK, "--parallel", "2", f"{url}/{path}", url + "/other", code=6)
+                self.assertIn(f"{url}/{path}: ", said)
+        with nobody() as port:
+            self.assertIn(f"for http://127.0.0.1:{port}/x: ", self.cat(*QUICK, f"http://127.0.0.1:{port}/x", code=4)[1])
+
+    def test_a_wait_that_is_longer_than_the_limit_is_told_of(self):
+        url = self.origin("on /busy\n answer 503\n header Retry-After: 300\n")
+        self.assertRegex(self.cat(url + "/busy", code=7)[1], r"503 .*Retry-After 300, at most 120 s: .* longer wait")
+
+    def test_a_url_that_lacks_a_slash_is_no_file_and_not_shown(self):
+        for name in ("http:/u:hunter2@h/", "HTTPS:/u:hunter2@h/"):
+            for command in ("cat", "ingest"):
+                with self.subTest(name=name, command=command):
+                    result = self.weir(command, name)
+                    self.assertNotEqual(result.returncode, 0)
+                    self.assertNotIn(b"hunter2", result.stdout + result.stderr)
+                    self.assertIn(b"two slashes", result.stdout + result.stderr)
+        self.cat("http:/h/", code=2)
+
+    def test_a_request_has_one_host(self):
+        url = self.origin('on /x with "Host: a"\n answer 200\n body "a"\n')
+        self.assertEqual(self.cat("-H", "Host: a", url + "/x")[0], b"a")
+        self.assertIn("Host", self.cat("-H", "Host: a", "-H", "host: b", url + "/x", code=2)[1])
+
     def test_no_message_shows_a_secret(self):
         url = self.origin("object o 100000\non /cut*\n serve o\n close at body 10\n"
                           "on /to*\n redirect 302 http://u:hunter2@127.0.0.1:1/?sig=hunter2\non /close*\n serve o\n until-close\n")
@@ -338,6 +383,16 @@ class Secure(FetchTest):
                 self.assertEqual(out, noise(300_000))
             shaky = self.origin("on CONNECT * request 1\n answer 503\non CONNECT *\n tunnel\n")
             self.cat("--cacert", "ca.pem", "--proxy", shaky, f"https://localhost:{port}/content")
+            busy = self.origin("on CONNECT * request 1\n answer 503\n header Retry-After: 1\non CONNECT *\n tunnel\n")
+            start = time.monotonic()
+            self.cat("--cacert", "ca.pem", "--proxy", busy, f"https://localhost:{port}/content")
+            self.assertGreater(time.monotonic() - start, 1)
+            busy = self.origin("on CONNECT *\n answer 503\n header Retry-After: 300\n")
+            said = self.cat("--cacert", "ca.pem", "--proxy", busy, f"https://localhost:{port}/content", code=4)[1]
+            self.assertIn("Retry-After 300, at most 120 s", said)
+            word = "Proxy-Authorization: Basic hunter2"
+            asking = self.origin(f'on CONNECT * with "{word}"\n tunnel\non CONNECT *\n answer 407\n')
+            self.cat("-H", word, "--cacert", "ca.pem", "--proxy", asking, f"https://localhost:{port}/no-word/content")
             refusing = self.origin("on CONNECT *\n answer 502\n")
             self.cat(*QUICK, "--cacert", "ca.pem", "--proxy", refusing, f"https://localhost:{port}/content", code=4)
             refusing = self.origin("on CONNECT *\n answer 403\n")
@@ -356,6 +411,19 @@ class Ways(FetchTest):
         for environment in ({"HTTP_PROXY": proxy}, {"http_proxy": proxy, "NO_PROXY": ".invalid"}):
             self.cat(*QUICK, self.URL, environment=environment, code=4)
         self.cat(*QUICK, "--proxy", "", self.URL, environment={"http_proxy": proxy}, code=4)
+
+    def test_a_path_behind_a_proxy_means_nothing(self):
+        self.assertEqual(self.cat(self.URL, environment={"http_proxy": self.origin(self.SCRIPT) + "/foo"})[0], b"by proxy")
+
+    def test_what_is_for_a_proxy_goes_to_no_origin(self):
+        word = "Proxy-Authorization: Basic hunter2"
+        wrong = "on * with Proxy-Authorization\n answer 500\n"
+        away = self.origin(wrong + 'on /y\n answer 200\n body "away"\n')
+        direct = self.origin(wrong + f"on /x\n redirect 302 {away}/y\n")
+        self.assertEqual(self.cat("-H", word, direct + "/x")[0], b"away")
+        proxy = self.origin(f'on http://* with "{word}"\n answer 200\n body "by proxy"\n')
+        self.assertEqual(self.cat("-H", word, "--proxy", proxy, self.URL)[0], b"by proxy")
+        self.assertEqual(self.cat("-H", word, "--proxy", proxy.replace("//", "//u:p@"), self.URL)[0], b"by proxy")
 
     def test_a_unix_socket_serves_every_host(self):
         self.origin('on /x\n answer 200\n body "by socket"\n', "--listen", "unix:here")

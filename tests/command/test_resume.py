@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """--resume: a transfer that was killed anywhere goes on, with nothing trusted unseen and nothing fetched twice."""
 
+import base64
 import hashlib
 import os
 import random
@@ -121,6 +122,20 @@ class Cat(ResumeTest):
         self.assertRegex(said, r"^weir: http://[^ ]+/o: the object has changed since it was begun: it starts anew\n$")
         self.assertEqual(self.read("f"), self.object(url.replace("/o", "/two")))
 
+    def test_the_content_digest_of_the_first_answer_is_checked_over_the_whole(self):
+        for digest, code in ((hashlib.sha256(b"other"), 9), (None, 0)):
+            content = self.object(self.origin("object o 4MiB seed 1\non /o\n serve o\n") + "/o")
+            value = base64.b64encode((digest or hashlib.sha256(content)).digest()).decode()
+            url = self.origin("object o 4MiB seed 1\n"
+                              f"on /o request 1\n serve o\n header Content-Digest: sha-256=:{value}:\n close at body 3000000\n"
+                              "on /o\n serve o\n") + "/o"
+            with self.subTest(code):
+                self.cat(url, "--resume", "-o", "f", "--retries", "0", code=8)
+                said = self.cat(url, "--resume", "-o", "f", code=code)
+                self.assertEqual("Content-Digest" in said, code == 9)
+                self.assertEqual(self.left(), [] if code else ["f"])
+        self.assertEqual(self.read("f"), content)
+
     def test_what_is_no_journal_of_this_object_is_refused_and_left(self):
         url = self.origin("object o 3MiB\non *\n serve o\n")
         self.write("f.part.journal", b"dear diary\n")
@@ -145,7 +160,7 @@ class Cat(ResumeTest):
     def test_a_device_is_written_to(self):
         url = self.origin("object o 3MiB\non /o\n serve o\n") + "/o"
         self.cat(url, "-o", "/dev/null")
-        self.cat(url, "-o", "/dev/full", code=3)
+        self.assertIn("write /dev/full: ", self.cat(url, "-o", "/dev/full", code=3))
         self.assertEqual(self.weir("cat", "-o", "-", url).stdout, self.object(url))
 
 

@@ -39,6 +39,19 @@ script one_object()
     return played;
 }
 
+std::string base64_of(weir::http::checksum_algorithm algorithm, std::string_view content)
+{
+    weir::http::checksum sum(algorithm);
+    sum.update(std::as_bytes(std::span(content)));
+    return weir::http::encode_base64(sum.finish());
+}
+
+/// Of RFC 9530.
+std::string digest_field(std::string_view content)
+{
+    return "sha-256=:" + base64_of(weir::http::checksum_algorithm::sha256, content) + ":";
+}
+
 TEST_CASE("source: a body comes whole, with its size, over one connection that is used again")
 {
     script played = one_object();
@@ -410,6 +423,92 @@ TEST_CASE("source: digests behind the body are checked by any algorithm that was
     CHECK(notices[1].find("not checked: x-amz-checksum-crc32: it came behind the body") != std::string::npos);
 }
 
+TEST_CASE("source: the Content-Digest of a whole answer is checked over the whole, that of a part over the part")
+{
+    constexpr std::size_t broken_at = 300'000;
+    const std::string content = generated(7, 0, big), rest = content.substr(broken_at);
+    script played = one_object();
+    const auto breaks = [&](const std::string& path, const std::string& digest) {
+        played.on(path).request(1).serve("big").header("Content-Digest", digest).close(at_body(broken_at));
+    };
+    breaks("/right", digest_field(content));
+    played.on("/right").serve("big");
+    breaks("/wrong", digest_field(rest));
+    played.on("/wrong").serve("big");
+    breaks("/part", digest_field(content));
+    played.on("/part").serve("big").header("Content-Digest", digest_field(rest));
+    breaks("/wrong-part", digest_field(content));
+    played.on("/wrong-part").serve("big").header("Content-Digest", digest_field(content));
+    breaks("/again", digest_field(content));
+    played.on("/again").serve("big").no_ranges().header("Content-Digest", digest_field(content));
+    breaks("/wrong-again", digest_field(content));
+    played.on("/wrong-again").serve("big").no_ranges().header("Content-Digest", digest_field(rest));
+    played.on("/asked").serve("big").header("Content-Digest", digest_field("x"));
+    origin server(std::move(played));
+    web web;
+    for (const std::string path : {"/right", "/part", "/again"}) {
+        CAPTURE(path);
+        const fetched got = web.fetch(server.url(path));
+        CHECK(got.body == content);
+        CHECK(got.report.checked == std::vector<std::string>{"Content-Digest: sha-256"});
+    }
+    for (const std::string path : {"/wrong", "/wrong-part", "/wrong-again"}) {
+        CAPTURE(path);
+        CHECK(failure_of([&] { (void)web.fetch(server.url(path)); }).code() == errc::mismatch);
+    }
+    weir::http::source_options range;
+    range.header.add("Range", "bytes=5-9");
+    CHECK(failure_of([&] { (void)web.fetch(server.url("/asked"), range); }).code() == errc::mismatch);
+}
+
+TEST_CASE("source: the digest of a part that broke off is told of as not checked")
+{
+    script played = one_object();
+    played.on("/big").request(1).serve("big").close(at_body(300'000));
+    played.on("/big").request(1).serve("big").header("Content-Digest", digest_field("x")).close(at_object(700'000));
+    played.on("/big").serve("big");
+    origin server(std::move(played));
+    web web;
+    std::vector<std::string> notices;
+    weir::http::source_options options;
+    options.notice = [&notices](std::string_view text) { notices.emplace_back(text); };
+    CHECK(web.fetch(server.url("/big"), options).body == generated(7, 0, big));
+    CHECK(notices
+          == std::vector<std::string>{server.url("/big") + ": not checked: Content-Digest: sha-256: the answer broke off"});
+}
+
+TEST_CASE("source: what is wrong with an answer is told with the URL")
+{
+    script played = one_object();
+    played.on("/length").answer(200).header("Content-Length", "x");
+    played.on("/coding").answer(200).header("Transfer-Encoding", "gzip").no_header("Content-Length");
+    played.on("/range").request(1).serve("big").close(at_body(300'000));
+    played.on("/range").serve("big").header("Content-Range", "bytes 0-9/1000003");
+    origin server(std::move(played));
+    web web;
+    for (const std::string path : {"/length", "/coding", "/range"}) {
+        CAPTURE(path);
+        const weir::failure failed = failure_of([&] { (void)web.fetch(server.url(path)); });
+        CHECK(failed.code() == errc::protocol_violation);
+        CHECK(failed.message().starts_with("read answer of " + server.url(path) + ": "));
+    }
+    const weir::failure refused = failure_of([&] { (void)web.fetch("http://127.0.0.1:1/x?token=hunter2"); });
+    CHECK(refused.message().starts_with("connect to 127.0.0.1:1 for http://127.0.0.1:1/x?token=***: "));
+}
+
+TEST_CASE("source: who is asked to wait for too long says so")
+{
+    script played;
+    played.on("/busy").answer(503).header("Retry-After", "121");
+    origin server(std::move(played));
+    web web;
+    const weir::failure failed = failure_of([&] { (void)web.fetch(server.url("/busy")); });
+    CHECK(failed.code() == errc::http_status);
+    CHECK(failed.message().find("503") != std::string::npos);
+    CHECK(failed.message().find("Retry-After 121, at most 120 s: the server asks for a longer wait") != std::string::npos);
+    CHECK(server.requests().size() == 1);
+}
+
 TEST_CASE("source: each limit of time ends a wait, and says which it was")
 {
     script played = one_object();
@@ -493,13 +592,6 @@ struct parts_of {
     std::vector<std::string> notices;
 };
 
-std::string base64_of(weir::http::checksum_algorithm algorithm, const std::string& content)
-{
-    weir::http::checksum sum(algorithm);
-    sum.update(std::as_bytes(std::span(content)));
-    return weir::http::encode_base64(sum.finish());
-}
-
 TEST_CASE("parallel: digests that are stated of the whole alone are asked for by HEAD, and checked in the order of the object")
 {
     using enum weir::http::checksum_algorithm;
@@ -523,6 +615,29 @@ TEST_CASE("parallel: digests that are stated of the whole alone are asked for by
     const auto asked = server.requests();
     CHECK(std::none_of(asked.begin() + static_cast<std::ptrdiff_t>(before), asked.end(),
                        [](const auto& each) { return each.method == "HEAD"; })); // a part has said it
+    CHECK(parts.notices.empty());
+}
+
+TEST_CASE("parallel: each part is checked by the digest of its own content, which HEAD knows nothing of")
+{
+    const std::string content = generated(7, 0, big);
+    script played = one_object();
+    played.on("HEAD", "/wrong").serve("big");
+    played.on("/wrong").with("Range", "bytes=0-0").serve("big");
+    played.on("/wrong").serve("big").header("Content-Digest", digest_field("x"));
+    played.on("HEAD", "/probe").serve("big");
+    played.on("/probe").with("Range", "bytes=0-0").serve("big").header("Content-Digest", digest_field(content));
+    played.on("/probe").serve("big");
+    played.on("HEAD", "/head").serve("big").header("Content-Digest", digest_field(""));
+    played.on("/head").with("Range", "bytes=0-0").serve("big").header("Content-Digest", digest_field(content.substr(0, 1)));
+    played.on("/head").serve("big");
+    origin server(std::move(played));
+    web web;
+    parts_of parts;
+    CHECK(failure_of([&] { (void)web.fetch(server.url("/wrong"), parts.options, 16); }).code() == errc::mismatch);
+    CHECK(failure_of([&] { (void)web.fetch(server.url("/probe"), parts.options, 16); }).code() == errc::mismatch);
+    CHECK(web.fetch(server.url("/head"), parts.options, 16).report.checked
+          == std::vector<std::string>{"Content-Digest: sha-256"});
     CHECK(parts.notices.empty());
 }
 

@@ -48,7 +48,8 @@ public:
     ~client();
 
     /// Sends a request without a body, follows redirects, and gives the answer, of whatever status, when its head has
-    /// come. Credentials of the URL are sent (Basic) unless the header has `Authorization`.
+    /// come. Credentials of the URL are sent (Basic) unless the header has `Authorization`. A `Proxy-Authorization`, here or
+    /// in `client_options::header`, is told to the proxy in place of its URL's credentials, and to nobody else.
     ///
     /// Nothing is tried again but this, which is not seen: a connection of the pool that dies before the first byte of
     /// an answer is replaced by a new one, if the method is idempotent.
@@ -98,6 +99,8 @@ private:
 class WEIR_API status_error : public error {
 public:
     status_error(std::string_view method, const url& target, const response_head& head);
+    /// The same, with more to say: why it was not tried again.
+    status_error(const status_error& known, std::string_view remark);
     [[nodiscard]] unsigned status() const noexcept { return status_; }
 
 private:

@@ -74,13 +74,14 @@ struct source_report {
 /// gives no ranges, the failure is final once bytes were given away.
 ///
 /// Digests that the server states (`Repr-Digest`, `Content-Digest`, `Content-MD5`, `x-amz-checksum-*`), and the one that
-/// the caller expects, are checked on the way, on the reader's executor, and at the end. Where parts are fetched by several
-/// connections, and the first of them states no digest of the whole, a HEAD asks for it, of the same version: it may take
-/// five seconds, and what it does not tell is not checked.
+/// the caller expects, are checked on the way, on the reader's executor, and at the end. The `Content-Digest` of a 200 is
+/// of the whole, also where the rest came by ranges after a break; that of a part is checked over this part, on the
+/// client's executor. Where parts are fetched by several connections, and the first of them states no digest of the whole,
+/// a HEAD asks for it, of the same version: it may take five seconds, and what it does not tell is not checked.
 class WEIR_API http_source : public source {
 public:
     /// \throws weir::error, with the URL (redacted) and the offset
-    ///   `errc::mismatch`: the end was reached, and a digest is wrong
+    ///   `errc::mismatch`: the end was reached, or that of a part which states a digest of its own, and the digest is wrong
     ///   `errc::version_changed`: what was left to fetch is of another version
     ///   `errc::ended_early`, `errc::deadline_exceeded`, `errc::http_status`, `errc::closed` ...: as `client::send` and
     ///   `response::read_some`, and trying again did not help
@@ -92,7 +93,8 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> size() const noexcept override = 0;
     /// Of the object. What it gives is all of this version: a later `open` goes on with it, see `resume_point`.
     [[nodiscard]] virtual known_version version() const = 0;
-    /// The best digest of the whole object that the first answer states; empty if it states none that can be checked.
+    /// The best digests of the whole object that the first answer states: of the representation, and the `Content-Digest`
+    /// of a 200, whose content is all of it. Empty if it states none that can be checked.
     [[nodiscard]] virtual std::vector<stated_digest> stated() const = 0;
     [[nodiscard]] virtual source_report report() const = 0;
 };

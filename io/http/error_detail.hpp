@@ -1,0 +1,25 @@
+#pragma once
+// What an error says besides its parts, for who says it again with more.
+
+#include <weir/error.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace weir::http {
+
+/// What stands in parentheses behind the cause; empty where nothing does.
+[[nodiscard]] inline std::string detail_of(const error& known)
+{
+    const error bare(known.code(), known.operation(), known.subject(), known.offset());
+    std::string_view rest = known.what();
+    const std::string_view start = bare.what();
+    constexpr std::string_view open = " (";
+    if (!rest.starts_with(start) || rest.size() <= start.size() + open.size())
+        return {};
+    rest.remove_prefix(start.size() + open.size());
+    rest.remove_suffix(1);
+    return std::string(rest);
+}
+
+} // namespace weir::http
