@@ -70,7 +70,7 @@ void add_archive_limits(command_line& line, weir::archive_limits& limits)
               }});
 }
 
-bool stands_for_archive(const std::string& name, bool coded, const weir::archive_options& options)
+bool stands_for_archive(const std::string& name, const weir::archive_options& options)
 {
     const std::uint64_t nesting = options.limits.max_nesting;
     if (weir::is_url(name))
@@ -83,9 +83,10 @@ bool stands_for_archive(const std::string& name, bool coded, const weir::archive
     if (!file)
         return false;
     const std::vector<std::byte> start = read_part(file, 0, weir::archive_start_bytes);
-    if (names_archive(name, nesting) || weir::is_archive_file(start, "", options))
-        return true;
-    if (const auto found = weir::detect_codec(start); coded && found && found != weir::codec::zlib) // texts begin so, too
+    // A name only tells of what is compressed and shows nothing of what is inside: here all of that is to say what is wrong.
+    const auto found_codec = weir::detect_codec(start);
+    const bool is_coded = found_codec && found_codec != weir::codec::zlib; // texts begin so, too
+    if (names_archive(name, nesting) || weir::is_archive_file(start, is_coded ? "any.tar.gz" : "", options))
         return true;
     const weir::file_info found = file.info(failure);
     if (failure || found.type != weir::file_type::regular)

@@ -25,10 +25,9 @@ void add_archive_choice(command_line& line, std::optional<weir::archive_choice>&
 void add_archive_limits(command_line& line, weir::archive_limits& limits);
 
 /// Whether what stands in front of other names is to be opened as an archive: by its name; and a file also by its first
-/// bytes, where they are of an archive, or compressed, or by its last, as zip behind a program.
-/// \param coded  whether all that is compressed is, archive or not; else what cannot be decoded, and what holds one
+/// bytes, where they are of an archive, or compressed and cannot be decoded, or by its last, as zip behind a program.
 /// \returns  false for what cannot be read: the one who opens it says why
-[[nodiscard]] bool stands_for_archive(const std::string& name, bool coded, const weir::archive_options& options);
+[[nodiscard]] bool stands_for_archive(const std::string& name, const weir::archive_options& options);
 
 /// A name for messages: a URL without what is secret in it.
 [[nodiscard]] std::string shown_name(const std::string& name);

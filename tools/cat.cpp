@@ -120,7 +120,7 @@ bool names_entries(const cat_arguments& arguments)
 {
     if (arguments.names.size() < 2 || std::any_of(arguments.names.begin() + 1, arguments.names.end(), weir::is_url))
         return false;
-    return stands_for_archive(arguments.names.front(), !arguments.decode, arguments.archive);
+    return stands_for_archive(arguments.names.front(), arguments.archive);
 }
 
 weir::engine_options engine_options_of(const cat_arguments& arguments, const http_settings& web)

@@ -134,12 +134,11 @@ class Cat(ArchiveTest):
             self.write("cut.tgz", ARCHIVES["a.tgz"][:60])
             self.write("cut", ARCHIVES["a.tgz"][:60])
             self.write("twice", gzip.compress(ARCHIVES["a.tgz"]))
-            self.write("text.gz", gzip.compress(b"text"))
             self.write("cut.zip", ARCHIVES["a.zip"][:60])
             damaged = bytearray(ARCHIVES["a.tgz"])
             damaged[10:40] = bytes(range(200, 230))
             self.write("damaged", damaged)
-            names += ["cut.tgz", "cut", "twice", "text.gz", "cut.zip", "damaged"]
+            names += ["cut.tgz", "cut", "twice", "cut.zip", "damaged"]
         for name in names:
             with self.subTest(name):
                 self.assertEqual(self.output("cat", name, "a", code=1, reason=name), b"")
@@ -154,7 +153,8 @@ class Cat(ArchiveTest):
             self.write("1.gz", gzip.compress(b"one"))
             self.write("2.gz", gzip.compress(b"two"))
             self.assertEqual(self.output("cat", "--decompress", "1.gz", "2.gz"), b"onetwo")
-            self.output("cat", "1.gz", "2.gz", code=1, reason="1.gz.*--archives none")
+            both = self.output("cat", "1.gz", "2.gz")
+            self.assertEqual(gzip.decompress(both), b"onetwo")
 
     def test_an_archive_alone_is_a_file(self):
         self.assertEqual(self.output("cat", "a.tar"), tar())
