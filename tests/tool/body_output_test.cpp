@@ -100,7 +100,7 @@ struct bench {
     }()};
     tool::body_output to(int descriptor)
     {
-        return {context.get_executor(), workers.executor(), descriptor};
+        return {context.get_executor(), workers.executor(), descriptor, "standard output"};
     }
 };
 
