@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 namespace weir::detail {
@@ -45,6 +46,14 @@ void add_version_1(cgroup_limits& least, const fs::path& group)
     lower(least.memory_bytes, read_limit<std::uint64_t>(group / "memory.limit_in_bytes"));
 }
 
+/// \param group  relative, and all above it
+void add_groups(cgroup_limits& least, const fs::path& mount, fs::path group, void (*add)(cgroup_limits&, const fs::path&))
+{
+    for (; !group.empty(); group = group.parent_path())
+        add(least, mount / group);
+    add(least, mount);
+}
+
 } // namespace
 
 cgroup_limits read_cgroup_limits(const fs::path& root)
@@ -57,12 +66,17 @@ cgroup_limits read_cgroup_limits(const fs::path& root)
         if (first == std::string::npos || second == std::string::npos)
             continue;
         const std::string controllers = line.substr(first + 1, second - first - 1);
-        const fs::path mounted = root / "sys/fs/cgroup" / controllers;
-        const auto add = controllers.empty() ? add_version_2 : add_version_1;
-        fs::path group = fs::path(line.substr(second + 1)).relative_path();
-        for (; !group.empty(); group = group.parent_path())
-            add(least, mounted / group);
-        add(least, mounted);
+        const fs::path group = fs::path(line.substr(second + 1)).relative_path();
+        const fs::path mounts = root / "sys/fs/cgroup";
+        if (controllers.empty()) {
+            add_groups(least, mounts, group, add_version_2);
+            continue;
+        }
+        // Controllers share a mount, under their names in any order; each has a link of its own to it.
+        std::istringstream names(controllers);
+        for (std::string name; std::getline(names, name, ',');)
+            if (name == "cpu" || name == "memory")
+                add_groups(least, mounts / name, group, add_version_1);
     }
     return least;
 }

@@ -27,8 +27,8 @@ asio::awaitable<void> pump(chunk_stream& chunks, sink& output)
 asio::awaitable<flow_statistics> run_flow(engine& owner, std::unique_ptr<source> input, sink& output,
                                           stream_options options)
 {
-    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     chunk_stream chunks(owner, std::move(input), options);
+    co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
     std::exception_ptr failure;
     try {
         co_await pump(chunks, output);
@@ -37,7 +37,13 @@ asio::awaitable<flow_statistics> run_flow(engine& owner, std::unique_ptr<source>
         failure = std::current_exception();
     }
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    co_await chunks.close();
+    try {
+        co_await chunks.close();
+    }
+    catch (...) {
+        if (!failure)
+            failure = std::current_exception();
+    }
     // The state is the caller's too, who may be cancelled later.
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     if (failure)

@@ -1,5 +1,6 @@
 #include <weir/glob.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -81,12 +82,16 @@ bracket match_bracket(std::string_view pattern, std::size_t at, char32_t wanted)
     if (negated)
         ++i;
     bool found = false, known = true;
-    // `[:`, `[.` or `[=` with its end: what stands between, and `i` behind it.
+    // `[:`, `[.` or `[=` with its end: what stands between, and `i` behind it. Where there is no end of a kind, none follows.
+    std::string_view kinds = ":.=";
+    std::array<bool, 3> has_end{true, true, true};
     const auto named = [&](char kind) -> std::string_view {
-        if (pattern[i] != '[' || i + 1 >= pattern.size() || pattern[i + 1] != kind)
+        bool& may_end = has_end[kinds.find(kind)];
+        if (!may_end || pattern[i] != '[' || i + 1 >= pattern.size() || pattern[i + 1] != kind)
             return {};
         const char closing[] = {kind, ']', '\0'};
         const std::size_t end = pattern.find(closing, i + 2);
+        may_end = end != npos;
         if (end == npos || end == i + 2)
             return {};
         const std::string_view name = pattern.substr(i + 2, end - i - 2);

@@ -265,7 +265,9 @@ asio::awaitable<bool> server_connection::exchange_messages(received_request requ
         co_return false;
     }
     const result<void> outcome = co_await as_result(answer(current));
-    if (!core_->stopping()) // a handler may have switched cancellation off, and a stop has to reach what follows
+    // A handler may have switched cancellation off, and a stop has to reach what follows; what has come already stays.
+    const asio::cancellation_state now = co_await asio::this_coro::cancellation_state;
+    if (now.cancelled() == asio::cancellation_type::none)
         co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     co_await conclude(current, outcome, told);
     bool goes_on = client_goes_on_ && current.reply_->finished() && current.reply_->reusable() && !core_->stopping();

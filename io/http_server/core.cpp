@@ -157,10 +157,17 @@ void server_core::serve(net::transport connected, bool is_local, room taken)
 
 bool server_core::begin_idle(const place& where)
 {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_)
+    bool is_wanted = false;
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_)
+            return false;
         where->idle_since = clock::now();
-    return !stopping_;
+        is_wanted = open_ >= options_.connections;
+    }
+    if (is_wanted)
+        room_.set(); // who waits for room closes the longest idle connection
+    return true;
 }
 
 void server_core::end_idle(const place& where) noexcept

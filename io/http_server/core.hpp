@@ -84,7 +84,7 @@ private:
     class membership;
 
     /// \param taken  by a connection; nothing: it is a listener
-    /// \returns  false, as a place, if the server is stopping
+    /// \returns  one whose `where()` is null if the server is stopping
     [[nodiscard]] membership enter(std::optional<room> taken);
     void leave(const place& where) noexcept;
     [[nodiscard]] bool try_take_room();

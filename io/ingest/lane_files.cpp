@@ -170,6 +170,7 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
         }
         const error failure(result.error, result.file ? "read" : "open", entry.path);
         report_->add_failure(std::move(entry.path), failure.code(), failure.what());
+        result.file.close(); // before the others of the batch are opened by other ways
         return;
     }
     case small_file::outcome::skipped: work_.skipped.fetch_add(1, std::memory_order_relaxed); return;

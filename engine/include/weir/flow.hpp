@@ -14,7 +14,8 @@ namespace weir {
 ///                      whose `finish` was not called or has failed
 /// \par Cancellation
 /// terminal, partial, total: stops, waits until blocks and descriptors are back, then completes as cancelled. Afterwards
-/// the caller's coroutine reacts to terminal alone, as one that `co_spawn` has just started.
+/// the caller's coroutine reacts to terminal alone, as one that `co_spawn` has just started; what comes while a flow that failed is
+/// cleaned up after is not seen.
 /// \par Executor
 /// Resumes on the caller's, where the sink is called too.
 [[nodiscard]] WEIR_API boost::asio::awaitable<flow_statistics>

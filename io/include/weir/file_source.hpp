@@ -30,7 +30,8 @@ struct file_source_options {
 /// worker waits for a disk. Holes are not read but given as shared zeros. A file that grows is read up to its size at
 /// the opening, and what is there when that is reached. The engine outlives the source, and so does the `io_context` of
 /// its executor. FIFOs, terminals, other devices and sockets are opened as by `open_descriptor`; a
-/// Unix socket with this name is connected to, at once or not at all (`EAGAIN`), and gives what its server sends.
+/// Unix socket of streams with this name, of up to 107 bytes, is connected to, at once or not at all (`EAGAIN`), and gives what
+/// its server sends.
 /// \throws weir::error, with the path
 ///   `errc::backend_unavailable`: a back end was named and cannot be used here; `backend::mmap` without
 ///                                `install_mapping_guard()`.

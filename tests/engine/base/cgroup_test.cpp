@@ -26,11 +26,11 @@ TEST_CASE("cgroup: the least limit of version 2 counts, of the own group and of 
 TEST_CASE("cgroup: version 1 has a hierarchy for each controller, and says -1 or a huge number where it has no limit")
 {
     const test::temp_dir root;
-    root.write("proc/self/cgroup", "9:memory:/a\n4:cpu,cpuacct:/a/b\n1:name=systemd:/\n0::/a\n");
-    root.write("sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_quota_us", "-1\n");
-    root.write("sys/fs/cgroup/cpu,cpuacct/a/b/cpu.cfs_period_us", "100000\n");
-    root.write("sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us", "50000\n");
-    root.write("sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us", "100000\n");
+    root.write("proc/self/cgroup", "9:memory:/a\n4:cpuacct,cpu:/a/b\n1:name=systemd:/\n0::/a\n");
+    root.write("sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us", "-1\n");
+    root.write("sys/fs/cgroup/cpu/a/b/cpu.cfs_period_us", "100000\n");
+    root.write("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "50000\n");
+    root.write("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
     root.write("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "50331648\n");
     root.write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
     const cgroup_limits limits = read_cgroup_limits(root.path());

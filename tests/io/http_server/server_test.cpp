@@ -424,6 +424,31 @@ TEST_CASE("server: at the limit of connections the longest idle one makes room")
     CHECK(server.server().statistics().accepted == 3);
 }
 
+TEST_CASE("server: at the limit a connection that becomes idle makes room for who came before")
+{
+    http::server_options options;
+    options.connections = 1;
+    std::promise<void> reached;
+    weir::detail::async_event opened;
+    serving server(
+        [&](http::server_exchange& with) -> asio::awaitable<void> {
+            if (with.request().path() == "/a") {
+                reached.set_value();
+                co_await opened.async_wait(asio::use_awaitable);
+            }
+            co_await with.reply(200, "whole");
+        },
+        options);
+    test::client first = server.connect();
+    first.send(get);
+    reached.get_future().wait();
+    test::client second = server.connect(); // waits with the system until there is room
+    second.send(last_get);
+    opened.set();
+    CHECK(body_of(second.rest()) == "whole");
+    CHECK(body_of(first.rest()) == "whole");
+}
+
 TEST_CASE("server: a connection serves as many exchanges as it may")
 {
     http::server_options options;

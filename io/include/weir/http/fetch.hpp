@@ -31,7 +31,8 @@ namespace weir::http {
 /// \par Executor
 /// Resumes on the caller's; connections are read on the client's.
 /// \par Cancellation
-/// terminal, partial, total: ends all requests, and throws when the last one has ended.
+/// terminal, partial, total: ends all requests, and throws when the last one has ended. Then the caller's coroutine reacts to terminal
+/// alone, as one that `co_spawn` has just started.
 [[nodiscard]] WEIR_API boost::asio::awaitable<std::vector<url_request>>
 fetch_all(client& from, std::vector<url_request> requests, source_options options, std::size_t connections);
 
