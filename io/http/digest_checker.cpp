@@ -8,7 +8,10 @@
 namespace weir::http {
 namespace {
 
-constexpr std::string_view not_known_before = ": it came behind the body, unannounced";
+constexpr std::string_view not_known_before = ": it came behind the body, and its algorithm was not announced";
+
+/// Only chunks can have one behind them.
+bool can_have_trailer(const response_head& head) { return head.header.contains("Transfer-Encoding"); }
 
 } // namespace
 
@@ -24,8 +27,9 @@ digest_checker::digest_checker(const response_head& head, bool is_whole, const s
     if (expected)
         wanted_.push_back(*expected);
     begin();
-    for (const checksum_algorithm each : announced_digests(head.header))
-        running_.try_emplace(each, each);
+    if (has_content_ && can_have_trailer(head)) // else it is somebody else's, or there is none
+        for (const checksum_algorithm each : announced_digests(head.header))
+            running_.try_emplace(each, each);
 }
 
 digest_checker::digest_checker(std::vector<stated_digest> wanted) : wanted_(std::move(wanted)), is_whole_(true)
@@ -40,7 +44,7 @@ digest_checker digest_checker::of_answer(const response_head& head)
     out.expect(digests_of(head.header, false), digest_scope::content);
     out.begin();
     for (const std::string_view name : head.header.elements("Trailer"))
-        if (same_name(name, "Content-Digest"))
+        if (can_have_trailer(head) && same_name(name, "Content-Digest"))
             for (const checksum_algorithm each : announced_digests(head.header))
                 out.running_.try_emplace(each, each);
     return out;

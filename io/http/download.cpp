@@ -283,6 +283,7 @@ asio::awaitable<void> download::skip()
             raise_changed();
         to_skip_ -= got;
         counters_->discarded(got);
+        failing_.discarded_bytes += got;
         if (answer_digests_)
             answer_digests_->update(std::span(dropped).first(got));
     }

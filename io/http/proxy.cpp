@@ -125,6 +125,9 @@ bool names_port(std::string_view text)
 url parse_proxy(const std::string& text)
 {
     const std::string full = text.find("://") == std::string::npos ? "http://" + text : text;
+    const std::size_t end = full.find_first_of("/?#", full.find("://") + 3);
+    if (end != std::string::npos && full.find('@', end) != std::string::npos) // of a password, which then names the host
+        throw error(errc::bad_format, "read", "proxy", std::nullopt, "a / ? or # of a password has to be written %2F %3F %23");
     const url proxy = url::parse(full).resolve("/"); // what follows the host says nothing to anybody, as with curl
     return proxy.is_secure() || names_port(full) ? proxy : proxy.with_port(curl_default_port);
 }

@@ -88,7 +88,8 @@ retry_decision retry_policy::after(const failed_attempt& failed, clock::time_poi
         replaced_stale_ = true;
         return {.again = true, .fresh_connection = true, .reason = "the connection was closed while it waited"};
     }
-    const bool progressed = failed.kept_bytes >= options_.progress_bytes;
+    // Who begins anew each time must bring more than it costs to come as far again.
+    const bool progressed = failed.kept_bytes >= std::max(options_.progress_bytes, failed.discarded_bytes);
     if (progressed)
         in_a_row_ = 0;
     if (++in_a_row_ >= options_.attempts)

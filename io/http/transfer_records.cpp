@@ -20,6 +20,16 @@ constexpr std::size_t longest_tag = 8 * 1024; // of the 64 KiB that a record can
 constexpr std::size_t most_stated = 16;
 constexpr std::size_t seal_bytes = 32;
 
+/// What stands for an algorithm in a journal is its place here, for ever: new ones go to the end.
+constexpr std::array algorithm_numbers = {checksum_algorithm::crc32,  checksum_algorithm::crc32c, checksum_algorithm::md5,
+                                          checksum_algorithm::sha1,   checksum_algorithm::sha256, checksum_algorithm::sha512,
+                                          checksum_algorithm::crc64nvme};
+
+std::uint8_t number_of(checksum_algorithm algorithm)
+{
+    return static_cast<std::uint8_t>(std::ranges::find(algorithm_numbers, algorithm) - algorithm_numbers.begin());
+}
+
 /// A validator with this tag and date, strong if those that were kept were.
 validator make_validator(const std::string& tag, std::optional<std::chrono::sys_seconds> modified)
 {
@@ -102,7 +112,7 @@ std::vector<std::byte> pack(const known_version& version)
 std::vector<std::byte> pack(const stated_digest& digest)
 {
     std::vector<std::byte> out;
-    packer(out).number(static_cast<std::uint8_t>(digest.algorithm)).bytes(digest.value).text(digest.field);
+    packer(out).number(number_of(digest.algorithm)).bytes(digest.value).text(digest.field);
     return out;
 }
 
@@ -169,13 +179,13 @@ bool transfer_outline::take_version(std::span<const std::byte> content)
 bool transfer_outline::take_stated(std::span<const std::byte> content)
 {
     unpacker fields(content);
-    const auto algorithm = fields.number<std::uint8_t>();
+    const auto number = fields.number<std::uint8_t>();
     const std::span<const std::byte> value = fields.bytes();
     std::string field = fields.text();
     if (!version_ || kept_bytes_ != 0 || stated_.size() == most_stated || !fields.done()
-        || algorithm > static_cast<std::uint8_t>(checksum_algorithm::sha512))
+        || number >= algorithm_numbers.size())
         return false;
-    const auto known = static_cast<checksum_algorithm>(algorithm);
+    const checksum_algorithm known = algorithm_numbers[number];
     if (value.size() != checksum_size(known))
         return false;
     stated_.push_back({known, digest_scope::representation, {value.begin(), value.end()}, std::move(field)});

@@ -34,9 +34,12 @@ bool is_framing(std::string_view name) noexcept
 /// What a recipient that puts trailers beside the head must not read from one. \see RFC 9110, section 6.5.1
 bool belongs_to_head(std::string_view name) noexcept
 {
-    constexpr std::array<std::string_view, 12> names = {
-        "Authorization", "Connection",          "Content-Encoding", "Content-Range", "Content-Type", "Cookie",
-        "Host",          "Proxy-Authorization", "Set-Cookie",       "TE",            "Trailer",      "Upgrade"};
+    constexpr std::array<std::string_view, 22> names = {
+        "Authorization", "Cache-Control",       "Connection",         "Content-Encoding",          "Content-Range",
+        "Content-Type",  "Cookie",              "Expect",             "Host",                      "Keep-Alive",
+        "Location",      "Max-Forwards",        "Proxy-Authenticate", "Proxy-Authentication-Info", "Proxy-Authorization",
+        "Proxy-Connection", "Range",            "Set-Cookie",         "TE",                        "Trailer",
+        "Upgrade",       "WWW-Authenticate"};
     return is_framing(name) || std::ranges::any_of(names, [name](std::string_view each) { return same_name(name, each); });
 }
 

@@ -66,7 +66,6 @@ TEST_CASE("checksum: pieces give what the whole gives, and each message begins a
     }
 }
 
-// RFC 9530, appendix B.1 and B.10: of `{"hello": "world"}` and a line feed.
 TEST_CASE("checksum: bytes come to the same one by one and many at a time, from any place in memory")
 {
     CAPTURE(test::seed());
@@ -87,6 +86,7 @@ TEST_CASE("checksum: bytes come to the same one by one and many at a time, from 
     }
 }
 
+// RFC 9530, appendix B.1 and B.10: of `{"hello": "world"}` and a line feed.
 TEST_CASE("digests: the examples of RFC 9530 are read, and match")
 {
     constexpr std::string_view body = "{\"hello\": \"world\"}\n";

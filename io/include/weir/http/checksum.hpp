@@ -33,7 +33,7 @@ enum class checksum_algorithm : std::uint8_t {
 /// \par Thread-safety
 /// Distinct objects: any threads.
 /// \par Cost
-/// OpenSSL's speed; CRCs go through tables, eight bytes a step, at some 1.5 GB/s.
+/// OpenSSL's speed; CRCs go through tables, eight bytes a step, at about 1 GB/s.
 class WEIR_API checksum {
 public:
     /// \throws weir::error  `errc::backend_unavailable`: OpenSSL is set up not to give this one (MD5 under FIPS)

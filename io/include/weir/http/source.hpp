@@ -48,7 +48,7 @@ struct source_options {
     /// `http_source::stated`.
     bool check_whole = true;
     /// Told at the end, in a line each, of digests that the server offered and that were not checked, and why. Called where
-    /// the source is read, or on the client's executor by `fetch_all`; must not throw.
+    /// the source is read, or on the client's executor by `fetch_all`, maybe from several threads at a time; must not throw.
     std::function<void(std::string_view text)> notice = {};
 };
 
