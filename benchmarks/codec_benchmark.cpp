@@ -207,10 +207,10 @@ double alone(const peer& with, const message_kind& what)
         const double best = candidates.front().best_cpu_seconds();
         _exit(write(ends[1], &best, sizeof best) == sizeof best ? 0 : 1);
     }
+    close(ends[1]); // else a child that fails is waited for without end
     double best = 0;
     const bool held = read(ends[0], &best, sizeof best) == sizeof best;
     close(ends[0]);
-    close(ends[1]);
     check(waitpid(child, nullptr, 0) == child && held, "a process of its own");
     return best;
 }

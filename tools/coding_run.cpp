@@ -294,6 +294,8 @@ void coding_run::remove_input(const input& from) const
     struct stat named {};
     if (::stat(from.name.c_str(), &named) != 0 || !is_same_file(named, from.status))
         refuse(from.name, "another file has the name now; it is not removed");
+    if (!is_unchanged(from.status, named)) // while the output was made durable
+        refuse(from.name, "it changed meanwhile; it is not removed");
     if (::unlink(from.name.c_str()) != 0)
         weir::throw_system_error(errno, "remove", from.name);
 }

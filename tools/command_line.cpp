@@ -80,6 +80,20 @@ void command_line::begin_group(std::string title) { groups_.push_back({std::move
 
 void command_line::add(option added) { groups_.back().options.push_back(std::move(added)); }
 
+bool command_line::takes_next(std::string_view argument) const
+{
+    if (!argument.starts_with("--"))
+        return false;
+    const std::string_view name = argument.substr(2);
+    const std::vector<const option*> options = all();
+    const auto begins = [&](const option* each) { return !name.empty() && each->name.starts_with(name); };
+    const auto is_name = [&](const option* each) { return each->name == name; };
+    auto found = std::ranges::find_if(options, is_name);
+    if (found == options.end() && std::ranges::count_if(options, begins) == 1)
+        found = std::ranges::find_if(options, begins);
+    return found != options.end() && !(*found)->value.empty() && !(*found)->is_value;
+}
+
 std::vector<const option*> command_line::all() const
 {
     std::vector<const option*> options;

@@ -37,6 +37,9 @@ public:
     /// \throws usage_error  an unknown option, one without its value, or what `apply` throws; output_error
     [[nodiscard]] std::optional<std::vector<std::string>> parse(int argc, char** argv) const;
 
+    /// Whether it is a long option, or so much of one that `parse` takes it for that, whose value is the next argument.
+    [[nodiscard]] bool takes_next(std::string_view argument) const;
+
     /// What `--help` prints.
     [[nodiscard]] std::string help() const;
 

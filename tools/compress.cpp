@@ -205,7 +205,8 @@ void resolve_encoder(coding_options& options)
 int run_coding(const command_line& line, coding_options& options, int argc, char** argv)
 {
     const bool has_levels = options.what == work::compress; // else they are allowed, as with gzip and zstd
-    std::vector<std::string> arguments = with_levels_named(argc, argv, "oT", has_levels);
+    std::vector<std::string> arguments = with_levels_named(
+        argc, argv, "oT", [&](std::string_view text) { return line.takes_next(text); }, has_levels);
     std::vector<char*> pointers;
     for (std::string& argument : arguments)
         pointers.push_back(argument.data());

@@ -7,13 +7,6 @@ namespace {
 
 constexpr std::string_view digits = "0123456789";
 
-/// Whether it is `--level`, or so much of it that it is nothing else: its value follows.
-bool is_level(std::string_view text) noexcept
-{
-    constexpr std::string_view shortest = "--lev";
-    return text.size() >= shortest.size() && std::string_view("--level").starts_with(text);
-}
-
 /// Appends an argument that is letters behind one dash.
 /// \returns  whether it ends in a letter whose value is the next argument
 bool append_letters(std::vector<std::string>& out, std::string_view letters, std::string_view with_value,
@@ -41,7 +34,8 @@ bool append_letters(std::vector<std::string>& out, std::string_view letters, std
 
 } // namespace
 
-std::vector<std::string> with_levels_named(int argc, char** argv, std::string_view with_value, bool keep)
+std::vector<std::string> with_levels_named(int argc, char** argv, std::string_view with_value,
+                                           const std::function<bool(std::string_view)>& takes_next, bool keep)
 {
     std::vector<std::string> out;
     bool is_value = true; // the name of the command is none of our business either
@@ -54,7 +48,7 @@ std::vector<std::string> with_levels_named(int argc, char** argv, std::string_vi
         const bool has_letters = !is_value && text.size() > 1 && text[0] == '-' && text[1] != '-';
         if (!has_letters)
             out.emplace_back(text);
-        is_value = has_letters ? append_letters(out, text.substr(1), with_value, keep) : !is_value && is_level(text);
+        is_value = has_letters ? append_letters(out, text.substr(1), with_value, keep) : !is_value && takes_next(text);
     }
     return out;
 }

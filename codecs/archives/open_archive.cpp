@@ -181,7 +181,7 @@ bool begins_as_archive(std::span<const std::byte> start, bool is_whole, std::str
     if (!compressed)
         return false;
     if (compressions == 0)
-        return compressions_allowed(options) != 0 && names_compressed_tar(name);
+        return *compressed != codec::zlib && compressions_allowed(options) != 0 && names_compressed_tar(name);
     const std::size_t most = compressions > 1 ? archive_start_bytes : archive_magic_bytes;
     const decoded_start inside = decode_start(start, is_whole, *compressed, most, options);
     if (begins_as_archive(inside.bytes, inside.is_whole, name, options, compressions - 1))
@@ -211,7 +211,7 @@ std::optional<archive_format> detect_archive(std::span<const std::byte> start) n
 bool is_archive_file(std::span<const std::byte> start, std::string_view name, const archive_options& options)
 {
     if (!detect_codec(start)) // the other way to have nothing to see is to be cut off in front of all that could tell
-        return detect_archive(start) || (start.size() < codec_magic_bytes && names_compressed_tar(name));
+        return detect_archive(start) || (start.size() < codec_magic_bytes && compressions_allowed(options) != 0 && names_compressed_tar(name));
     return begins_as_archive(start, start.size() < archive_start_bytes, name, options, compressions_allowed(options));
 }
 

@@ -115,7 +115,12 @@ std::size_t bytes_to_detect_codec(std::span<const std::byte> start) noexcept
     start = looked_at(start);
     if (!begins_with(start, skippable))
         return codec_magic_bytes;
-    return static_cast<std::size_t>(std::min<std::uint64_t>(behind_skippable(start) + skippable_head, codec_start_bytes));
+    if (start.size() < skippable_head)
+        return skippable_head;
+    // Of one that is followed by another all is wanted at once: frames may be empty, and thousands.
+    const std::uint64_t first = skippable_head + codecs::little_endian(start.subspan(4, 4));
+    const bool has_second = first < start.size() && begins_with(start.subspan(static_cast<std::size_t>(first)), skippable);
+    return static_cast<std::size_t>(std::min<std::uint64_t>(has_second ? codec_start_bytes : first + skippable_head, codec_start_bytes));
 }
 
 std::optional<codec> detect_codec(std::span<const std::byte> start) noexcept

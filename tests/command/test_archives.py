@@ -155,6 +155,9 @@ class Cat(ArchiveTest):
             self.assertEqual(self.output("cat", "--decompress", "1.gz", "2.gz"), b"onetwo")
             both = self.output("cat", "1.gz", "2.gz")
             self.assertEqual(gzip.decompress(both), b"onetwo")
+            self.write("formula.gz", gzip.compress(b"x^2 begins as zlib does"))
+            both = self.output("cat", "formula.gz", "2.gz")
+            self.assertEqual(gzip.decompress(both), b"x^2 begins as zlib doestwo")
 
     def test_an_archive_alone_is_a_file(self):
         self.assertEqual(self.output("cat", "a.tar"), tar())

@@ -278,7 +278,7 @@ class Trees(CommandTest):
                 connection, _ = server.accept()
                 with connection:
                     connection.sendall(content)
-            thread = threading.Thread(target=serve)
+            thread = threading.Thread(target=serve, daemon=True)
             thread.start()
             lines = self.ingest("--chunk-avg", "16K", "socket")
             thread.join()

@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace {
 
 using strings = std::vector<std::string>;
@@ -12,7 +16,8 @@ strings named(strings arguments, bool keep = true)
     std::vector<char*> pointers;
     for (std::string& argument : arguments)
         pointers.push_back(argument.data());
-    strings out = tool::with_levels_named(static_cast<int>(pointers.size()), pointers.data(), "oT", keep);
+    const auto takes_next = [](std::string_view text) { return text == "--level" || text == "--output"; };
+    strings out = tool::with_levels_named(static_cast<int>(pointers.size()), pointers.data(), "oT", takes_next, keep);
     REQUIRE(out.front() == "-9"); // the name of the command
     out.erase(out.begin());
     return out;
@@ -44,11 +49,11 @@ TEST_CASE("level arguments: values of other options are left alone")
     CHECK(named({"--level=5", "--fast"}) == strings{"--level=5", "--fast"});
 }
 
-TEST_CASE("level arguments: the value of --level is no level of its own")
+TEST_CASE("level arguments: the value of a long option is no level of its own")
 {
     CHECK(named({"--level", "-5", "-4"}) == strings{"--level", "-5", "--level=4"});
-    CHECK(named({"--leve", "-5"}) == strings{"--leve", "-5"});
-    CHECK(named({"--le", "-5"}) == strings{"--le", "--level=5"});
+    CHECK(named({"--output", "-9", "-9"}, false) == strings{"--output", "-9"});
+    CHECK(named({"--keep", "-5"}) == strings{"--keep", "--level=5"});
 }
 
 TEST_CASE("level arguments: where there are none they are left out")
