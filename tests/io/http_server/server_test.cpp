@@ -2,6 +2,7 @@
 
 #include "serving.hpp"
 
+#include <weir/detail/async_event.hpp>
 #include <weir/as_result.hpp>
 #include <weir/buffer_pool.hpp>
 #include <weir/http/writer.hpp>
@@ -12,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <future>
 #include <string>
 
 namespace {
