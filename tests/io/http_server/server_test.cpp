@@ -2,9 +2,9 @@
 
 #include "serving.hpp"
 
-#include <weir/detail/async_event.hpp>
 #include <weir/as_result.hpp>
 #include <weir/buffer_pool.hpp>
+#include <weir/detail/async_event.hpp>
 #include <weir/http/writer.hpp>
 #include <weir/reservation.hpp>
 
