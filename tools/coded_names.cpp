@@ -1,9 +1,10 @@
 #include "coded_names.hpp"
 
+#include "archives/tar_endings.hpp"
+#include "base/ascii.hpp"
+
 #include <algorithm>
 #include <array>
-
-#include <strings.h>
 
 namespace tool {
 namespace {
@@ -14,19 +15,11 @@ struct name_end {
     std::string_view plain; ///< what stands there in the name of the content
 };
 
-constexpr std::array short_ends = {
-    name_end{".tgz", weir::codec::gzip, ".tar"},  name_end{".taz", weir::codec::gzip, ".tar"},
-    name_end{".tzst", weir::codec::zstd, ".tar"}, name_end{".tlz4", weir::codec::lz4, ".tar"},
-    name_end{".txz", weir::codec::xz, ".tar"},    name_end{".tlz", weir::codec::lzma, ".tar"},
-};
-
 /// Whether `path` ends so, in capitals or not, and has more than that in its last part.
 bool ends_with(std::string_view path, std::string_view end) noexcept
 {
-    if (end.empty() || path.size() <= end.size())
-        return false;
-    const std::string_view last = path.substr(path.size() - end.size());
-    return ::strncasecmp(last.data(), end.data(), end.size()) == 0 && path[path.size() - end.size() - 1] != '/';
+    return !end.empty() && path.size() > end.size() && weir::ascii::ends_with_in_any_case(path, end)
+        && path[path.size() - end.size() - 1] != '/';
 }
 
 std::optional<name_end> end_of(std::string_view path) noexcept
@@ -34,9 +27,10 @@ std::optional<name_end> end_of(std::string_view path) noexcept
     for (const weir::codec which : weir::all_codecs())
         if (ends_with(path, weir::suffix_of(which)))
             return name_end{weir::suffix_of(which), which, ""};
-    const auto found =
-        std::ranges::find_if(short_ends, [&](const name_end& each) { return ends_with(path, each.text); });
-    return found == short_ends.end() ? std::nullopt : std::optional(*found);
+    for (const weir::codecs::tar_ending& each : weir::codecs::tar_endings)
+        if (ends_with(path, each.text))
+            return name_end{each.text, each.which, ".tar"};
+    return std::nullopt;
 }
 
 } // namespace

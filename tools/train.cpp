@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <string>
 #include <sys/stat.h>
@@ -143,18 +144,15 @@ void train(const train_arguments& arguments)
     const std::string what = fmt::format("{}: {}, number {}, from {} of {}", arguments.output,
                                          weir::format_size(made.content().size()), made.id(),
                                          counted(samples.size(), "sample"), weir::format_size(gathered.bytes()));
-    if (arguments.output == "-") {
-        block_writer writer(STDOUT_FILENO, "standard output");
-        writer.write(made.content());
-        writer.finish();
-        say(what);
-        return;
-    }
-    new_file out(arguments.output, 0666);
-    block_writer writer(out.descriptor(), arguments.output);
+    std::optional<new_file> out;
+    if (arguments.output != "-")
+        out.emplace(arguments.output, 0666);
+    block_writer writer(out ? out->descriptor() : STDOUT_FILENO, out ? arguments.output : "standard output");
     writer.write(made.content());
     writer.finish();
-    out.keep(arguments.force ? new_file::existing::replace : new_file::existing::keep, false);
+    if (!out)
+        return say(what);
+    out->keep(arguments.force ? new_file::existing::replace : new_file::existing::keep, false);
     write_all(STDOUT_FILENO, what + '\n');
 }
 

@@ -1,6 +1,7 @@
 #include <weir/open_archive.hpp>
 
 #include "archives/tar_archive.hpp"
+#include "archives/tar_endings.hpp"
 #include "archives/tar_block.hpp"
 #include "archives/zip_archive.hpp"
 #include "archives/zip_format.hpp"
@@ -48,11 +49,10 @@ std::uint64_t compressions_allowed(const archive_options& options) noexcept
 
 bool names_compressed_tar(std::string_view name)
 {
-    constexpr std::string_view endings[] = {".tgz", ".taz", ".tzst", ".txz", ".tlz", ".tlz4"};
     const auto ends = [](std::string_view text, std::string_view ending) {
-        return text.size() > ending.size() && ascii::equal_in_any_case(text.substr(text.size() - ending.size()), ending);
+        return text.size() > ending.size() && ascii::ends_with_in_any_case(text, ending);
     };
-    if (std::ranges::any_of(endings, [&](std::string_view ending) { return ends(name, ending); }))
+    if (std::ranges::any_of(codecs::tar_endings, [&](const codecs::tar_ending& each) { return ends(name, each.text); }))
         return true;
     const auto holds_tar = [&](codec which) {
         const std::string_view suffix = suffix_of(which);

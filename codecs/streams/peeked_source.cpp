@@ -55,15 +55,12 @@ asio::awaitable<bytes> peeked_source::read_seen(std::size_t max_bytes)
 
 asio::awaitable<std::span<const std::byte>> look_for_codec(peeked_source& input)
 {
-    std::span<const std::byte> start = co_await input.look(codec_magic_bytes);
-    for (;;) {
-        const std::size_t wanted = bytes_to_detect_codec(start);
-        if (wanted <= start.size())
+    for (std::size_t wanted = codec_magic_bytes;;) {
+        const std::span<const std::byte> start = co_await input.look(wanted);
+        const std::size_t next = bytes_to_detect_codec(start);
+        if (start.size() < wanted || next <= start.size())
             co_return start;
-        const std::size_t before = start.size();
-        start = co_await input.look(wanted);
-        if (start.size() < wanted || start.size() == before)
-            co_return start;
+        wanted = next;
     }
 }
 

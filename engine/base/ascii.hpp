@@ -17,4 +17,9 @@ constexpr bool equal_in_any_case(std::string_view a, std::string_view b) noexcep
     return std::ranges::equal(a, b, {}, to_lower, to_lower);
 }
 
+constexpr bool ends_with_in_any_case(std::string_view text, std::string_view end) noexcept
+{
+    return text.size() >= end.size() && equal_in_any_case(text.substr(text.size() - end.size()), end);
+}
+
 } // namespace weir::ascii

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sstream>
 #include <string>
 
 namespace weir::detail {
@@ -23,62 +22,67 @@ template <class Number> std::optional<Number> read_limit(const fs::path& path)
     return read_limit<Number>(file);
 }
 
-template <class Number> void lower(std::optional<Number>& least, std::optional<Number> limit)
+/// The least of what `limit_2` finds in groups of version 2 and `limit_1` in those of version 1 that have the controller.
+template <class Limit>
+Limit least_limit(const fs::path& root, const std::string& controller, Limit (*limit_2)(const fs::path&),
+                  Limit (*limit_1)(const fs::path&))
 {
-    if (limit)
-        least = std::min(*limit, least.value_or(*limit));
-}
-
-void add_version_2(cgroup_limits& least, const fs::path& group)
-{
-    std::ifstream cpu(group / "cpu.max");
-    const auto quota = read_limit<double>(cpu), period = read_limit<double>(cpu);
-    if (quota && period)
-        lower(least.cores, std::optional(*quota / *period));
-    lower(least.memory_bytes, read_limit<std::uint64_t>(group / "memory.max"));
-}
-
-void add_version_1(cgroup_limits& least, const fs::path& group)
-{
-    const auto quota = read_limit<double>(group / "cpu.cfs_quota_us"), period = read_limit<double>(group / "cpu.cfs_period_us");
-    if (quota && period)
-        lower(least.cores, std::optional(*quota / *period));
-    lower(least.memory_bytes, read_limit<std::uint64_t>(group / "memory.limit_in_bytes"));
-}
-
-/// \param group  relative, and all above it
-void add_groups(cgroup_limits& least, const fs::path& mount, fs::path group, void (*add)(cgroup_limits&, const fs::path&))
-{
-    for (; !group.empty(); group = group.parent_path())
-        add(least, mount / group);
-    add(least, mount);
-}
-
-} // namespace
-
-cgroup_limits read_cgroup_limits(const fs::path& root)
-{
-    cgroup_limits least;
+    Limit least;
+    const auto look = [&](const fs::path& mount, fs::path group, Limit (*limit_of)(const fs::path&)) {
+        for (bool any = true; any; group = group.parent_path()) {
+            any = !group.empty();
+            if (const Limit found = limit_of(mount / group))
+                least = std::min(*found, least.value_or(*found));
+        }
+    };
+    const fs::path mounts = root / "sys/fs/cgroup";
     std::ifstream self(root / "proc/self/cgroup");
     for (std::string line; std::getline(self, line);) {
         // hierarchy:controllers:/group; the hierarchy of version 2 has no controllers in its name.
         const std::size_t first = line.find(':'), second = line.find(':', first + 1);
         if (first == std::string::npos || second == std::string::npos)
             continue;
-        const std::string controllers = line.substr(first + 1, second - first - 1);
+        const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
         const fs::path group = fs::path(line.substr(second + 1)).relative_path();
-        const fs::path mounts = root / "sys/fs/cgroup";
-        if (controllers.empty()) {
-            add_groups(least, mounts, group, add_version_2);
-            continue;
-        }
-        // Controllers share a mount, under their names in any order; each has a link of its own to it.
-        std::istringstream names(controllers);
-        for (std::string name; std::getline(names, name, ',');)
-            if (name == "cpu" || name == "memory")
-                add_groups(least, mounts / name, group, add_version_1);
+        if (controllers == ",,")
+            look(mounts, group, limit_2);
+        else if (controllers.find("," + controller + ",") != std::string::npos) // who share a mount have a link each to it
+            look(mounts / controller, group, limit_1);
     }
     return least;
+}
+
+std::optional<double> share(std::optional<double> quota, std::optional<double> period)
+{
+    return quota && period ? std::optional(*quota / *period) : std::nullopt;
+}
+
+std::optional<double> cores_2(const fs::path& group)
+{
+    std::ifstream file(group / "cpu.max");
+    const auto quota = read_limit<double>(file), period = read_limit<double>(file);
+    return share(quota, period);
+}
+
+std::optional<double> cores_1(const fs::path& group)
+{
+    return share(read_limit<double>(group / "cpu.cfs_quota_us"), read_limit<double>(group / "cpu.cfs_period_us"));
+}
+
+std::optional<std::uint64_t> memory_2(const fs::path& group) { return read_limit<std::uint64_t>(group / "memory.max"); }
+
+std::optional<std::uint64_t> memory_1(const fs::path& group)
+{
+    return read_limit<std::uint64_t>(group / "memory.limit_in_bytes");
+}
+
+} // namespace
+
+std::optional<double> cgroup_cores(const fs::path& root) { return least_limit(root, "cpu", cores_2, cores_1); }
+
+std::optional<std::uint64_t> cgroup_memory_bytes(const fs::path& root)
+{
+    return least_limit(root, "memory", memory_2, memory_1);
 }
 
 } // namespace weir::detail

@@ -29,7 +29,7 @@ std::size_t available_memory()
     const long page = sysconf(_SC_PAGESIZE);
     const std::size_t all = pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page)
                                                   : std::numeric_limits<std::size_t>::max();
-    return static_cast<std::size_t>(std::min<std::uint64_t>(all, detail::read_cgroup_limits().memory_bytes.value_or(all)));
+    return static_cast<std::size_t>(std::min<std::uint64_t>(all, detail::cgroup_memory_bytes().value_or(all)));
 }
 
 void check_block_bytes(const engine_options& options)

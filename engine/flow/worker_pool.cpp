@@ -67,7 +67,7 @@ std::size_t cores_by_affinity()
 std::size_t default_worker_count()
 {
     std::size_t cores = cores_by_affinity();
-    if (const auto quota = detail::read_cgroup_limits().cores; quota && *quota < static_cast<double>(cores))
+    if (const auto quota = detail::cgroup_cores(); quota && *quota < static_cast<double>(cores))
         cores = static_cast<std::size_t>(std::ceil(*quota));
     return std::clamp<std::size_t>(cores, 1, most_default_workers);
 }

@@ -209,9 +209,7 @@ status_error::status_error(std::string_view method, const url& target, const res
 }
 
 status_error::status_error(const status_error& known, std::string_view remark)
-    : error(known.code(), known.operation(), known.subject(), known.offset(),
-            detail_of(known).append("; ").append(remark)),
-      status_(known.status_)
+    : error(with_remark(known, remark)), status_(known.status_)
 {
 }
 

@@ -45,14 +45,6 @@ rate_limiter::clock::time_point rate_limiter::next_after(std::size_t bytes, cloc
     return due_;
 }
 
-std::vector<std::string> with_others(std::vector<std::string> fields, const std::vector<std::string>& others)
-{
-    for (const std::string& each : others)
-        if (std::ranges::find(fields, each) == fields.end())
-            fields.push_back(each);
-    return fields;
-}
-
 download::download(download_target target, std::optional<byte_span> asked, std::optional<known_version> known,
                    std::shared_ptr<download_counters> counters, std::uint64_t start)
     : target_(std::move(target)), asked_(asked), known_(std::move(known)), counters_(std::move(counters)),
@@ -381,8 +373,7 @@ void download::give_up(const std::exception_ptr& cause, std::string_view reason)
         throw status_error(known, remark);
     }
     catch (const error& known) {
-        throw error(known.code(), known.operation(), known.subject(), known.offset(),
-                    detail_of(known).append("; ").append(remark));
+        throw with_remark(known, remark);
     }
 }
 

@@ -31,6 +31,15 @@ struct download_target {
     std::weak_ptr<kept_connection> keeper = {}; ///< where these are requests among others
 };
 
+/// `texts` and those of `others` that are not among them.
+[[nodiscard]] inline std::vector<std::string> with_others(std::vector<std::string> texts, const std::vector<std::string>& others)
+{
+    for (const std::string& each : others)
+        if (std::ranges::find(texts, each) == texts.end())
+            texts.push_back(each);
+    return texts;
+}
+
 /// What was fetched, and how often; shared by the parts of a source.
 class download_counters {
 public:
@@ -55,9 +64,7 @@ private:
     void note(std::vector<std::string>& all, const std::vector<std::string>& more)
     {
         const std::lock_guard lock(mutex_);
-        for (const std::string& each : more)
-            if (std::ranges::find(all, each) == all.end())
-                all.push_back(each);
+        all = with_others(std::move(all), more);
     }
     [[nodiscard]] std::vector<std::string> copy_of(const std::vector<std::string>& all) const
     {
@@ -156,9 +163,6 @@ private:
     bool part_ = false;
     bool done_ = false;
 };
-
-/// `fields` and those of `others` that are not among them.
-[[nodiscard]] std::vector<std::string> with_others(std::vector<std::string> fields, const std::vector<std::string>& others);
 
 /// Of what a source of these options gives.
 [[nodiscard]] inline std::optional<std::uint64_t> size_behind(const source_options& options,

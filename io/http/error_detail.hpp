@@ -22,4 +22,10 @@ namespace weir::http {
     return std::string(rest);
 }
 
+/// The same, with a remark behind what it says.
+[[nodiscard]] inline error with_remark(const error& known, std::string_view remark)
+{
+    return {known.code(), known.operation(), known.subject(), known.offset(), detail_of(known).append("; ").append(remark)};
+}
+
 } // namespace weir::http

@@ -323,10 +323,6 @@ private:
     bool ended_ = false;
 };
 
-} // namespace
-
-namespace {
-
 /// Of an answer to HEAD, whose length nobody has judged.
 bool is_of(const known_version& known, const response_head& head)
 {

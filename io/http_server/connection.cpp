@@ -278,7 +278,8 @@ asio::awaitable<bool> server_connection::exchange_messages(received_request requ
 
 asio::awaitable<void> server_connection::answer(server_exchange& current) { co_await core_->answer()(current); }
 
-/// Brings the connection to where nobody uses it, and the answer to an end if the handler has not.
+/// Brings the connection to where nobody uses it, and answers if the handler has not begun to; what it has begun and not ended
+/// is cut off by the end of `told`.
 asio::awaitable<void> server_connection::conclude(server_exchange& current, const result<void>& outcome, report& told)
 {
     if (!outcome)
@@ -289,9 +290,7 @@ asio::awaitable<void> server_connection::conclude(server_exchange& current, cons
         stream_.cancel();
         co_await current.body_->left();
     }
-    if (current.reply_->has_sent())
-        cut_off(*current.reply_);
-    else if (!current.reply_->finished())
+    if (!current.reply_->has_sent() && !current.reply_->finished())
         co_await answer_for(current, outcome);
 }
 

@@ -251,28 +251,27 @@ class Trees(CommandTest):
         self.assertEqual([(e["path"], e["code"]) for e in of_type(lines, "error")], [("t/dangling", "ENOENT")])
         self.assertEqual(lines[-1]["files"], 1)
 
+    def bound_socket(self, name):
+        """A Unix socket with a name below the directory, whose own path may be too long for an address."""
+        server = socket.socket(socket.AF_UNIX)
+        previous = os.getcwd()
+        os.chdir(self.directory)
+        try:
+            server.bind(name)
+        finally:
+            os.chdir(previous)
+        return server
+
     def test_fifos_and_sockets_in_a_tree_are_skipped(self):
         self.write("t/a", b"x")
         os.mkfifo(self.directory / "t/fifo")
-        with socket.socket(socket.AF_UNIX) as server:
-            previous = os.getcwd()
-            os.chdir(self.directory)
-            try:
-                server.bind("t/socket")
-            finally:
-                os.chdir(previous)
+        with self.bound_socket("t/socket"):
             summary = self.ingest("t")[-1]
         self.assertEqual((summary["files"], summary["skipped"], summary["errors"]), (1, 2, 0))
 
     def test_a_socket_that_is_named_is_connected_to(self):
         content = noise(300_000)
-        with socket.socket(socket.AF_UNIX) as server:
-            previous = os.getcwd()
-            os.chdir(self.directory)
-            try:
-                server.bind("socket")
-            finally:
-                os.chdir(previous)
+        with self.bound_socket("socket") as server:
             server.listen()
             def serve():
                 connection, _ = server.accept()

@@ -6,8 +6,8 @@
 
 namespace {
 
-using weir::detail::cgroup_limits;
-using weir::detail::read_cgroup_limits;
+using weir::detail::cgroup_cores;
+using weir::detail::cgroup_memory_bytes;
 
 TEST_CASE("cgroup: the least limit of version 2 counts, of the own group and of those above")
 {
@@ -18,9 +18,8 @@ TEST_CASE("cgroup: the least limit of version 2 counts, of the own group and of 
     root.write("sys/fs/cgroup/user/cpu.max", "400000 100000\n");
     root.write("sys/fs/cgroup/user/session 1/job/memory.max", "1000000\n");
     root.write("sys/fs/cgroup/user/memory.max", "max\n");
-    const cgroup_limits limits = read_cgroup_limits(root.path());
-    CHECK(limits.cores == 1.5);
-    CHECK(limits.memory_bytes == 1'000'000);
+    CHECK(cgroup_cores(root.path()) == 1.5);
+    CHECK(cgroup_memory_bytes(root.path()) == 1'000'000);
 }
 
 TEST_CASE("cgroup: version 1 has a hierarchy for each controller, and says -1 or a huge number where it has no limit")
@@ -33,9 +32,8 @@ TEST_CASE("cgroup: version 1 has a hierarchy for each controller, and says -1 or
     root.write("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
     root.write("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "50331648\n");
     root.write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
-    const cgroup_limits limits = read_cgroup_limits(root.path());
-    CHECK(limits.cores == 0.5);
-    CHECK(limits.memory_bytes == 50'331'648);
+    CHECK(cgroup_cores(root.path()) == 0.5);
+    CHECK(cgroup_memory_bytes(root.path()) == 50'331'648);
 }
 
 TEST_CASE("cgroup: in a container the group's name is the host's, and its files are at the root")
@@ -43,20 +41,19 @@ TEST_CASE("cgroup: in a container the group's name is the host's, and its files 
     const test::temp_dir root;
     root.write("proc/self/cgroup", "0::/docker/0123\n");
     root.write("sys/fs/cgroup/cpu.max", "200000 100000\n");
-    CHECK(read_cgroup_limits(root.path()).cores == 2);
-    CHECK_FALSE(read_cgroup_limits(root.path()).memory_bytes.has_value());
+    CHECK(cgroup_cores(root.path()) == 2);
+    CHECK_FALSE(cgroup_memory_bytes(root.path()).has_value());
 }
 
 TEST_CASE("cgroup: what is not there or says nothing limits nothing")
 {
     const test::temp_dir root;
-    CHECK_FALSE(read_cgroup_limits(root.path()).cores.has_value());
+    CHECK_FALSE(cgroup_cores(root.path()).has_value());
     root.write("proc/self/cgroup", "nothing\n0::\n0::/a\n");
     root.write("sys/fs/cgroup/a/cpu.max", "0 100000\n");
     root.write("sys/fs/cgroup/a/memory.max", "\n");
-    const cgroup_limits limits = read_cgroup_limits(root.path());
-    CHECK_FALSE(limits.cores.has_value());
-    CHECK_FALSE(limits.memory_bytes.has_value());
+    CHECK_FALSE(cgroup_cores(root.path()).has_value());
+    CHECK_FALSE(cgroup_memory_bytes(root.path()).has_value());
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 #include <weir/chunk_stream.hpp>
 
+#include "flow_bench.hpp"
+
 #include "support/coroutine.hpp"
 #include "support/run.hpp"
 #include "support/seed.hpp"
@@ -30,9 +32,9 @@
 namespace {
 
 namespace asio = boost::asio;
-
-constexpr std::size_t kib = 1024;
-constexpr std::size_t mib = 1024 * kib;
+using test::kib;
+using test::mib;
+using bench = test::flow_bench;
 
 struct record {
     std::uint64_t offset;
@@ -83,27 +85,6 @@ std::error_code code_of_next(asio::io_context& context, weir::chunk_stream& chun
     }
     return {};
 }
-
-/// An engine with its io_context, in the order of their lifetimes.
-struct bench {
-    explicit bench(std::size_t memory = 32 * mib, std::size_t workers = 2, std::size_t block = 64 * kib)
-        : engine(context.get_executor(), options(memory, workers, block))
-    {
-    }
-    static weir::engine_options options(std::size_t memory, std::size_t workers, std::size_t block)
-    {
-        weir::engine_options out;
-        out.memory_bytes = memory;
-        out.block_bytes = block;
-        out.workers.threads = workers;
-        return out;
-    }
-    /// All blocks are back where they came from.
-    bool at_rest() { return engine.pool().check() && engine.pool().statistics().in_use_bytes == 0; }
-
-    asio::io_context context;
-    weir::engine engine;
-};
 
 TEST_CASE("chunk_stream: gives the chunks and digests that a plain loop gives, whatever the sizes of the reads")
 {
@@ -490,124 +471,6 @@ TEST_CASE("chunk_stream: a slow consumer stops the source")
     }(b.engine));
     CHECK(asked <= 4 * mib / (64 * kib) + 1);
     test::run(b.context, chunks.close());
-}
-
-class keeping_sink final : public weir::sink {
-public:
-    asio::awaitable<void> write(std::span<weir::chunk> chunks) override
-    {
-        for (std::size_t i = 0; i < chunks.size(); ++i) {
-            if (count == fails_at)
-                throw weir::error(std::make_error_code(std::errc::no_space_on_device), "write", "sink");
-            ++count;
-        }
-        co_return;
-    }
-    asio::awaitable<void> finish() override
-    {
-        finished = true;
-        co_return;
-    }
-    std::size_t count = 0;
-    std::size_t fails_at = ~std::size_t{0};
-    bool finished = false;
-};
-
-TEST_CASE("run_flow: moves all chunks to the sink and finishes it")
-{
-    const auto content = test::random_bytes(mib, 15);
-    bench b;
-    keeping_sink sink;
-    const auto statistics
-        = test::run(b.context, weir::run_flow(b.engine, std::make_unique<test::scripted_source>(content), sink,
-                                              {.chunker = weir::fixed(64 * kib)}));
-    CHECK(sink.count == 16);
-    CHECK(sink.finished);
-    CHECK(statistics.bytes == mib);
-    CHECK(statistics.chunks == 16);
-    CHECK(b.at_rest());
-}
-
-TEST_CASE("run_flow: a sink that fails ends the flow, and nothing is left behind")
-{
-    const auto content = test::random_bytes(mib, 16);
-    bench b;
-    keeping_sink sink;
-    sink.fails_at = 3;
-    int alive = 0;
-    CHECK_THROWS_WITH_AS(
-        test::run(b.context, weir::run_flow(b.engine,
-                                            std::make_unique<test::scripted_source>(content, test::script(), &alive),
-                                            sink, {.chunker = weir::fixed(64 * kib)})),
-        "write sink: no space left on device", weir::error);
-    CHECK(!sink.finished);
-    CHECK(alive == 0);
-    CHECK(b.at_rest());
-}
-
-TEST_CASE("run_flow: cancelled at any step it gives everything back")
-{
-    const auto content = test::random_bytes(512 * kib, 17);
-    for (int steps = 0; steps < 40; ++steps) {
-        bench b(4 * mib);
-        keeping_sink sink;
-        int alive = 0;
-        test::script how;
-        how.suspends = [] { return true; };
-        how.read_size = [] { return 32 * kib; };
-        asio::cancellation_signal stop;
-        bool ended = false;
-        std::exception_ptr failure;
-        asio::co_spawn(b.context,
-                       weir::run_flow(b.engine, std::make_unique<test::scripted_source>(content, how, &alive), sink,
-                                      {.chunker = weir::fixed(16 * kib)}),
-                       asio::bind_cancellation_slot(stop.slot(), [&](auto thrown, auto) {
-                           ended = true;
-                           failure = thrown;
-                       }));
-        for (int i = 0; i < steps && !ended; ++i)
-            b.context.run_one();
-        if (!ended)
-            stop.emit(asio::cancellation_type::total);
-        b.context.run();
-        CHECK(ended);
-        CHECK((!failure || weir::code_of(failure) == weir::condition::cancelled));
-        CHECK(alive == 0);
-        CHECK(b.at_rest());
-    }
-}
-
-/// What comes behind a flow in the same coroutine.
-asio::awaitable<std::error_code> wait_behind_flow(bench& b, weir::sink& sink, std::span<const std::byte> content, bool& waits)
-{
-    weir::stream_options options;
-    options.chunker = weir::fixed(kib);
-    auto input = std::make_unique<test::scripted_source>(content);
-    co_await weir::run_flow(b.engine, std::move(input), sink, options);
-    asio::steady_timer never(b.context, asio::steady_timer::time_point::max());
-    waits = true;
-    const weir::result<void> waited = co_await weir::as_result(never.async_wait(asio::use_awaitable));
-    co_await asio::this_coro::reset_cancellation_state();
-    co_return waited.code();
-}
-
-TEST_CASE("run_flow: the caller can be cancelled when it is over")
-{
-    const auto content = test::random_bytes(4 * kib, 18);
-    bench b;
-    keeping_sink sink;
-    asio::cancellation_signal stop;
-    bool waits = false;
-    std::optional<std::error_code> outcome;
-    asio::co_spawn(b.context, wait_behind_flow(b, sink, content, waits),
-                   asio::bind_cancellation_slot(stop.slot(), [&](auto, std::error_code code) { outcome = code; }));
-    while (!waits && !outcome)
-        b.context.run_one();
-    REQUIRE(!outcome);
-    stop.emit(asio::cancellation_type::terminal);
-    b.context.run();
-    REQUIRE(outcome);
-    CHECK(*outcome == weir::condition::cancelled);
 }
 
 // Asks at its closing; it cannot know more by itself.

@@ -1,0 +1,152 @@
+#include <weir/flow.hpp>
+
+#include "flow_bench.hpp"
+
+#include "support/run.hpp"
+#include "support/seed.hpp"
+#include "support/sources.hpp"
+
+#include <weir/as_result.hpp>
+#include <weir/error.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
+
+namespace {
+
+namespace asio = boost::asio;
+using test::kib;
+using test::mib;
+using bench = test::flow_bench;
+
+class keeping_sink final : public weir::sink {
+public:
+    asio::awaitable<void> write(std::span<weir::chunk> chunks) override
+    {
+        for (std::size_t i = 0; i < chunks.size(); ++i) {
+            if (count == fails_at)
+                throw weir::error(std::make_error_code(std::errc::no_space_on_device), "write", "sink");
+            ++count;
+        }
+        co_return;
+    }
+    asio::awaitable<void> finish() override
+    {
+        finished = true;
+        co_return;
+    }
+    std::size_t count = 0;
+    std::size_t fails_at = ~std::size_t{0};
+    bool finished = false;
+};
+
+TEST_CASE("run_flow: moves all chunks to the sink and finishes it")
+{
+    const auto content = test::random_bytes(mib, 15);
+    bench b;
+    keeping_sink sink;
+    const auto statistics
+        = test::run(b.context, weir::run_flow(b.engine, std::make_unique<test::scripted_source>(content), sink,
+                                              {.chunker = weir::fixed(64 * kib)}));
+    CHECK(sink.count == 16);
+    CHECK(sink.finished);
+    CHECK(statistics.bytes == mib);
+    CHECK(statistics.chunks == 16);
+    CHECK(b.at_rest());
+}
+
+TEST_CASE("run_flow: a sink that fails ends the flow, and nothing is left behind")
+{
+    const auto content = test::random_bytes(mib, 16);
+    bench b;
+    keeping_sink sink;
+    sink.fails_at = 3;
+    int alive = 0;
+    CHECK_THROWS_WITH_AS(
+        test::run(b.context, weir::run_flow(b.engine,
+                                            std::make_unique<test::scripted_source>(content, test::script(), &alive),
+                                            sink, {.chunker = weir::fixed(64 * kib)})),
+        "write sink: no space left on device", weir::error);
+    CHECK(!sink.finished);
+    CHECK(alive == 0);
+    CHECK(b.at_rest());
+}
+
+TEST_CASE("run_flow: cancelled at any step it gives everything back")
+{
+    const auto content = test::random_bytes(512 * kib, 17);
+    for (int steps = 0; steps < 40; ++steps) {
+        bench b(4 * mib);
+        keeping_sink sink;
+        int alive = 0;
+        test::script how;
+        how.suspends = [] { return true; };
+        how.read_size = [] { return 32 * kib; };
+        asio::cancellation_signal stop;
+        bool ended = false;
+        std::exception_ptr failure;
+        asio::co_spawn(b.context,
+                       weir::run_flow(b.engine, std::make_unique<test::scripted_source>(content, how, &alive), sink,
+                                      {.chunker = weir::fixed(16 * kib)}),
+                       asio::bind_cancellation_slot(stop.slot(), [&](auto thrown, auto) {
+                           ended = true;
+                           failure = thrown;
+                       }));
+        for (int i = 0; i < steps && !ended; ++i)
+            b.context.run_one();
+        if (!ended)
+            stop.emit(asio::cancellation_type::total);
+        b.context.run();
+        CHECK(ended);
+        CHECK((!failure || weir::code_of(failure) == weir::condition::cancelled));
+        CHECK(alive == 0);
+        CHECK(b.at_rest());
+    }
+}
+
+/// What comes behind a flow in the same coroutine.
+asio::awaitable<std::error_code> wait_behind_flow(bench& b, weir::sink& sink, std::span<const std::byte> content, bool& waits)
+{
+    weir::stream_options options;
+    options.chunker = weir::fixed(kib);
+    auto input = std::make_unique<test::scripted_source>(content);
+    co_await weir::run_flow(b.engine, std::move(input), sink, options);
+    asio::steady_timer never(b.context, asio::steady_timer::time_point::max());
+    waits = true;
+    const weir::result<void> waited = co_await weir::as_result(never.async_wait(asio::use_awaitable));
+    co_await asio::this_coro::reset_cancellation_state();
+    co_return waited.code();
+}
+
+TEST_CASE("run_flow: the caller can be cancelled when it is over")
+{
+    const auto content = test::random_bytes(4 * kib, 18);
+    bench b;
+    keeping_sink sink;
+    asio::cancellation_signal stop;
+    bool waits = false;
+    std::optional<std::error_code> outcome;
+    asio::co_spawn(b.context, wait_behind_flow(b, sink, content, waits),
+                   asio::bind_cancellation_slot(stop.slot(), [&](auto, std::error_code code) { outcome = code; }));
+    while (!waits && !outcome)
+        b.context.run_one();
+    REQUIRE(!outcome);
+    stop.emit(asio::cancellation_type::terminal);
+    b.context.run();
+    REQUIRE(outcome);
+    CHECK(*outcome == weir::condition::cancelled);
+}
+
+} // namespace
