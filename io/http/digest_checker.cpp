@@ -68,13 +68,13 @@ void digest_checker::update(std::span<const std::byte> piece)
         sum.update(piece);
 }
 
-void digest_checker::finish(const fields& trailer, bool is_one_answer, std::string_view subject)
+void digest_checker::finish(const fields& trailer, answer_share share, std::string_view subject)
 {
-    const stated_digests late = digests_of(trailer, is_whole_);
+    const stated_digests late = digests_of(trailer, is_whole_ && share != answer_share::part);
     if (!of_answer_)
         ignore(late.ignored);
     for (const stated_digest& each : late.checkable)
-        expect_late(each, is_one_answer);
+        expect_late(each, share);
     std::map<checksum_algorithm, std::vector<std::byte>> sums;
     for (auto& [algorithm, sum] : running_)
         sums.emplace(algorithm, sum.finish());
@@ -90,10 +90,10 @@ void digest_checker::finish(const fields& trailer, bool is_one_answer, std::stri
 }
 
 /// Takes what came behind the body.
-void digest_checker::expect_late(const stated_digest& found, bool is_one_answer)
+void digest_checker::expect_late(const stated_digest& found, answer_share share)
 {
     const bool is_of_content = found.scope == digest_scope::content;
-    if (is_of_content ? !(has_content_ && is_one_answer) : of_answer_)
+    if (is_of_content ? !(has_content_ && share == answer_share::all) : of_answer_)
         return; // it is somebody else's: who reads the one answer, or who has the object
     if (!is_of_content && !is_whole_)
         ignored_.push_back(found.field + ": it is of more than was read");

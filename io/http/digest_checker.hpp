@@ -7,6 +7,7 @@
 #include <weir/http/source.hpp>
 #include <weir/slice.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -20,6 +21,13 @@ namespace weir::http {
 
 /// The status of a part of an object.
 inline constexpr unsigned partial_content = 206;
+
+/// What the last answer was of all that was read.
+enum class answer_share : std::uint8_t {
+    all,   ///< nothing came by another
+    whole, ///< it had all of it, and so did not bring everything that was read
+    part,
+};
 
 class digest_checker {
 public:
@@ -38,10 +46,10 @@ public:
     void update(std::span<const std::byte> piece);
 
     /// Compares; `checked` and `ignored` say what was done.
-    /// \param trailer        of the answer
-    /// \param is_one_answer  whether a single answer gave it all, which digests of contents in `trailer` are about
+    /// \param trailer  of the last answer
+    /// \param share    of that one: only if it was all, digests of contents in `trailer` are of what was read
     /// \throws weir::error  `errc::mismatch`, with `subject`: one is wrong
-    void finish(const fields& trailer, bool is_one_answer, std::string_view subject);
+    void finish(const fields& trailer, answer_share share, std::string_view subject);
 
     /// Who is told by `finish` of each that was not checked, as `source_options::notice`.
     void tell(std::function<void(std::string_view)> notice) { notice_ = std::move(notice); }
@@ -57,7 +65,7 @@ public:
 private:
     digest_checker() = default;
     void begin();
-    void expect_late(const stated_digest& found, bool is_one_answer);
+    void expect_late(const stated_digest& found, answer_share share);
     void expect(const stated_digests& found, digest_scope scope);
 
     std::vector<stated_digest> wanted_;

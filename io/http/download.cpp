@@ -25,6 +25,7 @@ constexpr unsigned not_satisfiable = 416;
 constexpr std::uint64_t no_end = std::uint64_t(-1);
 constexpr std::uint64_t most_skipped = std::uint64_t{64} << 20; // for one part of several
 constexpr std::size_t skipped_at_once = std::size_t{64} << 10;
+constexpr std::size_t read_behind = std::size_t{4} << 10; // the data
 
 } // namespace
 
@@ -65,28 +66,48 @@ asio::awaitable<std::size_t> download::read_some(std::span<std::byte> into)
         if (done_)
             break;
         const std::uint64_t left = std::min(end().value_or(no_end), answer_end_) - position_;
-        const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left));
-        std::size_t got = 0;
-        std::exception_ptr broken;
-        if (room > 0) {
-            result<std::size_t> read = co_await as_result(answer_->read_some(into.first(room)));
-            if (read)
-                got = *read;
-            else
-                broken = read.exception();
-        }
-        position_ += got;
-        failing_.kept_bytes += got;
-        if (answer_digests_)
-            answer_digests_->update(into.first(got));
-        if (broken)
-            co_await wait_to_retry(broken);
-        else if (got == 0)
+        if (left == 0) {
+            co_await read_end();
             end_answer();
-        else
-            co_return got;
+            continue;
+        }
+        const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left));
+        const result<std::size_t> read = co_await as_result(answer_->read_some(into.first(room)));
+        if (!read) {
+            co_await wait_to_retry(read.exception());
+            continue;
+        }
+        if (*read == 0) {
+            end_answer();
+            continue;
+        }
+        position_ += *read;
+        failing_.kept_bytes += *read;
+        if (answer_digests_)
+            answer_digests_->update(into.first(*read));
+        co_return *read;
     }
     co_return 0;
+}
+
+/// What stands behind the data that was asked for: the last chunk, and the trailer. Who breaks off there has sent all of the
+/// data: no other attempt would bring more of it.
+asio::awaitable<void> download::read_end()
+{
+    if (asked_ && !part_) { // all of the object, in place of a part
+        leave_unchecked("no more than a part of the answer was read");
+        co_return;
+    }
+    if (answer_->done() || answer_->how().end != body_end::chunked)
+        co_return;
+    std::vector<std::byte> behind(read_behind);
+    const result<std::size_t> read = co_await as_result(answer_->read_some(behind));
+    if (!read && read.code() != condition::retryable)
+        std::rethrow_exception(read.exception());
+    if (!read)
+        leave_unchecked("the answer broke off");
+    else if (*read != 0)
+        throw error(errc::protocol_violation, "read", from_.to_string(), position_, "more data than the answer says it has");
 }
 
 /// The answer is over, which is the end of all where there is nothing left to ask for.
@@ -114,9 +135,21 @@ void download::check_answer()
         return;
     digest_checker digests = std::move(*answer_digests_);
     answer_digests_.reset();
-    digests.finish(trailer_, true, from_.to_string());
+    digests.finish(trailer_, answer_share::all, from_.to_string());
     counters_->checked(digests.checked());
     counters_->ignored(digests.ignored());
+}
+
+/// Tells of what the present answer states of its content.
+void download::leave_unchecked(std::string_view reason)
+{
+    if (!answer_digests_)
+        return;
+    std::vector<std::string> unchecked;
+    for (const stated_digest& each : answer_digests_->wanted())
+        unchecked.push_back(std::string(each.field).append(": ").append(reason));
+    counters_->ignored(unchecked);
+    answer_digests_.reset();
 }
 
 /// Begins to watch the content of the answer that was judged.
@@ -318,13 +351,7 @@ bool download::can_take_up() const noexcept
 asio::awaitable<void> download::wait_to_retry(std::exception_ptr cause)
 {
     answer_.reset();
-    if (answer_digests_) {
-        std::vector<std::string> unchecked;
-        for (const stated_digest& each : answer_digests_->wanted())
-            unchecked.push_back(each.field + ": the answer broke off");
-        counters_->ignored(unchecked);
-        answer_digests_.reset();
-    }
+    leave_unchecked("the answer broke off");
     note_refusal(cause);
     failing_.error = failing_.status != 0 ? std::error_code() : code_of(cause);
     if (failing_.error == errc::version_changed || failing_.error == condition::cancelled || !can_take_up())

@@ -116,9 +116,14 @@ public:
     [[nodiscard]] const std::optional<known_version>& version() const noexcept { return known_; }
     /// Whether the first answer was the range that was asked for, and not everything.
     [[nodiscard]] bool is_part() const noexcept { return part_; }
-    /// Whether one answer gave all of it, so that digests of its content behind it are digests of what was read.
-    [[nodiscard]] bool is_one_answer() const noexcept { return answers_ == 1; }
+    /// Of the last answer, once all was read.
     [[nodiscard]] const fields& trailer() const noexcept { return trailer_; }
+    [[nodiscard]] answer_share share() const noexcept
+    {
+        if (answers_ == 1)
+            return answer_share::all;
+        return part_ ? answer_share::part : answer_share::whole;
+    }
     /// As `source_report` has them.
     [[nodiscard]] std::vector<std::string> content_codings() const;
 
@@ -126,6 +131,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> connect();
     [[nodiscard]] boost::asio::awaitable<void> ask();
     [[nodiscard]] boost::asio::awaitable<void> skip();
+    [[nodiscard]] boost::asio::awaitable<void> read_end();
     [[nodiscard]] boost::asio::awaitable<void> wait_to_retry(std::exception_ptr cause);
     [[noreturn]] void give_up(const std::exception_ptr& cause, std::string_view reason) const;
     void note_refusal(const std::exception_ptr& cause);
@@ -140,6 +146,7 @@ private:
     void judge_again(const std::optional<byte_range>& range);
     void watch_digests(bool is_first);
     void check_answer();
+    void leave_unchecked(std::string_view reason);
     void end_answer();
     [[noreturn]] void raise_status();
     [[noreturn]] void raise_changed() const;

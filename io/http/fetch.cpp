@@ -164,7 +164,7 @@ private:
             request.room.commit(got);
         }
         digests.ignore(counters.ignored());
-        digests.finish(work.trailer(), work.is_one_answer(), request.shown);
+        digests.finish(work.trailer(), work.share(), request.shown);
         request.content_codings = work.content_codings();
         request.is_whole = true;
     }

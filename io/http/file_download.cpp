@@ -80,7 +80,7 @@ public:
     {
         co_await source_->close();
         try {
-            whole_->finish({}, false, what_.to_string());
+            whole_->finish({}, answer_share::part, what_.to_string());
         }
         catch (const error&) {
             file_->discard(); // nobody can say which of it is wrong

@@ -63,6 +63,8 @@ public:
         const std::lock_guard lock(mutex_);
         return given_ == wanted_ && !running_ && !broken_;
     }
+    /// \pre it is over
+    [[nodiscard]] const fields& trailer() const noexcept { return work_->trailer(); }
     [[nodiscard]] bool is_running() const
     {
         const std::lock_guard lock(mutex_);
@@ -182,8 +184,10 @@ public:
             }
             bytes got = parts_.front()->take(max_bytes);
             const bool is_over = parts_.front()->is_over();
-            if (is_over)
+            if (is_over) {
+                trailer_ = parts_.front()->trailer();
                 parts_.pop_front();
+            }
             for (const slice& piece : got)
                 digests_.update({piece.data(), piece.size()});
             if (!got.empty())
@@ -301,7 +305,7 @@ private:
     {
         if (!ended_) {
             digests_.ignore(counters_->ignored());
-            digests_.finish({}, false, name_);
+            digests_.finish(trailer_, answer_share::part, name_);
         }
         ended_ = true;
     }
@@ -316,6 +320,7 @@ private:
     const std::optional<std::uint64_t> size_; ///< of what is given
     const std::string name_;
     digest_checker digests_;
+    fields trailer_; ///< of the part that was over last
     const std::shared_ptr<detail::async_event> changed_ = std::make_shared<detail::async_event>();
     std::deque<std::shared_ptr<part>> parts_; ///< in the order of the object
     std::uint64_t begun_;                     ///< bytes that parts were made for, or that nobody asks for

@@ -73,7 +73,7 @@ public:
             digests_.update({piece.data(), piece.size()});
         if (got.empty() && !ended_) {
             digests_.ignore(counters_->ignored());
-            digests_.finish(work_->trailer(), work_->is_one_answer(), name());
+            digests_.finish(work_->trailer(), work_->share(), name());
         }
         ended_ = got.empty();
         co_return got;

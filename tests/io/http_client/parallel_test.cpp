@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+namespace parallel_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -183,3 +184,4 @@ TEST_CASE("parallel: a version that changes in the middle is an error")
 }
 
 } // namespace
+} // namespace parallel_test

@@ -76,7 +76,8 @@ struct source_report {
 /// Digests that the server states (`Repr-Digest`, `Content-Digest`, `Content-MD5`, `x-amz-checksum-*`), and the one that
 /// the caller expects, are checked on the way, on the reader's executor, and at the end. The `Content-Digest` of a 200 is
 /// of the whole, also where the rest came by ranges after a break; that of a part is checked over this part, on the
-/// client's executor. Where parts are fetched by several connections, and the first of them states no digest of the whole,
+/// client's executor, also where it stands in the trailer of a chunked one. An answer that breaks off behind all of its data is
+/// no failure: its `Content-Digest` is then told of as not checked. Where parts are fetched by several connections, and the first of them states no digest of the whole,
 /// a HEAD asks for it, of the same version: it may take five seconds, and what it does not tell is not checked.
 class WEIR_API http_source : public source {
 public:
