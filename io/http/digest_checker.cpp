@@ -37,10 +37,11 @@ digest_checker::digest_checker(std::vector<stated_digest> wanted) : wanted_(std:
     begin();
 }
 
-digest_checker digest_checker::of_answer(const response_head& head)
+digest_checker digest_checker::of_answer(const response_head& head, std::uint64_t place)
 {
     digest_checker out;
-    out.of_answer_ = out.has_content_ = true;
+    out.of_answer_ = place;
+    out.has_content_ = true;
     out.expect(digests_of(head.header, false), digest_scope::content);
     out.begin();
     for (const std::string_view name : head.header.elements("Trailer"))
@@ -80,7 +81,7 @@ void digest_checker::finish(const fields& trailer, answer_share share, std::stri
         sums.emplace(algorithm, sum.finish());
     for (const stated_digest& each : wanted_) {
         if (sums.at(each.algorithm) != each.value)
-            throw error(errc::mismatch, "check", subject, std::nullopt, each.field);
+            throw error(errc::mismatch, "check", subject, of_answer_, each.field);
         else
             checked_.push_back(each.field);
     }
@@ -93,7 +94,7 @@ void digest_checker::finish(const fields& trailer, answer_share share, std::stri
 void digest_checker::expect_late(const stated_digest& found, answer_share share)
 {
     const bool is_of_content = found.scope == digest_scope::content;
-    if (is_of_content ? !(has_content_ && share == answer_share::all) : of_answer_)
+    if (is_of_content ? !(has_content_ && share == answer_share::all) : of_answer_.has_value())
         return; // it is somebody else's: who reads the one answer, or who has the object
     if (!is_of_content && !is_whole_)
         ignored_.push_back(found.field + ": it is of more than was read");

@@ -41,7 +41,8 @@ public:
     explicit digest_checker(std::vector<stated_digest> wanted);
 
     /// Of what one message states of its own content, whatever that is of the object. \see RFC 9530, section 2
-    [[nodiscard]] static digest_checker of_answer(const response_head& head);
+    /// \param place  in the object, of what is used of it: the failure has it
+    [[nodiscard]] static digest_checker of_answer(const response_head& head, std::uint64_t place);
 
     void update(std::span<const std::byte> piece);
 
@@ -75,7 +76,7 @@ private:
     std::function<void(std::string_view)> notice_;
     bool is_whole_ = false;    ///< digests of the object are of what is read
     bool has_content_ = false; ///< digests of the content of an answer are, if it was the only one
-    bool of_answer_ = false;   ///< others are no business of this one
+    std::optional<std::uint64_t> of_answer_; ///< at this place; others are no business of this one
 };
 
 /// What a source of these options checks of what it gives.

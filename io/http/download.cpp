@@ -157,7 +157,7 @@ void download::watch_digests(bool is_first)
 {
     answer_digests_.reset();
     if (answer_ && (!is_first || to_skip_ > 0 || answer_->head().status == partial_content))
-        answer_digests_ = digest_checker::of_answer(answer_->head());
+        answer_digests_ = digest_checker::of_answer(answer_->head(), position_);
 }
 
 /// Asks until there is an answer to read from.

@@ -3,6 +3,9 @@
 
 #include <weir/error.hpp>
 
+#include <cstdint>
+#include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +23,20 @@ namespace weir::http {
     rest.remove_prefix(start.size() + open.size());
     rest.remove_suffix(1);
     return std::string(rest);
+}
+
+/// Where in its subject; nothing where it does not say.
+[[nodiscard]] inline std::optional<std::uint64_t> offset_of(const std::exception_ptr& failure)
+{
+    try {
+        std::rethrow_exception(failure);
+    }
+    catch (const error& known) {
+        return known.offset();
+    }
+    catch (...) {
+        return std::nullopt;
+    }
 }
 
 /// The same, with a remark behind what it says.

@@ -1,5 +1,6 @@
 #include <weir/http/file_download.hpp>
 
+#include "error_detail.hpp"
 #include "partial_file.hpp"
 
 #include <weir/as_result.hpp>
@@ -68,7 +69,7 @@ public:
     {
         result<bytes> got = co_await as_result(source_->read(memory, max_bytes));
         if (got.code() == errc::mismatch)
-            file_->discard(); // nobody can say which of it is wrong
+            co_await detail::run_on(workers_, give_up(self, offset_of(got.exception())));
         bytes piece = std::move(got).value();
         const std::size_t size = piece.size();
         if (size != 0)
@@ -147,6 +148,18 @@ private:
         of_file([&] { self->file_->write(piece); });
         for (const slice& part : piece)
             self->whole_->update(part.span());
+        co_return;
+    }
+
+    /// \param place  of the answer that is wrong; nothing: nobody can say which of all that is there
+    static asio::awaitable<void> give_up(std::shared_ptr<impl> self, std::optional<std::uint64_t> place)
+    {
+        try {
+            self->file_->give_up(place.value_or(0));
+        }
+        catch (const error&) {
+            self->file_->discard();
+        }
         co_return;
     }
 

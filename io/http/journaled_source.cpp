@@ -1,5 +1,6 @@
 #include <weir/http/journaled_source.hpp>
 
+#include "error_detail.hpp"
 #include "transfer_journal.hpp"
 
 #include <weir/as_result.hpp>
@@ -21,6 +22,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t most_at_once = 4096; // known chunks
+constexpr std::uint64_t no_place = std::uint64_t(-1);
 
 /// Everything that chunks and their digests depend on.
 std::string text_of(const ingest_options& settings)
@@ -39,7 +41,7 @@ std::string text_of(const ingest_options& settings)
 
 bool is_sha256(const stated_digest& each) { return each.algorithm == checksum_algorithm::sha256; }
 
-/// What the journal tells, and is told. The source's side says only that all is wrong, and that from another thread.
+/// What the journal tells, and is told. The source's side says only from where on it is wrong, and that from another thread.
 class journaled_history final : public stream_history {
 public:
     journaled_history(const url& target, const ingest_options& settings, const journaled_source_options& options)
@@ -51,10 +53,15 @@ public:
     }
     ~journaled_history() override
     {
-        if (!wrong_)
+        if (wrong_from_ == no_place)
             return;
         try {
-            journal_.clear();
+            journal_.flush();
+            if (wrong_from_ == 0)
+                journal_.clear();
+            else
+                journal_.drop_behind(wrong_from_);
+            journal_.sync();
         }
         catch (const std::exception&) {
             // It is found wrong again, then.
@@ -100,7 +107,8 @@ public:
         journal_.rewind();
     }
 
-    void set_wrong() noexcept { wrong_ = true; }
+    /// From this byte of the object on.
+    void set_wrong(std::uint64_t place) noexcept { wrong_from_ = place; }
 
     std::optional<std::uint64_t> total_bytes() const noexcept override { return version_.length; }
 
@@ -139,7 +147,7 @@ public:
         for (const stated_digest& each : wanted_) {
             if (!is_sha256(each) || std::ranges::equal(each.value, whole.span()))
                 continue;
-            wrong_ = true;
+            wrong_from_ = 0; // nobody can say which of it
             throw error(errc::mismatch, "check", name_, std::nullopt, each.field);
         }
         return file_digest_ ? std::optional(whole) : std::nullopt;
@@ -200,7 +208,7 @@ private:
     bool keeps_ = true;
     std::vector<chunk_record> records_;
     std::chrono::steady_clock::time_point synced_;
-    std::atomic<bool> wrong_{false};
+    std::atomic<std::uint64_t> wrong_from_{no_place};
 };
 
 class journaled_source final : public resumable_source {
@@ -214,7 +222,7 @@ public:
     {
         result<bytes> got = co_await as_result(from_->read(memory, max_bytes));
         if (got.code() == errc::mismatch)
-            history_->set_wrong();
+            history_->set_wrong(offset_of(got.exception()).value_or(0));
         bytes content = std::move(got).value();
         co_return content;
     }

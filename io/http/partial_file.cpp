@@ -210,6 +210,26 @@ void partial_file::note_chunk()
     journal_->flush();
 }
 
+void partial_file::give_up(std::uint64_t offset)
+{
+    if (!keeps_ || offset == 0)
+        return discard();
+    offset = std::min(offset, size_);
+    journal_->drop_behind(offset);
+    size_ = journal_->kept_bytes();
+    chunk_.reset();
+    chunk_bytes_ = 0;
+    checked_.resize(static_cast<std::size_t>(offset - size_)); // of the chunk that was dropped, what is before
+    std::error_code failure;
+    const std::size_t there = weir::detail::read_at(file_, size_, checked_, failure);
+    if (failure)
+        throw_system_error(failure.value(), "read", part_.native());
+    take(std::span(checked_).first(there));
+    note_chunk();
+    cut();
+    journal_->sync(); // else a loss of power could bring back what was dropped, with digests that fit it
+}
+
 /// The bytes before the records that tell of them. The other order would do no harm, as they are compared: it would be
 /// worth less.
 void partial_file::sync_if_due()

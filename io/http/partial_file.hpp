@@ -40,6 +40,8 @@ public:
     void forget();
     /// Puts what came behind what is there.
     void write(const bytes& content);
+    /// What was put behind `offset` is wrong, and not kept; where there is no journal, nothing is.
+    void give_up(std::uint64_t offset);
     /// The file gets its name.
     void commit();
     /// Nothing stays.

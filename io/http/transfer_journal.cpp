@@ -80,6 +80,16 @@ void transfer_journal::drop_last()
 {
     outline_.drop_chunk();
     log_.seek(before_last_);
+    log_.drop_rest();
+}
+
+void transfer_journal::drop_behind(std::uint64_t offset)
+{
+    rewind();
+    while (next()) {
+        if (kept_bytes() > offset)
+            return drop_last();
+    }
 }
 
 std::optional<hashing::sha256_state> transfer_journal::back_to_sha256()

@@ -41,8 +41,10 @@ public:
     void rewind();
     /// The next chunk; nothing behind the last.
     [[nodiscard]] std::optional<chunk_record> next();
-    /// Forgets the chunk that `next` gave last, and all behind it.
+    /// Forgets the chunk that `next` gave last, and all behind it, at once.
     void drop_last();
+    /// Forgets, from the first chunk on that ends behind `offset`. The cursor is behind those that stay. \pre all is flushed
+    void drop_behind(std::uint64_t offset);
     /// Of the bytes before the cursor, which goes back to where there was one last.
     /// \returns  nothing if there is none; the cursor is before the first chunk then
     [[nodiscard]] std::optional<hashing::sha256_state> back_to_sha256();

@@ -104,6 +104,14 @@ void journal::look_at(std::uint64_t position)
     window_.resize(read_some_at(file_, position, window_, path_.native()));
 }
 
+void journal::drop_rest()
+{
+    assert(pending_.empty());
+    pending_start_ = position_;
+    window_.clear();
+    cut();
+}
+
 void journal::append(std::uint32_t kind, std::span<const std::byte> content)
 {
     if (pending_.empty())

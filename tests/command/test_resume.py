@@ -136,6 +136,19 @@ class Cat(ResumeTest):
                 self.assertEqual(self.left(), [] if code else ["f"])
         self.assertEqual(self.read("f"), content)
 
+    def test_a_wrong_digest_of_one_answer_keeps_what_was_there_before(self):
+        url = self.origin("object o 4MiB seed 1\non /o request 1\n serve o\n close at body 3000000\n"
+                          f"on /o request 1\n serve o\n header Content-Digest: sha-256=:{'A' * 43}=:\n"
+                          "on /o\n serve o\n") + "/o"
+        self.cat(url, "--resume", "-o", "f", "--retries", "0", code=8)
+        self.assertRegex(self.cat(url, "--resume", "-o", "f", code=9), r"^weir: check http://[^ ]+/o at 3000000: .*Content-Digest")
+        self.assertEqual(self.size("f.part"), 3000000)
+        self.requests(2)
+        self.cat(url, "--resume", "-o", "f")
+        self.assertLess(self.requests(1)[0], 1300000)
+        self.assertEqual(self.read("f"), self.object(url))
+        self.assertEqual(self.left(), ["f"])
+
     def test_what_is_no_journal_of_this_object_is_refused_and_left(self):
         url = self.origin("object o 3MiB\non *\n serve o\n")
         self.write("f.part.journal", b"dear diary\n")
@@ -235,6 +248,21 @@ class Ingest(ResumeTest):
         result = self.weir("ingest", "--chunk-avg", "64K", "--resume", "j", "--expect-sha256", right, url)
         self.assertEqual(result.returncode, 0)
         self.assertIn(b"it starts anew", result.stderr)
+
+    def test_a_wrong_digest_of_one_answer_keeps_what_was_there_before(self):
+        url = self.origin("object o 6MiB seed 3\non /o with \"X-Break: 1\"\n serve o\n close at body 4000000\n"
+                          f"on /o with \"X-Wrong: 1\"\n serve o\n header Content-Digest: sha-256=:{'A' * 43}=:\n"
+                          "on /o\n serve o\n") + "/o"
+        whole = self.listed(url)
+        self.requests(1)
+        self.ingest("--chunk-avg", "64K", "--retries", "0", "-H", "X-Break: 1", "--resume", "j", url, code=1)
+        kept = self.size("j")
+        lines = self.ingest("--chunk-avg", "64K", "-H", "X-Wrong: 1", "--resume", "j", url, code=1)
+        self.assertEqual([line["code"] for line in lines if line["type"] == "error"], ["mismatch"])
+        self.assertEqual(self.size("j"), kept)
+        _, rest = self.requests(2)
+        self.assertEqual(self.listed(url, "--resume", "j"), whole)
+        self.assertLessEqual(self.requests(1)[0], rest, "nothing that was there before is fetched again")
 
     def test_other_objects_settings_and_files_are_refused_and_left(self):
         url = self.origin(self.PACED.replace("on /o", "on /*")) + "/o"

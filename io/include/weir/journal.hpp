@@ -80,6 +80,10 @@ public:
     /// Reads on there. \pre `position` gave it, since the last `clear`
     void seek(std::uint64_t position) noexcept { position_ = position; }
 
+    /// Forgets what stands behind the record that `next` has given last, at once. \pre nothing waits for `flush`
+    /// \throws weir::error  what the system reports
+    void drop_rest();
+
     /// Adds a record behind the one that `next` has given last; what stood there is forgotten. Kept in memory until
     /// `flush`.
     /// \pre `content` has at most `most_content_bytes`

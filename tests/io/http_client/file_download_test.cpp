@@ -13,6 +13,7 @@
 #include <weir/testing/generated.hpp>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <filesystem>
 #include <fstream>
@@ -72,13 +73,14 @@ struct run {
     std::vector<std::string> notices;
     std::uint64_t kept = 0;
     bool by_file = false;       ///< what failed
+    unsigned attempts = 1;
     bool killed_at_end = false; ///< when all has come, and the file has not its name
 
 private:
-    static weir::http::client_options client_options()
+    [[nodiscard]] weir::http::client_options client_options() const
     {
         auto options = web::quick();
-        options.retry.attempts = 1;
+        options.retry.attempts = attempts;
         return options;
     }
 
@@ -343,6 +345,59 @@ TEST_CASE("file: digests are of the whole, whatever runs it came in; a wrong one
             CHECK(!exists(path + ".part.journal"));
         }
     }
+}
+
+TEST_CASE("file: a wrong digest of one answer costs what that answer brought, and nothing that was there before")
+{
+    const std::string wrong = weir::http::digest_field_value(weir::http::checksum_algorithm::sha256, sha256_of("other").value);
+    for (const std::uint64_t at : {std::uint64_t{1}, std::uint64_t{2 * mebibyte}, std::uint64_t{2'300'000}}) {
+        for (const bool same_run : {false, true}) {
+            CAPTURE(at);
+            CAPTURE(same_run);
+            const test::temp_dir directory;
+            const std::string path = directory / "f";
+            script played;
+            played.object("big", big, 7);
+            played.on("/big").request(1).serve("big").close(at_object(at));
+            played.on("/big").request(1).serve("big").header("Content-Digest", wrong);
+            played.on("/big").serve("big");
+            origin server(std::move(played));
+            run twice;
+            twice.attempts = same_run ? 2 : 1;
+            if (!same_run)
+                CHECK(twice.fails(server.url("/big"), path) == errc::ended_early);
+            CHECK(twice.fails(server.url("/big"), path) == errc::mismatch);
+            CHECK(server.requests().size() == 2);
+            CHECK(content_of(path + ".part") == generated(7, 0, at));
+            run again;
+            again(server.url("/big"), path);
+            CHECK(again.kept == at);
+            CHECK(content_of(path) == generated(7, 0, big));
+        }
+    }
+}
+
+TEST_CASE("file: of parts side by side, those before the one with a wrong digest are kept")
+{
+    const std::string wrong = weir::http::digest_field_value(weir::http::checksum_algorithm::sha256, sha256_of("other").value);
+    const test::temp_dir directory;
+    const std::string path = directory / "f";
+    constexpr std::uint64_t part = 128 << 10, place = 9 * part; // in the middle of a chunk
+    const std::string range = fmt::format("bytes={}-{}", place, place + part - 1);
+    script played;
+    played.object("big", big, 7);
+    played.on("/big").with("Range", range).request(1).serve("big").header("Content-Digest", wrong);
+    played.on("/big").serve("big");
+    origin server(std::move(played));
+    run failed;
+    failed.options.source.parallel = 3;
+    failed.options.source.part_bytes = part;
+    CHECK(failed.fails(server.url("/big"), path) == errc::mismatch);
+    CHECK(content_of(path + ".part") == generated(7, 0, place));
+    run again;
+    again(server.url("/big"), path);
+    CHECK(again.kept == place);
+    CHECK(content_of(path) == generated(7, 0, big));
 }
 
 TEST_CASE("file: digests behind the body are checked too, and those of the whole are none of a part")

@@ -119,6 +119,26 @@ TEST_CASE("journal: two cannot have one")
     CHECK(!failure_of_open(path));
 }
 
+TEST_CASE("journal: what is dropped is gone at once, and what was before it stays")
+{
+    const test::temp_dir directory;
+    const std::string path = directory / "j";
+    {
+        journal made(path);
+        write_all(made, {{1, "first"}, {2, "second"}, {3, "third"}});
+    }
+    journal opened(path);
+    REQUIRE(opened.next());
+    opened.drop_rest();
+    const std::uint64_t end = opened.position();
+    CHECK(std::filesystem::file_size(path) == end);
+    CHECK(!opened.next());
+    write_all(opened, {{4, "fourth"}});
+    opened.seek(end);
+    REQUIRE(opened.next());
+    CHECK(!opened.next());
+}
+
 TEST_CASE("journal: cut off at any byte, it ends with the last record that is whole")
 {
     const test::temp_dir directory;

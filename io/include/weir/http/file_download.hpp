@@ -82,6 +82,7 @@ public:
     /// Fetches and writes a piece. \pre `open` has returned
     /// \returns  how many bytes; 0 when all have come
     /// \throws weir::error  as `http_source::read`; file_error: `ENOSPC` ...
+    ///   `errc::mismatch`: with an offset, and with `resume`, what is before it can be gone on with; else nothing is left
     [[nodiscard]] boost::asio::awaitable<std::size_t> write_some(reservation& memory, std::size_t max_bytes);
 
     /// Checks the whole, waits until it is on the disk, and gives the file its name.

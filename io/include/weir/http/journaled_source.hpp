@@ -30,7 +30,8 @@ struct journaled_source_options {
 ///
 /// The content of chunks is not kept, so the records of the journal are trusted by their checksums. Of digests of the
 /// whole only SHA-256 has a state that outlives a process: another one that the server stated is checked in a run that
-/// begins with the first byte, and is told by `notice` in others. A wrong one empties the journal.
+/// begins with the first byte, and is told by `notice` in others. A wrong one empties the journal; one of a
+/// part of the object takes the chunks out that this part is in, and what follows them.
 ///
 /// The journal stays when all has come: whoever has written the list away removes it, by `journal::remove`.
 /// \param settings  of the job; what decides chunks and digests must be the same each time

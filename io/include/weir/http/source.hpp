@@ -82,7 +82,8 @@ struct source_report {
 class WEIR_API http_source : public source {
 public:
     /// \throws weir::error, with the URL (redacted) and the offset
-    ///   `errc::mismatch`: the end was reached, or that of a part which states a digest of its own, and the digest is wrong
+    ///   `errc::mismatch`: a digest is wrong. Without an offset: one of the whole, at its end. With one: that of an answer which
+    ///   states it of its own content, and gave what is behind there; what was given before is not in doubt.
     ///   `errc::version_changed`: what was left to fetch is of another version
     ///   `errc::ended_early`, `errc::deadline_exceeded`, `errc::http_status`, `errc::closed` ...: as `client::send` and
     ///   `response::read_some`, and trying again did not help
