@@ -16,10 +16,10 @@ constexpr sha256_kernel with_sha[] = {
     // In the order of levels: the last one needs AVX-512.
     {"sha256-shani-x1", sha256_shani_x1, 1},
     {"sha256-shani-x2", sha256_shani_x2, 2},
-    {"sha256-shani-x3", sha256_shani_x3, 3, true},
-    {"sha256-avx512-x16", sha256_avx512_x16, 16},
+    {"sha256-shani-x3", sha256_shani_x3, 3, 3},
+    {"sha256-avx512-x16", sha256_avx512_x16, 16, 1},
 };
-constexpr sha256_kernel without_sha[] = {
+constexpr sha256_kernel without_sha[] = { // all of which fill the core
     {"sha256-portable-x1", sha256_portable_x1, 1},
     {"sha256-avx2-x8", sha256_avx2_x8, 8},
     {"sha256-avx512-x16", sha256_avx512_x16, 16},
@@ -62,7 +62,7 @@ std::vector<double> measure(std::span<const sha256_kernel> kernels)
 
 // A neighbour comes and goes within seconds, while the choice stays. On Zen 3 three streams of SHA-NI take 17 ns a
 // block on a core of their own and 21 to 24 beside a busy neighbour, two streams 22 and 23 to 26. Three from intrinsics
-// take 18 and 22 to 28.
+// take 18 and 22 to 28. A vector of lanes takes all that the core has, whatever is in it.
 constexpr double neighbour = 1.25;
 
 } // namespace
@@ -77,7 +77,7 @@ sha256_plan make_sha256_plan(std::span<const sha256_kernel> kernels, std::span<c
             // Lanes without a message cost as much as those with one.
             const unsigned used = std::min(live, kernels[i].lanes);
             double cost = seconds[i] * kernels[i].lanes / used;
-            if (kernels[i].fills_core && used == kernels[i].lanes)
+            if (used >= kernels[i].fills_core_from)
                 cost /= neighbour;
             if (cost < best) {
                 best = cost;

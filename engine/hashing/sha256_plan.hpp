@@ -11,14 +11,14 @@
 
 namespace weir::hashing {
 
+inline constexpr unsigned sha256_max_lanes = 16;
+
 struct sha256_kernel {
     std::string_view name;
     sha256_function* run;
     unsigned lanes;
-    bool fills_core = false; ///< so it suffers most while the core's other hyperthread is busy
+    unsigned fills_core_from = sha256_max_lanes + 1; ///< messages; then it suffers most beside a busy hyperthread
 };
-
-inline constexpr unsigned sha256_max_lanes = 16;
 
 /// The fastest kernel for each number of messages in work.
 struct sha256_plan {
