@@ -20,9 +20,7 @@ using clock = std::chrono::steady_clock;
 
 namespace {
 
-// One turn of a worker: about 2 ms of the slowest digest on slow cores, so that many streams share fairly.
-constexpr std::size_t digest_turn_bytes = 3_MiB;
-// A unit costs two wake-ups, 8 to 14 us in all, so it has about as much as one turn.
+// A unit costs two wake-ups, 8 to 14 us in all, so it has about as much as one turn of a worker.
 constexpr std::size_t enough_unit_bytes = 2_MiB;
 constexpr std::size_t most_unit_chunks = 1024;
 constexpr auto producer_turn = std::chrono::milliseconds(2);
@@ -59,7 +57,7 @@ chunk_stream::pipeline::pipeline(engine& owner, std::unique_ptr<source> input, c
       stall_after_(std::min<std::chrono::milliseconds>(owner.stall_after(), longest_stall)),
       resources_(owner.resources()), ledger_(owner.ledger()), name_(input->name()), block_bytes_(owner.block_bytes()),
       hash_(options.hash), source_(std::move(input)),
-      chunker_(chunker_for(options.chunker, options.sizes, source_->size()))
+      builder_(chunker_for(options.chunker, options.sizes, source_->size()), block_bytes_)
 {
     const std::size_t least = required_memory_bytes(sizes(), 0, block_bytes_);
     if (least > owner.memory_bytes())
@@ -184,9 +182,9 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
         reading_ = true;
         // Before the source can take the last block; and what could not be gathered for want of one is gathered now.
         do {
-            (void)co_await gather_.spare(*memory_);
-            gather_scattered();
-        } while (scattered());
+            (void)co_await builder_.spare(*memory_);
+            builder_.gather(*memory_);
+        } while (builder_.scattered());
         bytes piece = co_await read_source();
         reading_ = false;
         if (piece.empty())
@@ -203,25 +201,9 @@ asio::awaitable<void> chunk_stream::pipeline::produce(const std::shared_ptr<pipe
     }
 
     co_await ensure_open_unit();
-    ends_.clear();
-    chunker_.finish(ends_);
-    for (std::uint64_t end : ends_)
-        emit(end);
-}
-
-asio::awaitable<void> chunk_stream::pipeline::finish_digests()
-{
-    for (;;) {
-        digests_ended_.reset(); // before the look: what is set after it is not lost
-        std::size_t left = 0;
-        {
-            std::lock_guard lock(mutex_);
-            left = digesting_;
-        }
-        if (left == 0)
-            break;
-        co_await digests_ended_.async_wait(asio::use_awaitable);
-    }
+    const std::size_t chunks = open_->count(), size = open_->size();
+    builder_.finish(*open_);
+    stages.count(stage::cut, open_->size() - size, open_->count() - chunks);
 }
 
 asio::awaitable<void> chunk_stream::pipeline::ensure_open_unit()
@@ -235,20 +217,6 @@ asio::awaitable<void> chunk_stream::pipeline::ensure_open_unit()
         co_await room_.async_wait(asio::use_awaitable);
         waits_for_room_ = false;
     }
-}
-
-detail::unit* chunk_stream::pipeline::idle_unit()
-{
-    std::lock_guard lock(mutex_);
-    if (idle_.empty() && units_.size() < units_.capacity()) {
-        units_.push_back(std::make_unique<detail::unit>(hash_));
-        return units_.back().get();
-    }
-    if (idle_.empty())
-        return nullptr;
-    detail::unit* const next = idle_.back();
-    idle_.pop_back();
-    return next;
 }
 
 bool chunk_stream::pipeline::open_unit_is_full() const noexcept
@@ -294,172 +262,16 @@ void chunk_stream::pipeline::cut(const bytes& piece)
     const auto busy = stages.busy(stage::cut);
     const worker_pool::task_scope task(workers_);
     timed_event turn(observer_, event_kind::stage, "cut", name_);
-    const std::size_t before = open_->count();
+    const std::size_t chunks = open_->count(), size = open_->size();
     stages.count(stage::read, piece.size());
-    for (const slice& part : piece) {
-        ends_.clear();
-        chunker_.push(part.span(), ends_);
-        std::size_t taken = 0;
-        for (std::uint64_t end : ends_) {
-            // A chunker may decide only now that a chunk ended in front of this part.
-            const std::size_t upto = end > position_ ? static_cast<std::size_t>(end - position_) : 0;
-            if (upto > taken)
-                partial_.append(part.subslice(taken, upto - taken));
-            taken = std::max(taken, upto);
-            emit(end);
-        }
-        if (taken < part.size())
-            partial_.append(part.subslice(taken, part.size() - taken));
-        position_ += part.size();
-    }
-    turn.succeed(piece.size(), open_->count() - before);
-}
-
-void chunk_stream::pipeline::emit(std::uint64_t end)
-{
-    const auto size = static_cast<std::size_t>(end - chunk_start_);
-    assert(size > 0 && size <= partial_.size());
-    if (size == partial_.size()) {
-        open_->add(chunk_start_, partial_);
-    }
-    else {
-        bytes front = partial_.take_front(size);
-        open_->add(chunk_start_, front);
-    }
-    gathered_ = 0;
-    chunk_start_ = end;
-    ++cut_;
-    stages.count(stage::cut, size);
-}
-
-bool chunk_stream::pipeline::scattered() const noexcept
-{
-    return gathered_ < partial_.size() && partial_.slice_count() > partial_.size() / block_bytes_ + 2;
-}
-
-/// A source that gives many blocks with little in each would pin more blocks than the reservation has. What such a
-/// source gave for the chunk in progress is copied together, each byte once, as far as there is a block to copy to.
-void chunk_stream::pipeline::gather_scattered()
-{
-    if (!scattered())
-        return;
-    bytes dense = partial_.take_front(gathered_);
-    std::vector<slice> scattered = std::move(partial_).take_slices();
-    bool has_room = true;
-    for (slice& from : scattered) {
-        while (has_room && !from.empty()) {
-            const std::span<std::byte> to = gather_.try_spare(*memory_);
-            const std::size_t count = std::min(from.size(), to.size());
-            has_room = count > 0;
-            if (has_room) {
-                std::copy_n(from.data(), count, to.data());
-                dense.append(gather_.commit(count));
-                from.remove_prefix(count);
-            }
-        }
-        if (!has_room)
-            break;
-        from = slice(); // its block may be the next one to gather in
-    }
-    gathered_ = dense.size();
-    for (slice& rest : scattered)
-        dense.append(std::move(rest));
-    partial_ = std::move(dense);
-}
-
-/// One turn of a unit's digests. Where the workers end before it has run, the unit fails: nobody waits for ever.
-class chunk_stream::pipeline::digest_task {
-public:
-    digest_task(std::shared_ptr<pipeline> of, detail::unit* target) noexcept : of_(std::move(of)), target_(target) {}
-    digest_task(digest_task&&) noexcept = default;
-    digest_task& operator=(digest_task&&) = delete;
-    ~digest_task()
-    {
-        if (!of_)
-            return;
-        target_->failure = std::make_exception_ptr(error(errc::closed, "stream"));
-        of_->digested(target_, false);
-    }
-    void operator()() { digest_turn(std::exchange(of_, nullptr), target_); }
-
-private:
-    std::shared_ptr<pipeline> of_;
-    detail::unit* target_;
-};
-
-void chunk_stream::pipeline::dispatch(const std::shared_ptr<pipeline>& self)
-{
-    detail::unit* const full = std::exchange(self->open_, nullptr);
-    ++self->dispatched_;
-    {
-        std::lock_guard lock(self->mutex_);
-        self->queue_.push_back(full);
-        ++self->digesting_;
-    }
-    post_digest(self, full);
-}
-
-void chunk_stream::pipeline::post_digest(const std::shared_ptr<pipeline>& self, detail::unit* target) noexcept
-{
-    target->posted = clock::now();
-    try {
-        asio::post(self->workers_.executor(), digest_task(self, target));
-    }
-    catch (...) {
-        // No memory: the task that was dropped has failed the unit.
-    }
-}
-
-void chunk_stream::pipeline::digest_turn(const std::shared_ptr<pipeline>& self, detail::unit* target)
-{
-    bool done = false;
-    try {
-        const worker_pool::task_scope task(self->workers_);
-        self->stages.add_waiting(stage::digest, clock::now() - target->posted);
-        const auto busy = self->stages.busy(stage::digest);
-        timed_event turn(self->observer_, event_kind::stage, "digest", self->name_);
-        const bool wanted = !self->cancelled();
-        done = wanted && target->digest(digest_turn_bytes);
-        turn.succeed(done ? target->size() : 0, done ? target->count() : 0); // with the last turn
-        if (wanted && !done) {
-            post_digest(self, target);
-            return;
-        }
-    }
-    catch (...) {
-        target->failure = std::current_exception();
-    }
-    self->digested(target, done);
-}
-
-/// \param done  and not given up
-void chunk_stream::pipeline::digested(detail::unit* target, bool done) noexcept
-{
-    if (done)
-        stages.count(stage::digest, target->size(), target->count());
-    bool first = false;
-    bool none_left = false;
-    bool last = false;
-    {
-        std::lock_guard lock(mutex_);
-        target->digested = true;
-        --digesting_;
-        first = queue_.front()->digested;
-        none_left = digesting_ == 0;
-        last = producer_ == producer::ended && none_left;
-    }
-    if (first)
-        ready.set();
-    if (none_left)
-        digests_ended_.set();
-    if (last)
-        drained.set();
+    builder_.add(piece, *open_);
+    stages.count(stage::cut, open_->size() - size, open_->count() - chunks);
+    turn.succeed(piece.size(), open_->count() - chunks);
 }
 
 void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
 {
-    partial_.clear();
-    gather_.reset();
+    builder_.drop();
     source_.reset();
     memory_.reset();
     stall_alarm_.reset();
@@ -468,8 +280,8 @@ void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
         event told{.kind = event_kind::flow, .operation = "stream", .subject = name_};
         told.duration = clock::now() - started_at_;
         told.outcome = code_of(failure);
-        told.bytes = position_;
-        told.count = cut_;
+        told.bytes = builder_.position();
+        told.count = builder_.count();
         observer_->on_event(told);
     }
     bool last = false;
@@ -483,66 +295,6 @@ void chunk_stream::pipeline::end(std::exception_ptr failure) noexcept
     ready.set();
     if (last)
         drained.set();
-}
-
-detail::unit* chunk_stream::pipeline::take(bool& ended)
-{
-    std::unique_lock lock(mutex_);
-    if (refused_ != refusal::none)
-        throw error(errc::closed, "stream", name_);
-    if (!queue_.empty() && queue_.front()->digested) {
-        detail::unit* const next = queue_.front();
-        if (next->failure)
-            std::rethrow_exception(next->failure);
-        queue_.erase(queue_.begin());
-        ++taken_;
-        lent_at_ = clock::now();
-        return lent_ = next;
-    }
-    ended = producer_ == producer::ended && queue_.empty();
-    const std::exception_ptr failure = failure_;
-    lock.unlock();
-    if (ended)
-        strike_off();
-    if (ended && failure)
-        std::rethrow_exception(failure);
-    return nullptr;
-}
-
-void chunk_stream::pipeline::recycle(detail::unit* used) noexcept
-{
-    if (!used)
-        return;
-    const auto held = clock::now() - lent_at_; // written and read by the consumer
-    stages.add_busy(stage::sink, held);
-    stages.count(stage::sink, used->size(), used->count());
-    if (observer_)
-        observer_->on_event({.kind = event_kind::stage,
-                             .operation = "sink",
-                             .subject = name_,
-                             .duration = held,
-                             .bytes = used->size(),
-                             .count = used->count()});
-    used->clear();
-    bool returned = false;
-    {
-        std::lock_guard lock(mutex_);
-        lent_ = nullptr;
-        idle_.push_back(used);
-        returned = refused_ == refusal::abandoned;
-    }
-    room_.set();
-    if (returned)
-        returned_.set();
-}
-
-void chunk_stream::pipeline::drop_queue() noexcept
-{
-    std::lock_guard lock(mutex_);
-    for (const auto& each : units_)
-        if (each.get() != lent_)
-            each->clear();
-    queue_.clear();
 }
 
 void chunk_stream::pipeline::cancel(const std::shared_ptr<pipeline>& self)
@@ -581,7 +333,7 @@ bool chunk_stream::pipeline::finished() const
 
 std::string chunk_stream::pipeline::kernels() const
 {
-    return "cut=" + std::string(chunker_.kernel()) + " digest=" + std::string(units_.front()->hasher().kernel());
+    return "cut=" + std::string(builder_.chunker().kernel()) + " digest=" + std::string(units_.front()->hasher().kernel());
 }
 
 flow_statistics chunk_stream::pipeline::statistics() const noexcept

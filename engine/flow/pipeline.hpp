@@ -2,8 +2,8 @@
 // What a chunk_stream shares with its work: the coroutine that reads and cuts, the tasks that digest.
 
 #include "alarm.hpp"
+#include "chunk_builder.hpp"
 #include "flow_ledger.hpp"
-#include "unit.hpp"
 
 #include <weir/chunk_stream.hpp>
 #include <weir/detail/async_event.hpp>
@@ -59,7 +59,7 @@ public:
     detail::async_event ready;   ///< a unit was finished, or the stream ended
     detail::async_event drained; ///< the producer and all digests have come to their end
 
-    [[nodiscard]] const chunker_options& sizes() const noexcept { return chunker_.options(); }
+    [[nodiscard]] const chunker_options& sizes() const noexcept { return builder_.chunker().options(); }
     [[nodiscard]] std::string kernels() const;
     [[nodiscard]] flow_statistics statistics() const noexcept;
     [[nodiscard]] flow_statistics meter() const noexcept override;
@@ -85,9 +85,6 @@ private:
     detail::unit* idle_unit();
     [[nodiscard]] bool open_unit_is_full() const noexcept;
     void cut(const bytes& piece);
-    void emit(std::uint64_t end);
-    [[nodiscard]] bool scattered() const noexcept;
-    void gather_scattered();
     static void dispatch(const std::shared_ptr<pipeline>& self);
     static void post_digest(const std::shared_ptr<pipeline>& self, detail::unit* target) noexcept;
     static void digest_turn(const std::shared_ptr<pipeline>& self, detail::unit* target);
@@ -126,15 +123,8 @@ private:
 
     std::unique_ptr<source> source_;
     std::optional<reservation> memory_;
-    weir::chunker chunker_;
-    std::vector<std::uint64_t> ends_;
-    bytes partial_;                ///< of the chunk that has not ended yet
-    std::uint64_t chunk_start_ = 0;
-    std::uint64_t position_ = 0;
-    std::size_t gathered_ = 0;     ///< the first bytes of `partial_` that lie densely in their blocks
-    block_filler gather_;          ///< holds the block that gathering is sure of
+    detail::chunk_builder builder_;
     detail::unit* open_ = nullptr; ///< being filled
-    std::uint64_t cut_ = 0;        ///< chunks
     bool reading_ = false;
     bool waits_for_room_ = false;
     std::chrono::nanoseconds starved_{0}; ///< of `memory_->waited()`, what is in the statistics

@@ -48,7 +48,7 @@ std::optional<stage> chunk_stream::pipeline::held_up_by(bool starved) const
 void chunk_stream::pipeline::look_for_stall() noexcept
 {
     stall_alarm_->set(stall_after_);
-    progress now{position_, 0, memory_->waited()};
+    progress now{builder_.position(), 0, memory_->waited()};
     {
         std::lock_guard lock(mutex_);
         now.taken = taken_;
@@ -69,7 +69,7 @@ void chunk_stream::pipeline::look_for_stall() noexcept
                          .operation = to_string(*slow),
                          .subject = name_,
                          .duration = stalled_for_,
-                         .bytes = position_});
+                         .bytes = builder_.position()});
 }
 
 } // namespace weir
