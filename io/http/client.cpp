@@ -45,7 +45,7 @@ client::clock::time_point client::impl::deadline() const { return limit_after(op
 asio::awaitable<response> client::impl::send(request_head request, clock::time_point until,
                                              std::weak_ptr<kept_connection> keeper)
 {
-    const proxy_word for_proxy = add_fields(request);
+    proxy_word for_proxy = add_fields(request);
     for (unsigned followed = 0;; ++followed) {
         exchange_pointer answer = co_await send_once(request, for_proxy, until, keeper);
         std::optional<request_head> next =
@@ -59,7 +59,7 @@ asio::awaitable<response> client::impl::send(request_head request, clock::time_p
 
 /// On a connection that was used before, the peer may have hung up while it was idle: then once more, on a new one.
 asio::awaitable<client::impl::exchange_pointer>
-client::impl::send_once(const request_head& request, const proxy_word& for_proxy, clock::time_point until,
+client::impl::send_once(const request_head& request, proxy_word& for_proxy, clock::time_point until,
                         const std::weak_ptr<kept_connection>& keeper)
 {
     const connection_key key = key_of(request.target, for_proxy);
@@ -94,7 +94,7 @@ client::impl::send_once(const request_head& request, const proxy_word& for_proxy
 asio::awaitable<outgoing_body> client::impl::begin(request_head request, std::optional<std::uint64_t> length,
                                                    clock::time_point until)
 {
-    const proxy_word for_proxy = add_fields(request);
+    proxy_word for_proxy = add_fields(request);
     const connection_key key = key_of(request.target, for_proxy);
     add_credentials(request, key, for_proxy);
     pooled<connection> lent = co_await acquire(key, request.target, until);
@@ -114,15 +114,24 @@ asio::awaitable<pooled<connection>> client::impl::acquire(const connection_key& 
     co_return std::move(lent);
 }
 
-connection_key client::impl::key_of(const url& target, const proxy_word& for_proxy) const
+connection_key client::impl::key_of(const url& target, proxy_word& for_proxy) const
 {
     connection_key key;
     key.to = target.origin();
     if (options.unix_socket.empty())
         key.proxy = proxies.proxy_for(target);
+    if (key.proxy && !for_proxy.whose)
+        for_proxy.whose = key.proxy->origin();
     if (key.proxy && target.is_secure()) // a tunnel is asked for once, and is whose credentials it was asked with
-        key.proxy_credentials = for_proxy ? *for_proxy : key.proxy->login() ? basic_credentials(*key.proxy->login()) : "";
+        key.proxy_credentials = credentials_for(*key.proxy, for_proxy);
     return key;
+}
+
+std::string client::impl::credentials_for(const url& proxy, const proxy_word& word)
+{
+    if (word.value && word.whose == proxy.origin())
+        return *word.value;
+    return proxy.login() ? basic_credentials(*proxy.login()) : std::string();
 }
 
 client::impl::proxy_word client::impl::add_fields(request_head& request) const
@@ -132,7 +141,7 @@ client::impl::proxy_word client::impl::add_fields(request_head& request) const
             request.header.add(line.name, line.value);
     proxy_word for_proxy;
     if (const auto value = request.header.find("Proxy-Authorization")) {
-        for_proxy.emplace(*value);
+        for_proxy.value.emplace(*value);
         request.header.erase("Proxy-Authorization");
     }
     return for_proxy;
@@ -141,7 +150,7 @@ client::impl::proxy_word client::impl::add_fields(request_head& request) const
 bool client::impl::needs_credentials(const request_head& request, const connection_key& key,
                                      const proxy_word& for_proxy) const
 {
-    return request.target.login() || (key.proxy && (for_proxy || key.proxy->login()));
+    return request.target.login() || (key.proxy && (for_proxy.value || key.proxy->login()));
 }
 
 void client::impl::add_credentials(request_head& request, const connection_key& key, const proxy_word& for_proxy) const
@@ -150,10 +159,8 @@ void client::impl::add_credentials(request_head& request, const connection_key& 
         request.header.set("Authorization", basic_credentials(*request.target.login()));
     if (!key.proxy || request.target.is_secure())
         return; // there is nobody between who reads it
-    if (for_proxy)
-        request.header.set("Proxy-Authorization", *for_proxy);
-    else if (key.proxy->login())
-        request.header.set("Proxy-Authorization", basic_credentials(*key.proxy->login()));
+    if (const std::string credentials = credentials_for(*key.proxy, for_proxy); !credentials.empty())
+        request.header.set("Proxy-Authorization", credentials);
 }
 
 client::client(const asio::any_io_executor& executor, client_options options)

@@ -39,15 +39,21 @@ public:
     connection_pool<connection_manager> pool;
 
 private:
-    /// What is said to proxies alone: a request of the user's loses it before an origin or a redirect sees it.
-    using proxy_word = std::optional<std::string>;
+    /// `Proxy-Authorization` of the user's, which a request loses before an origin or a redirect sees it. It is for one proxy: the
+    /// first that the request goes through, be it after a redirect.
+    struct proxy_word {
+        std::optional<std::string> value;
+        std::optional<origin> whose = {};
+    };
 
-    [[nodiscard]] boost::asio::awaitable<exchange_pointer> send_once(const request_head& request, const proxy_word& for_proxy,
+    [[nodiscard]] boost::asio::awaitable<exchange_pointer> send_once(const request_head& request, proxy_word& for_proxy,
                                                                      clock::time_point deadline,
                                                                      const std::weak_ptr<kept_connection>& keeper);
     [[nodiscard]] boost::asio::awaitable<pooled<connection>> acquire(const connection_key& key, const url& target,
                                                                      clock::time_point deadline);
-    [[nodiscard]] connection_key key_of(const url& target, const proxy_word& for_proxy) const;
+    [[nodiscard]] connection_key key_of(const url& target, proxy_word& for_proxy) const;
+    /// For a proxy that reads the request, or is asked for a tunnel. Empty: none.
+    [[nodiscard]] static std::string credentials_for(const url& proxy, const proxy_word& word);
     /// Adds those of the options. \returns  `Proxy-Authorization`, which is no longer among them
     [[nodiscard]] proxy_word add_fields(request_head& request) const;
     [[nodiscard]] bool needs_credentials(const request_head& request, const connection_key& key,

@@ -166,7 +166,7 @@ asio::awaitable<std::unique_ptr<http_source>> open_source(std::shared_ptr<client
         if (can_be_parallel(*work)) {
             co_await detail::run_on(executor, drain(work)); // its connection serves the first part
             response_head described = work->head();
-            if (start == 0 && stated_in(described).empty())
+            if (start == 0 && !options.expected && stated_in(described).empty())
                 described = co_await detail::run_on(executor, describe_whole(work, what, counters));
             co_return make_parallel_source(what, std::move(work), std::move(described), counters, options);
         }

@@ -415,6 +415,21 @@ class Ways(FetchTest):
     def test_a_path_behind_a_proxy_means_nothing(self):
         self.assertEqual(self.cat(self.URL, environment={"http_proxy": self.origin(self.SCRIPT) + "/foo"})[0], b"by proxy")
 
+    def test_what_is_for_a_proxy_goes_to_no_other_proxy(self):
+        word = "Proxy-Authorization: Basic hunter2"
+        first = self.origin(f'on http://*/away with "{word}"\n redirect 302 https://no-such-host.invalid/\n'
+                            f'on http://*/near with "{word}"\n redirect 302 /content\n'
+                            f'on http://*/content with "{word}"\n answer 200\n body "by proxy"\n')
+        asked = 'on CONNECT * without Proxy-Authorization\n answer 403\non CONNECT * with "Proxy-Authorization: Basic dTpw"\n answer 404\n'
+        second = self.origin(asked + "on CONNECT *\n answer 405\n")
+        for other, status in ((second, "403"), (second.replace("//", "//u:p@"), "404")):
+            environment = {"http_proxy": first, "https_proxy": other}
+            self.assertIn(status, self.cat("-H", word, "http://host.invalid/away", environment=environment, code=7)[1])
+        self.assertEqual(self.cat("-H", word, "http://host.invalid/near", environment=environment)[0], b"by proxy")
+        outside = self.origin("on /\n redirect 302 http://host.invalid/content\n")
+        environment["no_proxy"] = "127.0.0.1"
+        self.assertEqual(self.cat("-H", word, outside + "/", environment=environment)[0], b"by proxy")
+
     def test_what_is_for_a_proxy_goes_to_no_origin(self):
         word = "Proxy-Authorization: Basic hunter2"
         wrong = "on * with Proxy-Authorization\n answer 500\n"

@@ -9,7 +9,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +87,25 @@ TEST_CASE("parallel: digests that are stated of the whole alone are asked for by
     CHECK(std::none_of(asked.begin() + static_cast<std::ptrdiff_t>(before), asked.end(),
                        [](const auto& each) { return each.method == "HEAD"; })); // a part has said it
     CHECK(parts.notices.empty());
+}
+
+TEST_CASE("parallel: who expects a digest asks for no other")
+{
+    script played = one_object();
+    played.on("HEAD", "/big").stall();
+    played.on("/big").serve("big");
+    origin server(std::move(played));
+    web web;
+    parts_of parts;
+    weir::http::checksum sum(weir::http::checksum_algorithm::sha256);
+    const std::string content = generated(7, 0, big);
+    sum.update(std::as_bytes(std::span(content)));
+    parts.options.expected.emplace();
+    parts.options.expected->value = sum.finish();
+    parts.options.expected->field = "expected";
+    CHECK(web.fetch(server.url("/big"), parts.options, 16).report.checked == std::vector<std::string>{"expected"});
+    const auto asked = server.requests();
+    CHECK(std::none_of(asked.begin(), asked.end(), [](const auto& each) { return each.method == "HEAD"; }));
 }
 
 TEST_CASE("parallel: each part is checked by the digest of its own content, which HEAD knows nothing of")

@@ -49,7 +49,8 @@ public:
 
     /// Sends a request without a body, follows redirects, and gives the answer, of whatever status, when its head has
     /// come. Credentials of the URL are sent (Basic) unless the header has `Authorization`. A `Proxy-Authorization`, here or
-    /// in `client_options::header`, is told to the proxy in place of its URL's credentials, and to nobody else.
+    /// in `client_options::header`, is told to the proxy in place of its URL's credentials, and to nobody else: where a redirect leads
+    /// behind another proxy, that is not told.
     ///
     /// Nothing is tried again but this, which is not seen: a connection of the pool that dies before the first byte of
     /// an answer is replaced by a new one, if the method is idempotent.

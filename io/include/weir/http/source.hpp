@@ -77,8 +77,9 @@ struct source_report {
 /// the caller expects, are checked on the way, on the reader's executor, and at the end. The `Content-Digest` of a 200 is
 /// of the whole, also where the rest came by ranges after a break; that of a part is checked over this part, on the
 /// client's executor, also where it stands in the trailer of a chunked one. An answer that breaks off behind all of its data is
-/// no failure: its `Content-Digest` is then told of as not checked. Where parts are fetched by several connections, and the first of them states no digest of the whole,
-/// a HEAD asks for it, of the same version: it may take five seconds, and what it does not tell is not checked.
+/// no failure: its `Content-Digest` is then told of as not checked. Where parts are fetched by several connections, the first
+/// of them states no digest of the whole, and none is expected, a HEAD asks for it, of the same version: it may take five
+/// seconds, and what it does not tell is not checked.
 class WEIR_API http_source : public source {
 public:
     /// \throws weir::error, with the URL (redacted) and the offset
