@@ -4,7 +4,6 @@ Each case takes the run (command, sizes, work directory) and yields figures, or 
 """
 
 import json
-import os
 import shutil
 import subprocess
 import time

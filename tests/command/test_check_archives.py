@@ -14,7 +14,7 @@ import warnings
 import zipfile
 
 from archives import ARCHIVES, BUILT_IN, FILES, ArchiveTest, link, tar, zipped
-from harness import main, noise, of_type, with_sums, with_sums
+from harness import main, noise, of_type, with_sums
 from servers import http_files
 
 TAR, ZIP, BSDTAR = (shutil.which(tool) for tool in ("tar", "zip", "bsdtar"))

@@ -4,11 +4,9 @@
 import contextlib
 import hashlib
 import os
-import re
 import signal
 import subprocess
 import time
-import unittest
 import urllib.request
 
 from harness import PATIENCE, WEIR, CommandTest, lines_of, main, noise, of_type, unsent_bytes, wait_until_full, wait_until_still

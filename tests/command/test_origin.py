@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 """weir origin: the command, with curl as the client where it is installed."""
 
-import os
 import signal
 import socket
-import subprocess
 import unittest
 
 from harness import CURL, PATIENCE, CommandTest, main
