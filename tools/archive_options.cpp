@@ -115,7 +115,7 @@ public:
         if (piece.empty()) {
             const weir::http::source_report found = body_->report();
             const auto magic = std::span(start_).first(std::min(start_.size(), weir::codec_magic_bytes));
-            *only_connection_ended_ = tool::is_doubtful(found) && found.content_codings.empty() && !weir::detect_codec(magic);
+            *only_connection_ended_ = found.is_doubtful() && found.content_codings.empty() && !weir::detect_codec(magic);
         }
         co_return piece;
     }
@@ -140,7 +140,7 @@ asio::awaitable<std::unique_ptr<weir::archive>> open_archive(weir::engine& owner
 {
     std::unique_ptr<weir::source> stream;
     if (weir::is_url(name)) {
-        std::unique_ptr<weir::http::http_source> body = co_await web.open(name);
+        std::unique_ptr<weir::http::http_source> body = co_await web.open(name, false);
         const std::vector<std::string> codings = body->report().content_codings;
         weir::decoding_options how;
         how.settings = options.decoder;

@@ -179,11 +179,9 @@ private:
     {
         begin_limit();
         std::unique_ptr<weir::http::http_source> opened = co_await web_.open(name);
-        const weir::http::http_source& body = *opened;
-        const std::vector<std::string> codings = body.report().content_codings;
+        const std::vector<std::string> codings = opened->report().content_codings;
         const std::unique_ptr<weir::source> input = decoded(std::move(opened), codings);
         co_await copy(*input);
-        judge(name, body.report());
     }
 
     /// In the order of the archive, and all of a name that it has more than once, as `tar -xO`.
@@ -254,14 +252,7 @@ private:
                 break;
             done_.bytes += count;
         }
-        const weir::http::source_report found = co_await saved.finish();
-        judge(name, found);
-    }
-
-    void judge(const std::string& name, const weir::http::source_report& found)
-    {
-        if (!arguments_.quiet && is_doubtful(found))
-            session_.progress().say(doubt_of(name));
+        static_cast<void>(co_await saved.finish());
     }
 
     asio::awaitable<void> copy_file(std::string name)

@@ -237,11 +237,9 @@ void accept_codings(http_settings& values)
         header.add("Accept-Encoding", weir::accepted_content_codings());
 }
 
-bool is_doubtful(const weir::http::source_report& found) { return !found.verifiable && found.checked.empty(); }
-
 std::string doubt_of(const std::string& url)
 {
-    return fmt::format("{}: nothing but the end of the connection says that this is all of it", weir::http::redacted(url));
+    return fmt::format("{}: {}", weir::http::redacted(url), weir::http::source_report::doubt);
 }
 
 void warn_of_insecurity(const http_settings& values)
@@ -270,10 +268,11 @@ weir::http::client& http_opener::client()
     return *client_;
 }
 
-asio::awaitable<std::unique_ptr<weir::http::http_source>> http_opener::open(std::string url)
+asio::awaitable<std::unique_ptr<weir::http::http_source>> http_opener::open(std::string url, bool tell_of_doubt)
 {
     weir::http::url target = weir::http::url::parse(url);
     weir::http::source_options how = values_.source;
+    how.tell_of_doubt = tell_of_doubt;
     return weir::http::open(client(), std::move(target), std::move(how));
 }
 

@@ -56,9 +56,7 @@ void refuse_parts(const http_settings& values, std::string_view what);
 /// \throws usage_error  as `refuse_parts`
 void accept_codings(http_settings& values);
 
-/// Whether only the end of the connection said that this is all of a body: it may have been cut off.
-[[nodiscard]] bool is_doubtful(const weir::http::source_report& found);
-/// What to say of such a body. \param url  as typed
+/// What to say of a doubtful body, see `weir::http::source_report`. \param url  as typed
 [[nodiscard]] std::string doubt_of(const std::string& url);
 
 /// Says so on standard error if anybody could have sent what is read.
@@ -76,8 +74,9 @@ public:
     http_opener(asio::any_io_executor executor, http_settings values, std::size_t users,
                 std::function<void(std::string_view)> notice);
 
+    /// \param tell_of_doubt  as `weir::http::source_options`
     /// \throws weir::error  as `weir::http::url::parse` and `weir::http::open`
-    [[nodiscard]] asio::awaitable<std::unique_ptr<weir::http::http_source>> open(std::string url);
+    [[nodiscard]] asio::awaitable<std::unique_ptr<weir::http::http_source>> open(std::string url, bool tell_of_doubt = true);
 
     /// As `weir::http::fetch_all`.
     [[nodiscard]] asio::awaitable<std::vector<weir::url_request>> fetch(std::vector<weir::url_request> requests);

@@ -54,13 +54,14 @@ struct stream_report {
     std::uint64_t bytes = 0;
     std::uint64_t chunks = 0;
     std::uint64_t new_chunks = 0; ///< that no stream had before
+    bool is_provable = true; ///< that all has come: the end of the connection alone says nothing
     party waiting_for = party::upstream;
     std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
 
     void print(const weir::result<void>& ended) const
     {
         const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-        std::string end = "whole";
+        std::string end = is_provable ? "whole" : "ended with its connection";
         if (!ended)
             end = fmt::format("{} failed: {}", waiting_for == party::client ? "client" : "upstream", ended.message());
         fmt::print("{}: {}, {} bytes, {} chunks, {} new, {:.3f} s, {}\n", subject, status, bytes, chunks, new_chunks,
@@ -194,6 +195,7 @@ private:
         http::erase_connection_fields(head.header);
         head.header.add("Via", "1.1 weir");
         report.status = head.status;
+        report.is_provable = answer.how().is_verifiable();
         client_sink sink(exchange, std::move(head), report, seen_);
         co_await sink.start();
         if (answer.done())

@@ -12,6 +12,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <functional>
+#include <string>
 #include <utility>
 
 namespace weir::http {
@@ -64,6 +66,8 @@ public:
           digests_(checker_for(work_->head(), work_->head().status != partial_content, options)),
           size_(size_behind(options, *work_->version()))
     {
+        if (options.tell_of_doubt)
+            notice_ = options.notice;
     }
 
     asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override
@@ -74,6 +78,8 @@ public:
         if (got.empty() && !ended_) {
             digests_.ignore(counters_->ignored());
             digests_.finish(work_->trailer(), work_->share(), name());
+            if (notice_ && report().is_doubtful())
+                notice_(std::string(name()).append(": ").append(source_report::doubt));
         }
         ended_ = got.empty();
         co_return got;
@@ -109,6 +115,7 @@ private:
     pumped pump_;
     digest_checker digests_;
     std::optional<std::uint64_t> size_;
+    std::function<void(std::string_view)> notice_; ///< of doubt
     bool ended_ = false;
 };
 

@@ -65,6 +65,22 @@ class Whole(FetchTest):
         self.assertEqual(self.cat("--quiet", url + "/close"), (content, ""))
         digest = hashlib.sha256(content).hexdigest()
         self.assertEqual(self.cat("--expect-sha256", digest, url + "/close"), (content, ""))
+        self.assertEqual(self.cat("--quiet", "-o", "f", url + "/close")[1], "")
+        self.assertEqual(self.weir("cat", "-o", "f", url + "/close").stderr, result.stderr)
+
+    def test_ingest_says_the_same_of_each_url(self):
+        url = self.origin("object o 100000\non /o\n serve o\non /close*\n serve o\n until-close\n")
+        content = self.object(url + "/o")
+        said = "nothing but the end of the connection says that this is all of it\n"
+        result = self.weir("ingest", "--json", url + "/close1", url + "/o", url + "/close2?token=hunter2")
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(sorted(result.stderr.decode().splitlines(True)),
+                         [f"weir: {url}/close1: {said}", f"weir: {url}/close2?token=***: {said}"])
+        digest = hashlib.sha256(content).hexdigest()
+        for options in (("--quiet",), ("--expect-sha256", digest)):
+            self.assertEqual(self.weir("ingest", "--json", *options, url + "/close1").stderr, b"")
+        result = self.weir("ingest", "--json", "--resume", "j", url + "/close1")
+        self.assertEqual(result.stderr.decode().count(said), 1)
 
     def test_files_are_as_cat_would_give_them(self):
         content = noise(5_000_000)

@@ -105,6 +105,8 @@ class IngestProxy(CommandTest):
         self.assertEqual(first[1], first[2])
         again = re.fullmatch(line.replace("/big", "/chunked"), lines[1])
         self.assertEqual((again[1], again[2]), (first[1], "0"), "the same content has the same chunks")
+        self.assertTrue(lines[4].endswith(", ended with its connection"), lines[4])
+        self.assertEqual([line.endswith(", whole") for line in lines], [True] * 4 + [False, True])
         self.assertIn("GET /missing: 404, 0 bytes", lines[5])
 
     def test_ranges_conditions_head_and_redirects_are_the_upstreams_answers(self):

@@ -93,9 +93,18 @@ TEST_CASE("source: a body that ends with the connection is read, and marked as n
     played.on("/big").serve("big").until_close();
     origin server(std::move(played));
     web web;
-    const fetched got = web.fetch(server.url("/big"));
-    CHECK(got.body == generated(7, 0, big));
-    CHECK(!got.report.verifiable);
+    std::vector<std::string> notices;
+    weir::http::source_options options;
+    options.notice = [&notices](std::string_view text) { notices.emplace_back(text); };
+    for (const bool tells : {true, false}) {
+        options.tell_of_doubt = tells;
+        const fetched got = web.fetch(server.url("/big"), options);
+        CHECK(got.body == generated(7, 0, big));
+        CHECK(!got.report.verifiable);
+        CHECK(got.report.is_doubtful());
+    }
+    CHECK(notices
+          == std::vector<std::string>{server.url("/big") + ": nothing but the end of the connection says that this is all of it"});
 }
 
 TEST_CASE("source: a body whose second answer ends with the connection is not verifiable either")

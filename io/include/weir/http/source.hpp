@@ -47,9 +47,12 @@ struct source_options {
     /// Off: digests of the whole, `expected` too, are left to the caller, who alone has all of its bytes. See
     /// `http_source::stated`.
     bool check_whole = true;
-    /// Told at the end, in a line each, of digests that the server offered and that were not checked, and why. Called where
-    /// the source is read, or on the client's executor by `fetch_all`, maybe from several threads at a time; must not throw.
+    /// Told at the end, in a line each, of digests that the server offered and that were not checked, and why, and of a body
+    /// that is doubtful, see `source_report`. Called where the source is read, or on the client's executor by `fetch_all`,
+    /// maybe from several threads at a time; must not throw.
     std::function<void(std::string_view text)> notice = {};
+    /// Off: of a doubtful body the caller judges, who knows more of its content: that it has an end of its own.
+    bool tell_of_doubt = true;
 };
 
 /// What came of a stream from a URL; complete when its `read` has given the end.
@@ -65,6 +68,10 @@ struct source_report {
     std::uint64_t attempts = 0;  ///< requests that were sent
     std::uint64_t failures = 0;  ///< of them, those that failed and were tried again
     std::uint64_t discarded_bytes = 0; ///< that were fetched for nothing
+
+    /// Whether it may have been cut off, and nobody would know.
+    [[nodiscard]] bool is_doubtful() const noexcept { return !verifiable && checked.empty(); }
+    static constexpr std::string_view doubt = "nothing but the end of the connection says that this is all of it";
 };
 
 /// A URL's body. Bytes of two versions of an object are never put together.
