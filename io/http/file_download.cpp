@@ -38,7 +38,7 @@ public:
     {
         if (options_.resume && options_.source.header.contains("Range"))
             throw error(errc::bad_configuration, "open", what_.to_string(), std::nullopt, "a Range cannot be resumed");
-        of_file([&] { file_.emplace(std::move(to), options_.resume ? &what_ : nullptr, options_.sync_interval); });
+        of_file([&] { file_.emplace(std::move(to), what_, options_.resume, options_.sync_interval); });
     }
 
     asio::awaitable<void> open(const std::shared_ptr<impl>& self)

@@ -61,38 +61,38 @@ void check_owner(const file_handle& file, const std::filesystem::path& path)
 
 } // namespace
 
-partial_file::partial_file(std::filesystem::path to, const url* what, std::chrono::milliseconds sync_interval)
-    : to_(behind_links(std::move(to))), part_(with_suffix(to_, ".part")), sync_interval_(sync_interval),
-      file_(weir::detail::open_locked(part_, mode_for(to_), check_owner)), chunk_(chunk_hash), synced_(std::chrono::steady_clock::now())
-{
-    const std::filesystem::path journal = with_suffix(part_, ".journal");
-    if (what) {
-        open_journal(journal, *what);
-        return;
-    }
-    std::error_code ignored; // without the bytes that it tells of it is worth nothing
-    std::filesystem::remove(journal, ignored);
-    cut();
-}
-
-void partial_file::open_journal(const std::filesystem::path& path, const url& what)
+partial_file::partial_file(std::filesystem::path to, const url& what, bool resume, std::chrono::milliseconds sync_interval)
+    : to_(behind_links(std::move(to))), part_(with_suffix(to_, ".part")), resume_(resume), sync_interval_(sync_interval),
+      file_(weir::detail::open_locked(part_, mode_for(to_), check_owner)), was_empty_(file_.info(part_.native()).size == 0),
+      chunk_(chunk_hash), synced_(std::chrono::steady_clock::now())
 {
     try {
-        journal_.emplace(path, what, settings);
-        journal_->rewind();
+        open_journal(what);
     }
     catch (const error&) {
-        if (file_.info(part_.native()).size == 0)
+        if (was_empty_)
             ::unlink(part_.c_str()); // it was made just now
         throw;
     }
+}
+
+/// The journal is made before the first byte is written. So bytes without one are somebody else's.
+void partial_file::open_journal(const url& what)
+{
+    journal_.emplace(with_suffix(part_, ".journal"), what, settings, !resume_);
+    if (journal_->is_new() && !was_empty_) {
+        journal_->remove();
+        throw error(make_error_code(std::errc::file_exists), "open", part_.native(), std::nullopt,
+                    "no journal beside it says that it may be replaced");
+    }
+    journal_->rewind();
 }
 
 partial_file::~partial_file()
 {
     if (ended_)
         return;
-    if (!keeps_ && !(journal_ && journal_->version())) {
+    if (begun_ ? !keeps_ : was_empty_) {
         discard();
         return;
     }
@@ -145,23 +145,25 @@ void partial_file::cut()
 
 void partial_file::forget()
 {
+    begun_ = true;
     keeps_ = false;
     size_ = chunk_bytes_ = 0;
     chunk_.reset();
-    if (journal_)
-        journal_->clear();
+    journal_->clear();
     cut();
 }
 
 void partial_file::begin(const known_version& version, std::span<const stated_digest> stated)
 {
     if (size_ == 0) {
-        if (journal_ && can_be_kept(version))
+        if (resume_ && can_be_kept(version))
             journal_->begin(version, stated);
-        else
-            forget();
+        else if (!journal_->is_new())
+            journal_->clear();
+        cut();
     }
-    keeps_ = journal_ && journal_->version();
+    begun_ = true;
+    keeps_ = resume_ && journal_->version();
 }
 
 void partial_file::write(const bytes& content)
@@ -251,8 +253,7 @@ void partial_file::commit()
     if (std::rename(part_.c_str(), to_.c_str()) != 0)
         fail("rename");
     ended_ = true;
-    if (journal_)
-        journal_->remove();
+    journal_->remove();
     weir::detail::sync_directory_of(to_);
 }
 
@@ -261,8 +262,7 @@ void partial_file::discard() noexcept
     ended_ = true;
     ::unlink(part_.c_str());
     try {
-        if (journal_)
-            journal_->remove();
+        journal_->remove();
     }
     catch (const std::exception&) {
         // Without the bytes that it tells of it is worth nothing, and does no harm.

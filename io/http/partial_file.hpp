@@ -18,15 +18,15 @@ namespace weir::http {
 /// One call at a time.
 class partial_file {
 public:
-    /// \param what  nothing: no journal is kept, and one that is there is removed
+    /// \param resume  what is kept counts, and what comes is kept. Else the journal says no more than whose the file is
     /// \throws weir::error  as the constructor of `file_download`
-    partial_file(std::filesystem::path to, const url* what, std::chrono::milliseconds sync_interval);
+    partial_file(std::filesystem::path to, const url& what, bool resume, std::chrono::milliseconds sync_interval);
     partial_file(const partial_file&) = delete;
     partial_file& operator=(const partial_file&) = delete;
     ~partial_file();
 
-    /// Of what the journal says that there is. \pre it is read from its start on, by `check_some`
-    [[nodiscard]] const transfer_journal* journal() const noexcept { return journal_ ? &*journal_ : nullptr; }
+    /// Of what the journal says that there is, if that counts. \pre it is read from its start on, by `check_some`
+    [[nodiscard]] const transfer_journal* journal() const noexcept { return resume_ ? &*journal_ : nullptr; }
 
     /// Compares the next bytes that are kept with the journal, and gives them to `whole`. Cuts off what is wrong.
     /// \returns  false when there are no more
@@ -34,7 +34,7 @@ public:
     /// What is there and right.
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
-    /// Begins anew. \param version  what comes now; a journal is kept if there is one, and it can keep this
+    /// An answer has come, before which nothing is thrown away: what is not kept goes. \param version  of what comes now
     void begin(const known_version& version, std::span<const stated_digest> stated);
     /// Begins anew, with what is kept forgotten for good.
     void forget();
@@ -48,7 +48,7 @@ public:
     void discard() noexcept;
 
 private:
-    void open_journal(const std::filesystem::path& path, const url& what);
+    void open_journal(const url& what);
     [[nodiscard]] bool is_there(const chunk_record& chunk);
     void cut();
     void take(std::span<const std::byte> piece);
@@ -58,9 +58,12 @@ private:
 
     const std::filesystem::path to_;
     const std::filesystem::path part_;
+    const bool resume_;
     const std::chrono::milliseconds sync_interval_;
     file_handle file_;
-    std::optional<transfer_journal> journal_;
+    const bool was_empty_;
+    std::optional<transfer_journal> journal_; ///< always there
+    bool begun_ = false;            ///< what was found is no longer as it was
     bool keeps_ = false;            ///< chunks are noted
     bool ended_ = false;            ///< there is nothing left to keep or to throw away
     std::uint64_t size_ = 0;

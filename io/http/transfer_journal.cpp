@@ -19,20 +19,20 @@ std::string shown(const url& object)
 
 } // namespace
 
-transfer_journal::transfer_journal(std::filesystem::path path, const url& object, std::string_view settings)
+transfer_journal::transfer_journal(std::filesystem::path path, const url& object, std::string_view settings, bool of_any)
     : object_(object), settings_(settings), log_(std::move(path)), start_(log_.position())
 {
-    read_head();
+    is_new_ = !read_record();
+    if (is_new_)
+        note_subject();
     while (read_record()) {
     }
+    if (version() && !of_any)
+        check_subject();
 }
 
-void transfer_journal::read_head()
+void transfer_journal::check_subject() const
 {
-    if (!read_record()) {
-        clear();
-        return;
-    }
     const subject_record& found = *outline_.subject();
     const std::string& name = log_.path().native();
     if (found.object != log_.seal("object", identity_of(object_)))
@@ -118,6 +118,11 @@ void transfer_journal::begin(const known_version& version, std::span<const state
 void transfer_journal::clear()
 {
     log_.clear();
+    note_subject();
+}
+
+void transfer_journal::note_subject()
+{
     outline_ = transfer_outline();
     const subject_record subject{log_.seal("object", identity_of(object_)), log_.seal("settings", settings_),
                                  shown(object_)};

@@ -23,13 +23,16 @@ class transfer_journal {
 public:
     /// Opens or makes the journal, and reads it through: the cursor is behind the last chunk.
     /// \param settings  what decides how bytes become chunks; any text
+    /// \param of_any    it is about to begin anew: what it is of does not matter
     /// \throws weir::error, with the path
-    ///   `errc::other_object`: it is the journal of another URL
-    ///   `errc::other_settings`
+    ///   `errc::other_object`: it has kept something of another URL
+    ///   `errc::other_settings`: it has kept something by these
     ///   `errc::damaged`: records that are whole make no sense
     ///   and as the constructor of `journal`
-    transfer_journal(std::filesystem::path path, const url& object, std::string_view settings);
+    transfer_journal(std::filesystem::path path, const url& object, std::string_view settings, bool of_any = false);
 
+    /// Whether there was none.
+    [[nodiscard]] bool is_new() const noexcept { return is_new_; }
     /// Of what is kept; nothing where nothing is.
     [[nodiscard]] const std::optional<known_version>& version() const noexcept { return outline_.version(); }
     /// Digests of the whole that were stated when it began.
@@ -64,7 +67,8 @@ public:
     void remove() { log_.remove(); }
 
 private:
-    void read_head();
+    void check_subject() const;
+    void note_subject();
     [[nodiscard]] bool read_record();
     void append(std::uint32_t kind, std::span<const std::byte> content);
 
@@ -73,6 +77,7 @@ private:
     journal log_;
     const std::uint64_t start_;     ///< of the first record
     transfer_outline outline_;      ///< of what is before the cursor
+    bool is_new_ = false;
     std::uint64_t before_last_ = 0; ///< where the record stands that was read last
 };
 

@@ -160,6 +160,30 @@ class Cat(ResumeTest):
         self.cat(url + "/o", "--resume", "-o", "f", "--expect-sha256", "0" * 64, code=9)
         self.assertEqual(self.left(), [])
 
+    def test_a_part_that_is_somebody_elses_is_refused_and_left(self):
+        url = self.origin("object o 3MiB\non /o\n serve o\n")
+        self.write("f.part", b"my novel")
+        for options in ((), ("--resume",)):
+            for path in ("/o", "/none"):
+                with self.subTest(options=options, path=path):
+                    said = self.cat(url + path, *options, "-o", "f", code=3)
+                    self.assertIn("f.part: file exists (no journal beside it says that it may be replaced)", said)
+                    self.assertEqual(self.left(), ["f.part"])
+        self.assertEqual(self.read("f.part"), b"my novel")
+
+    def test_killed_without_resume_it_begins_anew(self):
+        url = self.origin(self.PACED) + "/o"
+        for options in ((), ("--resume",)):
+            process = self.start("cat", "-H", "X-Slow: 1", "-o", "f", url)
+            self.wait_for(lambda: self.size("f.part") > MIB, process)
+            process.kill()
+            process.wait(PATIENCE)
+            self.assertEqual(self.left(), ["f.part", "f.part.journal"])
+            self.cat(url, *options, "-o", "f")
+            self.assertEqual(self.left(), ["f"])
+            self.assertEqual(self.size("f"), self.SIZE)
+            os.remove(self.directory / "f")
+
     def test_usage(self):
         url = "http://127.0.0.1:1/"
         for arguments in (["--resume", url], ["-o", "f", url, url], ["-o", "f", "file"], ["--resume", "-o", "/dev/null", url],

@@ -275,6 +275,87 @@ TEST_CASE("file: the journal of another object is refused and left; one that was
     CHECK(content_of(path) == generated(7, 0, big));
 }
 
+TEST_CASE("file: somebody else's FILE.part is refused and left")
+{
+    const test::temp_dir directory;
+    const std::string path = directory / "f";
+    const std::string part = directory.write("f.part", "my novel");
+    script played;
+    played.object("big", big, 7);
+    played.on("/big").serve("big");
+    origin server(std::move(played));
+    for (const bool resume : {false, true}) {
+        run refused(resume);
+        CHECK(refused.fails(server.url("/big"), path) == std::errc::file_exists);
+        CHECK(refused.by_file);
+        CHECK(content_of(part) == "my novel");
+        CHECK(!exists(part + ".journal"));
+    }
+    CHECK(server.requests().empty());
+    std::filesystem::resize_file(part, 0); // there is nothing to lose
+    run(true)(server.url("/big"), path);
+    CHECK(content_of(path) == generated(7, 0, big));
+}
+
+TEST_CASE("file: what an earlier run left is thrown away when an answer has come, and not before")
+{
+    const test::temp_dir directory;
+    const std::string path = directory / "f", part = path + ".part";
+    script played = broken_at(2'000'000);
+    played.object("small", 1000, 3);
+    played.on("/small").serve("small");
+    origin server(std::move(played));
+    CHECK(run().fails(server.url("/big"), path) == errc::ended_early);
+    const std::string told = content_of(part + ".journal");
+    CHECK(run(false).fails(server.url("/none"), path) == errc::http_status);
+    CHECK(content_of(part) == generated(7, 0, 2'000'000));
+    CHECK(content_of(part + ".journal") == told);
+    run(false)(server.url("/small"), path);
+    CHECK(content_of(path) == generated(3, 0, 1000));
+    CHECK(!exists(part));
+    CHECK(!exists(part + ".journal"));
+}
+
+TEST_CASE("file: what a run without resume leaves when it is killed is ours, for any URL")
+{
+    script played;
+    played.object("big", big, 7);
+    played.object("small", 1000, 3);
+    played.on("/big").request(1).serve("big").hold(at_object(2'000'000), "gate");
+    played.on("/small").serve("small");
+    origin server(std::move(played));
+    const test::temp_dir directory;
+    {
+        web web;
+        weir::http::file_download killed(web.client, weir::http::url::parse(server.url("/big")), directory / "f",
+                                         web.engine().workers().executor());
+        auto begin = [](weir::http::file_download& of, weir::engine& engine) -> asio::awaitable<bool> {
+            co_await of.open();
+            weir::reservation memory = engine.pool().try_reserve(8, engine.block_bytes()).value();
+            std::size_t came = 0;
+            for (std::size_t got = 1; got != 0 && came <= 1000; came += got)
+                got = co_await of.write_some(memory, 100'000);
+            co_return came > 1000;
+        };
+        CHECK(test::await(web.context, begin(killed, web.engine())));
+        for (const std::string name : {"g.part", "g.part.journal", "h.part", "h.part.journal"}) {
+            const std::string left = directory.write(name, content_of(directory / ("f" + name.substr(1))));
+            REQUIRE(::chmod(left.c_str(), 0600) == 0);
+        }
+    }
+    server.release("gate");
+    CHECK(!exists(directory / "f.part"));
+    for (const bool resume : {false, true}) {
+        const std::string path = directory / (resume ? "g" : "h");
+        REQUIRE(std::filesystem::file_size(path + ".part") > 1000);
+        run again(resume);
+        again(server.url("/small"), path);
+        CHECK(again.kept == 0);
+        CHECK(content_of(path) == generated(3, 0, 1000));
+        CHECK(!exists(path + ".part.journal"));
+    }
+}
+
 TEST_CASE("file: two downloads into one file exclude each other")
 {
     const test::temp_dir directory;

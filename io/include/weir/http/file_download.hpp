@@ -2,7 +2,8 @@
 // A URL into a file, which gets its name when it is whole and right, and which a later process can go on with.
 //
 //   FILE.part          what came so far; becomes FILE
-//   FILE.part.journal  of a download that can be taken up: the version, and a digest of each mebibyte of FILE.part
+//   FILE.part.journal  says that FILE.part is ours; of a download that can be taken up also the version, and a digest of each
+//                      mebibyte of FILE.part
 
 #include <weir/error.hpp>
 #include <weir/export.hpp>
@@ -33,7 +34,7 @@ struct file_download_options {
     /// `resume` and `check_whole` are set here; what is `expected` is of the whole file.
     source_options source = {};
     /// What an earlier download of the same URL has left is gone on with, and what this one leaves can be. Off: what is
-    /// left is thrown away.
+    /// left is thrown away, when an answer has come.
     bool resume = false;
     /// What came is on the disk, whatever happens to the machine, once in such a time; with `resume`.
     std::chrono::milliseconds sync_interval{5000};
@@ -57,6 +58,7 @@ public:
     /// Opens the files. \param from  outlives this  \param workers  what waits for the disk
     /// \throws file_error, with the path
     ///   `errc::in_use`: another download has this file
+    ///   `EEXIST`: there are bytes in `FILE.part`, and no journal beside it, so they are somebody else's; nothing was changed
     ///   `errc::other_object`, `errc::damaged`, `errc::newer_version`: the journal; nothing was changed
     ///   `EPERM`: the journal, or what is kept, belongs to another user, or others may write to the journal
     ///   what the system reports
