@@ -58,8 +58,21 @@ download::download(download_target target, std::optional<byte_span> asked, std::
 
 asio::awaitable<void> download::start(std::shared_ptr<download> self) { co_await self->connect(); }
 
+void download::put_back(std::span<const std::byte> first, std::span<const std::byte> then)
+{
+    returned_.assign(first.begin(), first.end());
+    returned_.insert(returned_.end(), then.begin(), then.end());
+    given_again_ = 0;
+}
+
 asio::awaitable<std::size_t> download::read_some(std::span<std::byte> into)
 {
+    if (given_again_ != returned_.size()) {
+        const std::size_t count = std::min(into.size(), returned_.size() - given_again_);
+        std::copy_n(returned_.begin() + static_cast<std::ptrdiff_t>(given_again_), count, into.begin());
+        given_again_ += count;
+        co_return count;
+    }
     while (!done_) {
         if (!answer_)
             co_await connect();

@@ -107,6 +107,8 @@ public:
     [[nodiscard]] static boost::asio::awaitable<void> start(std::shared_ptr<download> self);
     /// \returns  0 at the end
     [[nodiscard]] boost::asio::awaitable<std::size_t> read_some(std::span<std::byte> into);
+    /// What was read comes once more, before anything else. \pre it is all that was read
+    void put_back(std::span<const std::byte> first, std::span<const std::byte> then);
 
     // After `start`:
     /// Of the first answer.
@@ -162,6 +164,8 @@ private:
     response_head first_head_;
     url from_;
     fields trailer_;
+    std::vector<std::byte> returned_; // to give first
+    std::size_t given_again_ = 0;     // of these
     std::uint64_t position_;     // of the next byte to give, in the object
     std::uint64_t answer_end_;   // where the present answer says that it ends
     std::uint64_t to_skip_ = 0;  // bytes of the present answer that were given before

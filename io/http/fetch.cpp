@@ -41,19 +41,19 @@ public:
         }
     }
 
-    /// Until all children have ended. Once there is a source the others have a little time: their connections may be
-    /// those that such sources hold, and nobody reads these before.
+    /// Until all children have ended. Once there is a source the others have a little time: nobody reads it before.
     [[nodiscard]] static asio::awaitable<void> wait(std::shared_ptr<fetch_group> self)
     {
-        co_await wait_for(self, &fetch_group::has_ended_or_stopped);
-        if (self->has_ended())
+        co_await wait_for(self, &fetch_group::has_ended_or_source);
+        const bool in_time = co_await has_ended_within(self, begins_for);
+        if (in_time)
             co_return;
-        const auto limit = std::chrono::steady_clock::now() + patience;
-        const result<void> ended = co_await as_result(with_deadline(wait_for_end(self), limit));
-        if (ended)
-            co_return;
-        if (ended.code() != errc::deadline_exceeded)
-            ended.value();
+        self->stopped_ = true;
+        if (self->from_->pool.statistics().waiting == 0) { // else they may wait for the connections that sources have
+            const bool answered = co_await has_ended_within(self, answered_within);
+            if (answered)
+                co_return;
+        }
         self->cancel();
         co_await wait_for_end(self);
     }
@@ -74,10 +74,22 @@ public:
     [[nodiscard]] std::vector<url_request> take() { return std::move(requests_); }
 
 private:
-    static constexpr std::chrono::seconds patience{1};
+    static constexpr std::chrono::seconds begins_for{1}, answered_within{10};
+    /// A body of unknown length that has not ended by then is one that comes slowly, or for ever.
+    static constexpr std::chrono::seconds soon{1};
 
     [[nodiscard]] bool has_ended() const noexcept { return running_ == 0; }
-    [[nodiscard]] bool has_ended_or_stopped() const noexcept { return running_ == 0 || stopped_; }
+    [[nodiscard]] bool has_ended_or_source() const noexcept { return running_ == 0 || has_source_; }
+
+    [[nodiscard]] static asio::awaitable<bool> has_ended_within(std::shared_ptr<fetch_group> self,
+                                                                std::chrono::seconds time)
+    {
+        const auto limit = std::chrono::steady_clock::now() + time;
+        const result<void> ended = co_await as_result(with_deadline(wait_for_end(std::move(self)), limit));
+        if (!ended && ended.code() != errc::deadline_exceeded)
+            ended.value();
+        co_return ended.has_value();
+    }
 
     [[nodiscard]] static asio::awaitable<void> wait_for(std::shared_ptr<fetch_group> self,
                                                         bool (fetch_group::*what)() const noexcept)
@@ -117,10 +129,13 @@ private:
             const result<void> fetched = co_await as_result(self->fetch(request, mine));
             if (!fetched && !self->cancelled_)
                 request.failure = fetched.exception();
-            if (request.input) {
+            if (!request.input)
+                continue;
+            if (wants_parts(self->options_)) // it may need the connections of the others
                 self->stopped_ = true;
-                self->changed_.set();
-            }
+            self->has_source_ = true;
+            self->changed_.set();
+            break; // with the connection
         }
     }
 
@@ -138,11 +153,12 @@ private:
         const auto counters = std::make_shared<download_counters>();
         auto work = begin(request, keeper, counters);
         co_await download::start(work);
-        const std::optional<std::uint64_t> length = work->version()->length;
-        if (length && *length <= request.room.spare().size() && options_.max_rate == 0) {
-            co_await read_whole(*work, request, *counters);
+        if (may_fit(work->version()->length, request.room)) {
+            const bool is_whole = co_await read_whole(*work, request, *counters);
+            if (is_whole)
+                co_return;
         }
-        else if (wants_parts(options_)) {
+        if (wants_parts(options_) && work->version()->length) {
             work.reset();
             keeper->release(); // parts have connections of their own: nobody waits for one and keeps one
             std::unique_ptr<http_source> opened = co_await open_source(from_, url::parse(request.url), options_);
@@ -155,18 +171,39 @@ private:
         }
     }
 
-    asio::awaitable<void> read_whole(download& work, url_request& request, const download_counters& counters)
+    [[nodiscard]] bool may_fit(std::optional<std::uint64_t> length, buffer& room) const
+    {
+        const std::size_t spare = room.spare().size();
+        return options_.max_rate == 0 && (length ? *length <= spare : spare != 0);
+    }
+
+    /// \returns  whether the body ended before its room did, and soon; else `work` gives all of it once more
+    asio::awaitable<bool> read_whole(download& work, url_request& request, const download_counters& counters)
     {
         digest_checker digests = checker_for(work.head(), work.head().status != partial_content, options_);
-        for (std::size_t got = 1; got != 0;) {
-            got = co_await work.read_some(request.room.spare());
-            digests.update(request.room.spare().first(got));
-            request.room.commit(got);
+        const bool has_length = work.version()->length.has_value();
+        const auto limit = std::chrono::steady_clock::now() + soon;
+        std::byte beyond{};
+        for (;;) {
+            const bool is_full = request.room.spare().empty();
+            const std::span<std::byte> place = is_full ? std::span(&beyond, 1) : request.room.spare();
+            const std::size_t got = co_await work.read_some(place);
+            if (got == 0)
+                break;
+            digests.update(place.first(got));
+            if (!is_full)
+                request.room.commit(got);
+            if (is_full || (!has_length && std::chrono::steady_clock::now() > limit)) {
+                work.put_back(request.room.span(), is_full ? place : std::span<std::byte>());
+                request.room.clear();
+                co_return false;
+            }
         }
         digests.ignore(counters.ignored());
         digests.finish(work.trailer(), work.share(), request.shown);
         request.content_codings = work.content_codings();
         request.is_whole = true;
+        co_return true;
     }
 
     const std::shared_ptr<client::impl> from_;
@@ -175,9 +212,10 @@ private:
     std::vector<std::shared_ptr<detail::child_control>> children_;
     std::atomic<std::size_t> next_{0};
     std::atomic<std::size_t> running_{0};
+    std::atomic<bool> has_source_{false};
     std::atomic<bool> stopped_{false};   ///< no other request is begun
     std::atomic<bool> cancelled_{false}; ///< those that are under way have no answer
-    detail::async_event changed_;        ///< a source, or the end of the last child
+    detail::async_event changed_;        ///< the first source, or the end of the last child
 };
 
 asio::awaitable<std::vector<url_request>> fetch_through(std::shared_ptr<client::impl> from,

@@ -7,6 +7,7 @@
 #include <weir/http/url.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <iterator>
 #include <utility>
@@ -17,16 +18,31 @@ namespace asio = boost::asio;
 
 namespace {
 
-// What has more is read last, and is not kept open beside another such: a server does not wait for ever.
-constexpr std::uint64_t soon_read_bytes = std::uint64_t{4} << 20;
+// Bodies that are open wait for the smaller ones. So many bytes before them, and no more: servers wait for about a minute.
+constexpr std::uint64_t most_before = std::uint64_t{256} << 20;
+constexpr std::uint64_t usual_size = std::uint64_t{4} << 20; // of a body that does not tell
+
+// What opened bodies may take to be read, for the next batch to be larger.
+constexpr auto soon = std::chrono::milliseconds(100);
 
 // Of `batch_files`, that a lane asks for at a time: its connections stand still at the end of them.
 constexpr std::size_t url_batches = 4;
 
-bool is_soon_read(const url_request& request)
+std::uint64_t size_of(const url_request& opened) { return opened.input->size().value_or(usual_size); }
+
+/// Puts the smallest first. \returns  the URLs of those that would wait too long, which are closed
+std::vector<std::string> keep_soon_read(std::vector<url_request>& opened)
 {
-    const std::optional<std::uint64_t> size = request.input->size();
-    return size && *size <= soon_read_bytes;
+    std::ranges::stable_sort(opened, {}, size_of);
+    std::uint64_t before = 0;
+    std::size_t kept = 0;
+    while (kept < opened.size() && before <= most_before)
+        before += std::min(size_of(opened[kept++]), most_before + 1);
+    std::vector<std::string> again;
+    for (std::size_t i = kept; i < opened.size(); ++i)
+        again.push_back(std::move(opened[i].url));
+    opened.erase(opened.begin() + static_cast<std::ptrdiff_t>(kept), opened.end());
+    return again;
 }
 
 std::string name_of(url_request& answered)
@@ -59,9 +75,7 @@ asio::awaitable<void> ingest_lane::read_urls(std::vector<std::string> urls)
             for (const std::string& each : asked)
                 fail(http::redacted(each), cause);
         }
-        const bool all_were_small = opened_.empty();
-        urls_at_once_ = all_were_small ? std::min(2 * urls_at_once_, url_batches * work_.options.batch_files) : least_urls;
-        std::stable_partition(opened_.begin(), opened_.end(), is_soon_read);
+        const auto began = std::chrono::steady_clock::now();
         for (url_request& each : opened_) {
             stream from;
             from.path = name_of(each);
@@ -72,6 +86,8 @@ asio::awaitable<void> ingest_lane::read_urls(std::vector<std::string> urls)
         }
         opened_.clear();
         co_await read_held();
+        const bool were_small = std::chrono::steady_clock::now() - began < soon;
+        urls_at_once_ = were_small ? std::min(2 * urls_at_once_, url_batches * work_.options.batch_files) : least_urls;
     }
 }
 
@@ -121,20 +137,20 @@ void ingest_lane::take_whole(url_request answer)
 /// \returns  what is to be asked again
 asio::awaitable<std::vector<std::string>> ingest_lane::take_answers(std::vector<url_request> answers)
 {
-    std::vector<std::string> again;
+    std::vector<std::string> again; // not begun, or given up
     co_await start_report();
     for (url_request& each : answers) {
-        const bool keeps = each.input && (is_soon_read(each) || std::ranges::all_of(opened_, is_soon_read));
         if (each.failure)
             fail(http::redacted(each.url), each.failure);
         else if (each.is_whole)
             take_whole(std::move(each));
-        else if (keeps)
+        else if (each.input)
             opened_.push_back(std::move(each));
         else
             again.push_back(std::move(each.url));
     }
     answers.clear();
+    std::ranges::move(keep_soon_read(opened_), std::back_inserter(again));
     if (!batch_.empty())
         co_await digest_batch();
     send_report();

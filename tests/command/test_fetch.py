@@ -537,6 +537,18 @@ class Running(FetchTest):
 
 
 class Ingest(FetchTest):
+    def test_of_many_each_is_asked_for_once_whatever_its_size(self):
+        names = [f"{kind}{i}" for i in range(40) for kind in ("small", "chunked", "medium", "stream", "large")]
+        script = "object small 1000\nobject medium 100KiB\nobject large 6MiB\n"
+        how = {"small": "serve small", "chunked": "serve small\n chunked", "medium": "serve medium",
+               "stream": "serve medium\n chunked", "large": "serve large"}
+        for name in names:
+            script += f"on /{name} request 1\n {how[name.rstrip('0123456789')]}\n"
+        url = self.origin(script + "on *\n answer 410\n")
+        result = self.weir("ingest", "--json", "--files-from", "-", stdin="".join(f"{url}/{name}\n" for name in names).encode())
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        self.assertEqual(len(of_type(lines_of(result.stdout), "file")), len(names))
+
     def test_a_url_is_cut_as_a_file_is(self):
         url = self.origin("object o 3MiB seed 9\non /o*\n serve o\n")
         content = self.object(url + "/o")

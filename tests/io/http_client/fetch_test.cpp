@@ -9,11 +9,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
 namespace {
 
+using namespace std::chrono_literals;
 using test::web;
 using weir::errc;
 using weir::url_request;
@@ -39,6 +41,16 @@ std::string text_in(const url_request& request)
 {
     REQUIRE(request.is_whole);
     return {reinterpret_cast<const char*>(request.room.data()), request.room.size()};
+}
+
+/// Of one that has to be read.
+std::string body_of(web& web, url_request& request)
+{
+    REQUIRE(request.input);
+    weir::reservation memory = web.engine().pool().try_reserve(4, web.engine().block_bytes()).value();
+    std::string body = test::await(web.context, test::read_whole(*request.input, memory, 1 << 20));
+    test::await(web.context, request.input->close());
+    return body;
 }
 
 const url_request& answer_of(const std::vector<url_request>& all, std::string_view path)
@@ -96,14 +108,14 @@ TEST_CASE("fetch_all: what fails, fails alone, and after the retries of its clie
     }
 }
 
-TEST_CASE("fetch_all: what does not fit, or says no length, is a source, and no request is begun after it")
+TEST_CASE("fetch_all: what does not fit is a source, and the only connection is kept for it")
 {
     script played;
     played.object("small", 1'000, 1);
     played.object("large", room + 1, 2);
     played.on("/small").serve("small");
     played.on("/large").serve("large");
-    played.on("/chunked").serve("small").chunked();
+    played.on("/chunked").serve("large").chunked();
     origin server(std::move(played));
     web web;
     for (const std::string path : {"/large", "/chunked"}) {
@@ -113,17 +125,50 @@ TEST_CASE("fetch_all: what does not fit, or says no length, is a source, and no 
             weir::http::fetch_all(web.client, requests(web, server, {"/small", path, "/small", "/small"}), {}, 1));
         REQUIRE(got.size() == 4);
         CHECK(text_in(got[0]) == generated(1, 0, 1'000));
-        REQUIRE(got[1].input);
         for (const std::size_t i : {2ul, 3ul}) {
             CHECK_FALSE(got[i].is_whole);
             CHECK_FALSE(got[i].input);
             CHECK_FALSE(got[i].failure);
         }
-        weir::reservation memory = web.engine().pool().try_reserve(4, web.engine().block_bytes()).value();
-        const std::string body = test::await(web.context, test::read_whole(*got[1].input, memory, 1 << 20));
-        CHECK(body == (path == "/large" ? generated(2, 0, room + 1) : generated(1, 0, 1'000)));
-        test::await(web.context, got[1].input->close());
+        CHECK(body_of(web, got[1]) == generated(2, 0, room + 1));
+        CHECK(std::ranges::count(server.requests(), path, &weir::testing::received_request::target) == 1);
     }
+}
+
+TEST_CASE("fetch_all: beside a source the others go on")
+{
+    script played;
+    played.object("small", 1'000, 1);
+    played.object("large", room + 1, 2);
+    played.on("/small").serve("small");
+    played.on("/large").serve("large");
+    origin server(std::move(played));
+    web web;
+    auto got = test::await(web.context, weir::http::fetch_all(
+        web.client, requests(web, server, {"/large", "/small", "/small", "/large", "/small", "/small"}), {}, 3));
+    for (const std::size_t i : {1ul, 2ul, 4ul, 5ul})
+        CHECK(text_in(got[i]) == generated(1, 0, 1'000));
+    for (const std::size_t i : {0ul, 3ul})
+        CHECK(body_of(web, got[i]) == generated(2, 0, room + 1));
+}
+
+TEST_CASE("fetch_all: a body that says no length is whole if it ends in its room, and soon")
+{
+    script played;
+    played.object("small", 1'000, 1);
+    played.object("full", room, 2);
+    played.on("/small").serve("small").chunked();
+    played.on("/full").serve("full").chunked();
+    played.on("/closed").serve("small").until_close();
+    played.on("/slow").serve("small").chunked().stall(at_body(10), 1100ms);
+    origin server(std::move(played));
+    web web;
+    auto got = test::await(web.context, weir::http::fetch_all(
+        web.client, requests(web, server, {"/small", "/full", "/closed", "/slow"}), {}, 2));
+    CHECK(text_in(got[0]) == generated(1, 0, 1'000));
+    CHECK(text_in(got[1]) == generated(2, 0, room));
+    CHECK(text_in(got[2]) == generated(1, 0, 1'000));
+    CHECK(body_of(web, got[3]) == generated(1, 0, 1'000));
 }
 
 TEST_CASE("fetch_all: nobody waits for the connections that sources hold")
@@ -244,16 +289,17 @@ TEST_CASE("fetch_all: without room, or with a pace, each is a source")
 TEST_CASE("fetch_all: nobody keeps a connection who waits for those of parts")
 {
     script played;
-    played.on("/empty").answer(204); // over with its head, and of no length
+    played.object("large", room + 1, 2);
+    played.on("/large").serve("large");
     origin server(std::move(played));
     weir::http::client_options one = web::quick();
     one.connections.max_per_key = 1;
     web web(one);
     weir::http::source_options parts;
     parts.parallel = 2;
-    const auto got
-        = test::await(web.context, weir::http::fetch_all(web.client, requests(web, server, {"/empty"}), parts, 1));
-    CHECK(got.front().failure); // nothing can be in parts
+    auto got
+        = test::await(web.context, weir::http::fetch_all(web.client, requests(web, server, {"/large"}), parts, 1));
+    CHECK(body_of(web, got.front()) == generated(2, 0, room + 1));
     CHECK(web.client.statistics().total <= 1);
 }
 

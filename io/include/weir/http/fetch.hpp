@@ -19,11 +19,14 @@
 
 namespace weir::http {
 
-/// Gets URLs side by side, in their order: a body whose length is known and that fits goes to the room of its request,
-/// with all the checks of an `http_source`; any other is given as a source that `open` would give.
+/// Gets URLs side by side, in their order: a body that fits goes to the room of its request, with all the checks of an
+/// `http_source`; any other, and one of unknown length that has not ended a second after it began, is given as a source
+/// that `open` would give.
 ///
-/// Once there is a source no further request is begun, and those that have no answer a second later are given up: they
-/// may wait for the connections that sources hold. Such requests come back without an answer.
+/// A source keeps its connection, and nobody reads it before all is given. So a second after the first one (with
+/// `source_options::parallel`: from then on) no further request is begun, and those that have no answer are given up: 10 s
+/// later, or at that second where some wait for a connection, which a source may have. What was not begun or was given
+/// up comes back without an answer.
 /// \param from         may end before the sources; see there what then fails
 /// \param options      of each; with `max_rate` all bodies are given as sources, and `resume` does not count
 /// \param connections  that are used side by side, at least 1; what the client's pool allows bounds it too
