@@ -62,15 +62,16 @@ url url_reader::absolute(const syntax::components& parts) const
     if (!parts.authority)
         fail(parts.scheme->size() + 1, "two slashes and a host must follow the scheme");
     read_authority(out, *parts.authority);
-    check_percent(parts.path);
-    out.path_ = parts.path.empty() ? "/" : syntax::remove_dot_segments(syntax::normal_path(parts.path));
+    const std::string path = syntax::normal_path(with_digits(parts.path));
+    out.path_ = path.empty() ? "/" : syntax::remove_dot_segments(path);
     read_query(out, parts);
     read_fragment(out, parts);
     return out;
 }
 
-url url_reader::relative_to(const url& base) const
+url url_reader::relative_to(const url& base)
 {
+    is_lenient_ = true;
     check_bytes();
     const syntax::components parts = syntax::split(text_);
     if (parts.scheme)
@@ -81,8 +82,7 @@ url url_reader::relative_to(const url& base) const
         return absolute(with_scheme);
     }
     url out = base;
-    check_percent(parts.path);
-    const std::string path = syntax::normal_path(parts.path);
+    const std::string path = syntax::normal_path(with_digits(parts.path));
     if (path.starts_with('/'))
         out.path_ = syntax::remove_dot_segments(path);
     else if (!path.empty())
@@ -128,7 +128,7 @@ void url_reader::check_bytes() const
     for (std::size_t at = 0; at < text_.size(); ++at) {
         if (grammar::is_control(text_[at]))
             fail(at, "a control character");
-        if (text_[at] == ' ')
+        if (text_[at] == ' ' && !is_lenient_) // where one is harmless it is encoded, and no host has one
             fail(at, "a blank; %20 stands for it");
         if (text_[at] == '\\')
             fail(at, "a backslash; %5C stands for it");
@@ -139,6 +139,16 @@ void url_reader::check_percent(std::string_view part) const
 {
     if (const std::size_t at = syntax::find_bad_percent(part); at != std::string_view::npos)
         fail_at(part, at, "two hexadecimal digits must follow a percent sign");
+}
+
+std::string url_reader::with_digits(std::string_view part) const
+{
+    if (!is_lenient_)
+        check_percent(part);
+    std::string out;
+    for (std::size_t at = 0; (at = syntax::find_bad_percent(part)) != std::string_view::npos; part.remove_prefix(at + 1))
+        out.append(part.substr(0, at)).append("%25");
+    return out.append(part);
 }
 
 void url_reader::read_authority(url& out, std::string_view authority) const
@@ -279,8 +289,7 @@ void url_reader::read_query(url& out, const syntax::components& parts) const
     out.query_.reset();
     if (!parts.query)
         return;
-    check_percent(*parts.query);
-    out.query_ = syntax::normal_query(*parts.query);
+    out.query_ = syntax::normal_query(with_digits(*parts.query));
 }
 
 void url_reader::read_fragment(url& out, const syntax::components& parts) const
@@ -288,8 +297,7 @@ void url_reader::read_fragment(url& out, const syntax::components& parts) const
     out.fragment_.reset();
     if (!parts.fragment)
         return;
-    check_percent(*parts.fragment);
-    out.fragment_ = syntax::normal_query(*parts.fragment);
+    out.fragment_ = syntax::normal_query(with_digits(*parts.fragment));
 }
 
 } // namespace weir::http

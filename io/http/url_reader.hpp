@@ -16,7 +16,7 @@ public:
     /// \throws weir::error  as `url::parse`
     [[nodiscard]] url absolute() const;
     /// \throws weir::error  as `url::resolve`
-    [[nodiscard]] url relative_to(const url& base) const;
+    [[nodiscard]] url relative_to(const url& base);
     /// \throws weir::error  as `url::with_target`
     [[nodiscard]] url target_of(const url& base) const;
 
@@ -27,6 +27,8 @@ private:
 
     void check_bytes() const;
     void check_percent(std::string_view part) const;
+    /// \returns  a path, query or fragment in which every percent sign has its digits
+    [[nodiscard]] std::string with_digits(std::string_view part) const;
 
     [[nodiscard]] url absolute(const syntax::components& parts) const;
     void read_authority(url& out, std::string_view authority) const;
@@ -44,6 +46,7 @@ private:
     void read_fragment(url& out, const syntax::components& parts) const;
 
     std::string_view text_;
+    bool is_lenient_ = false; ///< as for a server's
 };
 
 } // namespace weir::http

@@ -99,6 +99,18 @@ class Whole(FetchTest):
         self.assertEqual(self.cat("-H", "Authorization: hunter2", here + "/again")[0], b"there")
         self.assertIn("redirect", self.cat(here + "/loop", code=6)[1])
 
+    def test_a_location_is_encoded_where_a_server_has_not_done_it(self):
+        url = self.origin("on /here\n redirect 302 \"/my file%\"\non /my%20file%25\n answer 200\n body \"it\"\n")
+        self.assertEqual(self.cat(url + "/here")[0], b"it")
+
+    def test_what_answers_a_range_of_the_users_is_that_range(self):
+        url = self.origin("object o 100\non /o\n serve o\non /other\n serve o\n header Content-Range: bytes 50-59/100\n"
+                          "on /none\n serve o\n no-header Content-Range\n")
+        self.assertEqual(self.cat("-H", "Range: bytes=0-9", url + "/o")[0], self.object(url + "/o")[:10])
+        for path in ("/other", "/none"):
+            self.cat("-H", "Range: bytes=0-9", url + path, code=6)
+        self.assertEqual(len(self.cat("-H", "Range: bytes=0-9,20-29", url + "/o")[0]), 100)
+
     def test_header_lines_are_sent(self):
         url = self.origin('on /x with "X-One: 1" \n answer 200\n body "one"\n'
                           'on /x with "X-Two: 2"\n answer 200\n body "two"\n')

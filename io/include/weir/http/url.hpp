@@ -61,7 +61,8 @@ public:
     [[nodiscard]] static url parse(std::string_view text);
 
     /// The URL that `reference` means when it is read here, as in a `Location` field. Credentials of this URL are
-    /// kept only where the reference names no host.
+    /// kept only where the reference names no host. Not so strict as `parse`: many servers send names of files as they are, so a
+    /// blank in path, query or fragment is encoded there, and so is a percent sign without two digits behind it.
     /// \throws weir::error  as `parse`
     /// \see RFC 3986, section 5.2
     [[nodiscard]] url resolve(std::string_view reference) const;
