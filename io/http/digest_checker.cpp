@@ -3,6 +3,7 @@
 #include <weir/error.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace weir::http {
@@ -59,8 +60,7 @@ void digest_checker::begin()
 
 void digest_checker::expect(const stated_digests& found, digest_scope scope)
 {
-    if (const stated_digest* best = found.best(scope))
-        wanted_.push_back(*best);
+    std::ranges::copy_if(found.checkable, std::back_inserter(wanted_), [&](const auto& each) { return each.scope == scope; });
 }
 
 void digest_checker::update(std::span<const std::byte> piece)
@@ -117,11 +117,15 @@ std::vector<stated_digest> stated_in(const response_head& head)
 {
     const stated_digests found = digests_of(head.header, head.status != partial_content);
     std::vector<stated_digest> out;
-    if (const stated_digest* best = found.best(digest_scope::representation))
-        out.push_back(*best);
-    if (const stated_digest* best = found.best(digest_scope::content); best && head.status != partial_content) {
-        out.push_back(*best);
-        out.back().scope = digest_scope::representation; // there is no more of it
+    for (const stated_digest& each : found.checkable) {
+        const auto is_like_it = [&](const stated_digest& other) { return other.algorithm == each.algorithm; };
+        const auto is_same = [&](const stated_digest& other) { return is_like_it(other) && other.value == each.value; };
+        // Two that differ are enough to tell that one is wrong: a journal has room for so many.
+        const bool is_known = std::ranges::any_of(out, is_same) || std::ranges::count_if(out, is_like_it) == 2;
+        if (is_known || (each.scope == digest_scope::content && head.status == partial_content))
+            continue;
+        out.push_back(each);
+        out.back().scope = digest_scope::representation; // of a content there is no more
     }
     return out;
 }

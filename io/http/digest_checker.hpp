@@ -83,7 +83,8 @@ private:
 /// \param is_whole  it gives all of the object
 [[nodiscard]] digest_checker checker_for(const response_head& head, bool is_whole, const source_options& options);
 
-/// The best digests of the whole object: of its representation, and of the content where that is all of it.
+/// The digests of the whole object: of its representation, and of the content where that is all of it. Each value once, at most
+/// two of an algorithm.
 [[nodiscard]] std::vector<stated_digest> stated_in(const response_head& head);
 
 } // namespace weir::http

@@ -102,15 +102,6 @@ void read_amazon(collector& out, const field& line, bool is_whole, bool is_compo
 
 } // namespace
 
-const stated_digest* stated_digests::best(digest_scope scope) const noexcept
-{
-    const stated_digest* best = nullptr;
-    for (const stated_digest& each : checkable)
-        if (each.scope == scope && (!best || each.algorithm > best->algorithm))
-            best = &each;
-    return best;
-}
-
 stated_digests digests_of(const fields& answer, bool is_whole)
 {
     stated_digests found;

@@ -291,7 +291,9 @@ class Failures(FetchTest):
         wrong = "x" * 42 + "A="
         url = self.origin("object o 100000\non /o\n serve o\n"
                           f"on /stated\n serve o\n header Repr-Digest: sha-256=:{'A' * 43}=:\n"
-                          "on /content\n serve o\n header Content-Digest: sha-256=:" + wrong.replace("x", "B") + ":\n")
+                          "on /content\n serve o\n header Content-Digest: sha-256=:" + wrong.replace("x", "B") + ":\n"
+                          f"on /second\n answer 200\n body \"x\"\n header Content-MD5: {'A' * 22}==\n"
+                          " header Repr-Digest: sha-256=:LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE=:\n")
         content = self.object(url + "/o")
         self.cat("--expect-sha256", hashlib.sha256(content).hexdigest(), url + "/o")
         for arguments in (["--expect-sha256", hashlib.sha256(b"").hexdigest(), url + "/o"], [url + "/stated"],
@@ -300,6 +302,7 @@ class Failures(FetchTest):
                 out, said = self.cat(*QUICK, *arguments, code=9)
                 self.assertEqual(out, content)
                 self.assertIn("the content does not match", said)
+        self.assertIn("Content-MD5", self.cat(*QUICK, url + "/second", code=9)[1])
 
     def test_limits_of_time(self):
         url = self.origin("object o 100000\non /head\n stall\non /body\n serve o\n stall at body 1000\n"

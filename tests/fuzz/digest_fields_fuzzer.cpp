@@ -10,7 +10,6 @@
 
 namespace {
 
-using weir::http::digest_scope;
 using weir::http::stated_digest;
 using weir::http::stated_digests;
 
@@ -36,8 +35,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     for (const char* name : {"Content-Digest", "Repr-Digest", "Content-MD5", "x-amz-checksum-crc32", "x-amz-checksum-crc64nvme"}) {
         const stated_digests found = weir::http::digests_of({{name, value}}, is_whole);
         std::ranges::for_each(found.checkable, require_sound);
-        const bool has_best = found.best(digest_scope::content) || found.best(digest_scope::representation);
-        fuzz::require(has_best != found.checkable.empty());
     }
     (void)weir::http::announced_digests({{"Trailer", value}});
     return 0;

@@ -98,20 +98,21 @@ TEST_CASE("digests: the examples of RFC 9530 are read, and match")
                    true);
     CHECK(found.ignored.empty());
     REQUIRE(found.checkable.size() == 2);
-    CHECK(found.best(digest_scope::content)->value == sum_of(checksum_algorithm::sha256, body));
-    CHECK(found.best(digest_scope::content)->field == "Content-Digest: sha-256");
-    CHECK(found.best(digest_scope::representation)->value == sum_of(checksum_algorithm::sha512, body));
+    CHECK(found.checkable[0].scope == digest_scope::content);
+    CHECK(found.checkable[0].value == sum_of(checksum_algorithm::sha256, body));
+    CHECK(found.checkable[0].field == "Content-Digest: sha-256");
+    CHECK(found.checkable[1].scope == digest_scope::representation);
+    CHECK(found.checkable[1].value == sum_of(checksum_algorithm::sha512, body));
 }
 
-TEST_CASE("digests: the best algorithm of a scope is chosen, whatever the order")
+TEST_CASE("digests: the lines of a field are one dictionary, and each of its members counts")
 {
     const stated_digests found = digests_of({{"Repr-Digest", "crc32c=:4waSgw==:, md5=:kAFQmDzST7DWlj99KOF/cg==:"},
                                              {"repr-digest", "sha=:qZk+NkcGgWq6PiVxeFDCbJzQ2J0=:"}},
                                             true);
-    CHECK(found.checkable.size() == 3);
-    CHECK(found.best(digest_scope::representation)->algorithm == checksum_algorithm::sha1);
-    CHECK(found.best(digest_scope::content) == nullptr);
-    CHECK(digests_of({}, true).best(digest_scope::content) == nullptr);
+    REQUIRE(found.checkable.size() == 3);
+    CHECK(found.checkable[2].algorithm == checksum_algorithm::sha1);
+    CHECK(digests_of({}, true).checkable.empty());
 }
 
 TEST_CASE("digests: what is not known or does not fit is ignored, and said")
@@ -198,8 +199,7 @@ TEST_CASE("digests: Content-MD5 and S3's checksums count for whole answers, comp
     CHECK(whole.checkable.size() == 6);
     CHECK(whole.checkable[5].value == sum_of(checksum_algorithm::crc64nvme, "123456789"));
     CHECK(whole.ignored == std::vector<std::string>{"x-amz-checksum-xxhash64: not known"});
-    REQUIRE(whole.best(digest_scope::representation));
-    CHECK(whole.best(digest_scope::representation)->value == sum_of(checksum_algorithm::sha256, "abc"));
+    CHECK(whole.checkable[4].value == sum_of(checksum_algorithm::sha256, "abc"));
     CHECK(whole.checkable[1].value == sum_of(checksum_algorithm::crc32, "123456789"));
 
     CHECK(digests_of(answer, false).checkable.empty());

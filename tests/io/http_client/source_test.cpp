@@ -20,6 +20,7 @@ namespace source_test {
 namespace {
 
 using namespace std::chrono_literals;
+using test::base64_of;
 using test::big;
 using test::digest_field;
 using test::failure_of;
@@ -377,6 +378,29 @@ TEST_CASE("source: digests that the server states are checked at the end")
         const weir::failure failed = failure_of([&] { (void)web.fetch(server.url(path)); });
         CHECK(failed.code() == errc::mismatch);
         CHECK(failed.message().find("sha-256") != std::string::npos);
+    }
+}
+
+TEST_CASE("source: of several digests of the whole each is checked, and one that is wrong is enough")
+{
+    using enum weir::http::checksum_algorithm;
+    script played;
+    played.object("hello", "hello");
+    const auto on = [&](const char* path) { return played.on(path).serve("hello"); };
+    const std::string right = "hello", wrong = "other";
+    const auto amz = [](const std::string& content) { return base64_of(sha256, content); };
+    on("/right").header("Repr-Digest", digest_field(right)).header("x-amz-checksum-sha256", amz(right));
+    on("/same").header("Repr-Digest", digest_field(right)).header("x-amz-checksum-sha256", amz(wrong));
+    on("/md5").header("Repr-Digest", digest_field(right)).header("Content-MD5", base64_of(md5, wrong));
+    on("/crc").header("Content-MD5", base64_of(md5, right)).header("x-amz-checksum-crc32", base64_of(crc32, wrong));
+    on("/sha512").header("Content-Digest", "sha-512=:" + base64_of(sha512, right) + ":, " + digest_field(wrong));
+    origin server(std::move(played));
+    web web;
+    CHECK(web.fetch(server.url("/right")).report.checked
+          == std::vector<std::string>{"Repr-Digest: sha-256", "x-amz-checksum-sha256"});
+    for (const std::string path : {"/same", "/md5", "/crc", "/sha512"}) {
+        CAPTURE(path);
+        CHECK(failure_of([&] { (void)web.fetch(server.url(path)); }).code() == errc::mismatch);
     }
 }
 

@@ -34,9 +34,6 @@ struct stated_digests {
     std::vector<stated_digest> checkable;
     /// What was there and is not used, each with the reason, for a log: `Content-Digest: unixsum: not known`.
     std::vector<std::string> ignored;
-
-    /// The one to check, of those of `scope`: that of the best algorithm. Null if there is none.
-    [[nodiscard]] WEIR_API const stated_digest* best(digest_scope scope) const noexcept;
 };
 
 /// Reads, of an answer's head or trailers:

@@ -80,7 +80,7 @@ struct source_report {
 /// is strong (see `validator::is_strong`), after waits and within the limits of the client's `retry_options`. If it has none, or
 /// gives no ranges, the failure is final once bytes were given away.
 ///
-/// Digests that the server states (`Repr-Digest`, `Content-Digest`, `Content-MD5`, `x-amz-checksum-*`), and the one that
+/// All digests that the server states (`Repr-Digest`, `Content-Digest`, `Content-MD5`, `x-amz-checksum-*`), and the one that
 /// the caller expects, are checked on the way, on the reader's executor, and at the end. The `Content-Digest` of a 200 is
 /// of the whole, also where the rest came by ranges after a break; that of a part is checked over this part, on the
 /// client's executor, also where it stands in the trailer of a chunked one. An answer that breaks off behind all of its data is
@@ -103,8 +103,8 @@ public:
     [[nodiscard]] std::optional<std::uint64_t> size() const noexcept override = 0;
     /// Of the object. What it gives is all of this version: a later `open` goes on with it, see `resume_point`.
     [[nodiscard]] virtual known_version version() const = 0;
-    /// The best digests of the whole object that the first answer states: of the representation, and the `Content-Digest`
-    /// of a 200, whose content is all of it. Empty if it states none that can be checked.
+    /// The digests of the whole object that the first answer states: of the representation, and the `Content-Digest` of a 200,
+    /// whose content is all of it. Each value once, at most two of an algorithm. Empty if it states none that can be checked.
     [[nodiscard]] virtual std::vector<stated_digest> stated() const = 0;
     [[nodiscard]] virtual source_report report() const = 0;
 };
