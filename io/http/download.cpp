@@ -103,7 +103,7 @@ asio::awaitable<std::size_t> download::read_some(std::span<std::byte> into)
     co_return 0;
 }
 
-/// What stands behind the data that was asked for: the last chunk, and the trailer. Who breaks off there has sent all of the
+/// What stands behind the data that was asked for: the last chunk, and the trailer, or the end of the connection. Who breaks off there has sent all of the
 /// data: no other attempt would bring more of it.
 asio::awaitable<void> download::read_end()
 {
@@ -111,7 +111,7 @@ asio::awaitable<void> download::read_end()
         leave_unchecked("no more than a part of the answer was read");
         co_return;
     }
-    if (answer_->done() || answer_->how().end != body_end::chunked)
+    if (answer_->done())
         co_return;
     std::vector<std::byte> behind(read_behind);
     const result<std::size_t> read = co_await as_result(answer_->read_some(behind));
@@ -133,6 +133,8 @@ void download::end_answer()
     if (open_end || position_ < end().value_or(position_)) {
         if (failing_.kept_bytes == 0)
             throw error(errc::protocol_violation, "read", from_.to_string(), position_, "a range without a byte");
+        if (has_own_range())
+            throw error(errc::protocol_violation, "read", from_.to_string(), position_, "less data than the answer says it has");
         return; // servers may send less than was asked for: the rest is asked for again
     }
     verifiable_ = verifiable_ || end();
@@ -242,7 +244,7 @@ range_answer download::judged(const byte_range& range) const
 void download::judge_first(const std::optional<byte_range>& range)
 {
     const response_head& head = answer_->head();
-    known_version found{validator::of(head.header), std::nullopt};
+    known_version found{validator::of(head.header), std::nullopt, codings_of(head.header)};
     if (range) {
         const range_answer answer = judged(*range);
         part_ = answer.what == kind::part;
@@ -252,15 +254,20 @@ void download::judge_first(const std::optional<byte_range>& range)
             if (found.length)
                 asked_->last = std::min(asked_->last, *found.length - 1);
         }
-        else if (answer.what == kind::whole) {
-            asked_.reset();
+        else if (answer.what == kind::whole || (answer.what == kind::other && head.status / 100 == 2)) {
+            asked_.reset(); // nothing is known of ranges: the body is what a request without one gives
         }
         else {
             raise_status();
         }
     }
-    else if (head.status / 100 != 2 || (head.status == partial_content && !target_.ask.header.contains("Range"))) {
+    else if (head.status / 100 != 2 || (head.status == partial_content && !has_own_range())) {
         raise_status();
+    }
+    else if (head.status == partial_content) {
+        // Several ranges are the caller's business, as are those of other units: all of the body is given.
+        if (const auto own = byte_range::parse(target_.ask.header.find_only("Range").value_or("")))
+            found.length = judged(*own).range->sent->size();
     }
     if (!part_ && answer_->how().end == body_end::length)
         found.length = answer_->how().length;
@@ -307,7 +314,8 @@ bool download::is_like_first(const response_head& again) const
 {
     const validator found = validator::of(again.header);
     return content_length(again.header) == content_length(first_head_.header)
-        && found.tag() == known_->validator.tag() && found.last_modified() == known_->validator.last_modified();
+        && codings_of(again.header) == known_->codings && found.tag() == known_->validator.tag()
+        && found.last_modified() == known_->validator.last_modified();
 }
 
 /// Drops what was given before.
@@ -357,7 +365,7 @@ std::optional<std::uint64_t> download::end() const noexcept
 bool download::can_take_up() const noexcept
 {
     const bool begun = answers_ > 0 && position_ > 0;
-    return !begun || (known_->validator.is_strong() && !target_.ask.header.contains("Range"));
+    return !begun || (known_->validator.is_strong() && !has_own_range());
 }
 
 /// \throws  `cause` where there is no other attempt
@@ -433,13 +441,9 @@ void download::raise_changed() const
 
 std::vector<std::string> download::content_codings() const
 {
-    std::vector<std::string> out;
     if (first_head_.status == partial_content && !asked_)
-        return out; // of a range that is the caller's
-    for (const std::string_view each : first_head_.header.elements("Content-Encoding"))
-        if (!each.empty() && !same_name(each, "identity")) // RFC 9110, section 5.6.1.2: empty elements are ignored
-            out.emplace_back(each);
-    return out;
+        return {}; // of a part, by a range that is the caller's or behind what is kept
+    return known_->codings;
 }
 
 } // namespace weir::http

@@ -142,6 +142,7 @@ private:
     [[nodiscard]] std::optional<byte_range> range() const;
     [[nodiscard]] std::optional<std::uint64_t> end() const noexcept;
     [[nodiscard]] bool can_take_up() const noexcept;
+    [[nodiscard]] bool has_own_range() const noexcept { return target_.ask.header.contains("Range"); }
     [[nodiscard]] bool is_like_first(const response_head& again) const;
     void judge(const std::optional<byte_range>& range);
     void judge_first(const std::optional<byte_range>& range);

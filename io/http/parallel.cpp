@@ -332,7 +332,7 @@ private:
 bool is_of(const known_version& known, const response_head& head)
 {
     try {
-        return known.validator.certainly_same(validator::of(head.header))
+        return known.validator.certainly_same(validator::of(head.header)) && known.codings == codings_of(head.header)
             && content_length(head.header).value_or(*known.length) == *known.length;
     }
     catch (const error&) {

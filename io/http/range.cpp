@@ -83,6 +83,20 @@ byte_range byte_range::tail(std::uint64_t count)
     return {std::nullopt, count};
 }
 
+std::optional<byte_range> byte_range::parse(std::string_view value) noexcept
+{
+    const std::string_view unit = grammar::take_until(value, '=');
+    value = grammar::trim(value);
+    const std::size_t dash = value.find('-');
+    if (!same_name(unit, "bytes") || dash == std::string_view::npos)
+        return std::nullopt;
+    const std::string_view begin = value.substr(0, dash), end = value.substr(dash + 1);
+    const auto first = grammar::parse_number(begin), last = grammar::parse_number(end);
+    const bool is_valid = (first || begin.empty()) && (last || end.empty()) && (first || last.value_or(0) > 0)
+        && (!first || !last || *first <= *last);
+    return is_valid ? std::optional(byte_range(first, last)) : std::nullopt;
+}
+
 std::string byte_range::to_string() const
 {
     return "bytes=" + (first_ ? std::to_string(*first_) : "") + '-' + (last_ ? std::to_string(*last_) : "");

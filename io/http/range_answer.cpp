@@ -1,7 +1,12 @@
 #include <weir/http/range_answer.hpp>
 
+#include "grammar.hpp"
+
 #include <weir/error.hpp>
 #include <weir/http/framing.hpp>
+
+#include <algorithm>
+#include <iterator>
 
 namespace weir::http {
 namespace {
@@ -19,8 +24,17 @@ std::optional<content_range> range_in(const fields& answer)
     return value ? parse_content_range(*value) : std::nullopt;
 }
 
+/// Then ranges stand in its parts, and what the head says of one is a lie. \see RFC 9110, section 15.3.7.2
+bool has_several_parts(const fields& answer)
+{
+    std::string_view type = answer.find("Content-Type").value_or("");
+    return same_name(grammar::trim(grammar::take_until(type, ';')), "multipart/byteranges");
+}
+
 content_range part_in(const byte_range& asked, const fields& answer)
 {
+    if (has_several_parts(answer))
+        refuse("a 206 of several parts, where one range was asked for");
     const auto range = range_in(answer);
     if (!range || !range->sent)
         refuse("a 206 without one that says what it holds");
@@ -37,6 +51,11 @@ bool differs(const validator& known, const validator& found)
     if (known.tag() && found.tag())
         return !strongly_equal(*known.tag(), *found.tag());
     return known.last_modified() && found.last_modified() && known.last_modified() != found.last_modified();
+}
+
+bool has_other_codings(const std::optional<known_version>& known, const fields& answer)
+{
+    return known && known->codings != codings_of(answer);
 }
 
 /// Whether a part says nothing of the version that was asked for by a strong validator. One of the same has to: what it may
@@ -57,6 +76,15 @@ bool is_changed(const std::optional<known_version>& known, const fields& answer,
 
 } // namespace
 
+std::vector<std::string> codings_of(const fields& answer)
+{
+    std::vector<std::string> out;
+    for (const std::string_view each : answer.elements("Content-Encoding"))
+        if (!each.empty() && !same_name(each, "identity")) // RFC 9110, section 5.6.1.2: empty elements are ignored
+            std::ranges::transform(each, std::back_inserter(out.emplace_back()), grammar::to_lower);
+    return out;
+}
+
 range_answer judge_range_answer(const byte_range& asked, const std::optional<known_version>& known, unsigned status,
                                 const fields& answer)
 {
@@ -68,10 +96,12 @@ range_answer judge_range_answer(const byte_range& asked, const std::optional<kno
         const bool changed = range && is_changed(known, answer, range->complete_length);
         return {changed ? kind::changed : kind::beyond_end, range};
     }
+    if (status != ok && status != partial)
+        return {};
+    if (has_other_codings(known, answer))
+        return {kind::changed, std::nullopt};
     if (status == ok)
         return {is_changed(known, answer, content_length(answer)) ? kind::changed : kind::whole, std::nullopt};
-    if (status != partial)
-        return {};
     const content_range range = part_in(asked, answer);
     if (is_changed(known, answer, range.complete_length)
         || (known && is_unproven(known->validator, validator::of(answer))))

@@ -17,6 +17,7 @@ using detail::packer;
 using detail::unpacker;
 
 constexpr std::size_t longest_tag = 8 * 1024; // of the 64 KiB that a record can have
+constexpr std::size_t most_codings = 16, longest_coding = 256;
 constexpr std::size_t most_stated = 16;
 constexpr std::size_t seal_bytes = 32;
 
@@ -88,7 +89,9 @@ std::vector<std::string_view> parameters_of(std::string_view query)
 bool can_be_kept(const known_version& version) noexcept
 {
     const auto& tag = version.validator.tag();
-    return version.length && version.validator.is_strong() && (!tag || tag->opaque().size() <= longest_tag);
+    const auto is_short = [](const std::string& coding) { return coding.size() <= longest_coding; };
+    return version.length && version.validator.is_strong() && (!tag || tag->opaque().size() <= longest_tag)
+        && version.codings.size() <= most_codings && std::ranges::all_of(version.codings, is_short);
 }
 
 std::vector<std::byte> pack(const subject_record& record)
@@ -106,6 +109,8 @@ std::vector<std::byte> pack(const known_version& version)
     std::vector<std::byte> out;
     packer(out).number(*version.length).text(tag ? tag->to_string() : std::string());
     packer(out).number(std::uint8_t{modified && can_be_formatted(seconds)}).number(static_cast<std::uint64_t>(seconds));
+    for (const std::string& coding : version.codings)
+        packer(out).text(coding);
     return out;
 }
 
@@ -164,6 +169,8 @@ bool transfer_outline::take_version(std::span<const std::byte> content)
     const std::string tag = fields.text();
     const bool dated = fields.number<std::uint8_t>() != 0;
     const auto seconds = static_cast<std::int64_t>(fields.number<std::uint64_t>());
+    while (fields.good() && !fields.done())
+        found.codings.push_back(fields.text());
     if (!subject_ || version_ || !fields.done() || (dated && !can_be_formatted(seconds)))
         return false;
     std::optional<std::chrono::sys_seconds> modified;

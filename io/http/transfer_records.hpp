@@ -6,12 +6,13 @@
 //   kind  what      content
 //      1  subject   two sealed digests of 32 bytes, of the object and of the settings; the URL as shown
 //      2  version   its length (8 bytes); its entity tag, or an empty text; whether there is a date (1) and the date of
-//                   modification in seconds since 1970 (8)
+//                   modification in seconds since 1970 (8); its content codings, a text each
 //      3  stated    algorithm (1); value; the field that it came in
 //      4  chunk     its length (8); its digest
 //      5  sha256    of all before it: eight words of state (4 each), what is left of a block
 //
-// Texts and values have their length (4 bytes) before them.
+// Texts and values have their length (4 bytes) before them. Journals of before there were codings in them end at the date, and
+// are read as of an object without any.
 
 #include "hashing/resumable_sha256.hpp"
 

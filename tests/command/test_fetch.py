@@ -195,6 +195,12 @@ class Again(FetchTest):
         out, _ = self.cat(url + "/changed", code=8)
         self.assertEqual(out, self.object(url + "/o")[:700000])
 
+    def test_two_codings_are_never_mixed(self):
+        url = self.origin("object o 2MiB seed 3\n"
+                          "on /o request 1\n serve o\n header Content-Encoding: gzip\n reset at body 700000\non /o\n serve o\n")
+        out, _ = self.cat(url + "/o", code=8)
+        self.assertEqual(out, self.object(url + "/o")[:700000])
+
     def test_a_server_that_gives_a_piece_to_each_connection_gives_all_in_the_end(self):
         url = self.origin("object o 4MiB seed 3\non /o request 1\n serve o\non /o\n serve o\n close at body 100KiB\n")
         content = self.object(url + "/o")

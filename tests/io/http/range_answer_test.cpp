@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 namespace range_answer_test {
 namespace {
@@ -49,7 +50,8 @@ TEST_CASE("range-answer: a 206 that lies is refused")
           fields{{"Content-Range", "bytes 100-149/1000"}, {"Content-Length", "49"}},
           fields{{"Content-Range", "bytes 100-149/1000"}, {"Content-Length", "x"}},
           fields{{"Content-Range", "bytes 100-149/1000"}, {"Content-Range", "bytes 100-149/1000"}},
-          fields{{"Content-Type", "multipart/byteranges; boundary=x"}, {"Content-Length", "50"}}}) {
+          fields{{"Content-Type", "multipart/byteranges; boundary=x"}, {"Content-Length", "50"}},
+          fields{{"Content-Type", "Multipart/ByteRanges ;boundary=x"}, {"Content-Range", "bytes 100-149/1000"}}}) {
         try {
             (void)judged(206, answer);
             FAIL_CHECK("accepted");
@@ -107,6 +109,31 @@ TEST_CASE("range-answer: a part without the strong validator that is known is no
         CHECK(judged(200, {{"Content-Length", "1000"}}, known(before)) == kind::whole); // is looked at once more
     }
     CHECK(judged(206, {{"Content-Range", "bytes 100-149/1000"}}, known({{"Last-Modified", noon}})) == kind::part); // too young
+}
+
+TEST_CASE("range-answer: another content coding is another version, also none where there was one")
+{
+    const fields plain{{"Content-Range", "bytes 100-149/1000"}, {"ETag", "\"a\""}};
+    fields coded = plain, same = plain, identity = plain;
+    coded.add("Content-Encoding", "gzip, br");
+    same.add("Content-Encoding", "GZip");
+    same.add("Content-Encoding", ", identity,br");
+    identity.add("Content-Encoding", "identity");
+    CHECK(weir::http::codings_of(coded) == std::vector<std::string>{"gzip", "br"});
+    CHECK(weir::http::codings_of(identity).empty());
+    known_version uncoded = known(plain), by_coding = known(coded);
+    by_coding.codings = weir::http::codings_of(coded);
+    for (const unsigned status : {200u, 206u}) {
+        const kind good = status == 200 ? kind::whole : kind::part;
+        CHECK(judged(status, plain, uncoded) == good);
+        CHECK(judged(status, identity, uncoded) == good);
+        CHECK(judged(status, coded, uncoded) == kind::changed);
+        CHECK(judged(status, coded, by_coding) == good);
+        CHECK(judged(status, same, by_coding) == good);
+        CHECK(judged(status, plain, by_coding) == kind::changed);
+    }
+    // Of the text of an error that says nothing.
+    CHECK(judged(416, {{"Content-Range", "bytes */1000"}, {"Content-Encoding", "gzip"}}, uncoded) == kind::beyond_end);
 }
 
 TEST_CASE("range-answer: another length is another version")

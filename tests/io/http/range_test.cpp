@@ -127,4 +127,20 @@ TEST_CASE("range: an answer fits where it begins as asked and does not go beyond
     CHECK_FALSE(answered(byte_range::tail(10), "bytes 990-999/*"));
 }
 
+TEST_CASE("range: the one range that a request asks for is read; what is none, or several, is not")
+{
+    for (const std::string text : {"bytes=0-9", "bytes=7-7", "bytes=500-", "bytes=-500"}) {
+        CAPTURE(text);
+        const auto read = byte_range::parse(text);
+        REQUIRE(read);
+        CHECK(read->to_string() == text);
+    }
+    CHECK(byte_range::parse("Bytes= 0-9 ") == byte_range::part(0, 10));
+    for (const std::string text : {"", "bytes", "bytes=", "bytes=-", "bytes=-0", "bytes=9-0", "bytes=0-1,3-4", "bytes=0-9,", "lines=0-9",
+                                   "bytes=a-9", "bytes=0-x", "bytes=+1-2", "bytes=0-9223372036854775808", "bytes=1"}) {
+        CAPTURE(text);
+        CHECK_FALSE(byte_range::parse(text));
+    }
+}
+
 } // namespace

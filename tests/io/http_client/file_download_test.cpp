@@ -1,5 +1,6 @@
 // URLs into files: what is whole gets its name, what is not is gone on with, and nothing wrong is ever trusted.
 
+#include "one_object.hpp"
 #include "web.hpp"
 
 #include "support/files.hpp"
@@ -223,6 +224,63 @@ TEST_CASE("file: another version than the one that is kept starts anew, and is n
     REQUIRE(again.notices.size() == 1);
     CHECK(again.notices[0].find("has changed") != std::string::npos);
     CHECK(content_of(path) == generated(8, 0, big));
+}
+
+TEST_CASE("file: another content coding than that of what is kept starts anew, and is not mixed with it")
+{
+    for (const bool first_is_coded : {true, false}) {
+        const test::temp_dir directory;
+        const std::string path = directory / "f";
+        script first, later;
+        first.object("big", big, 7);
+        auto broken = first.on("/big").serve("big").close(at_object(2'000'000));
+        if (first_is_coded)
+            broken.header("Content-Encoding", "gzip");
+        later.object("big", big, 7);
+        auto whole = later.on("/big").serve("big");
+        if (!first_is_coded)
+            whole.header("Content-Encoding", "gzip");
+        origin server(std::move(first));
+        CHECK(run().fails(server.url("/big"), path) == errc::ended_early);
+        server.play(std::move(later));
+        run again;
+        again(server.url("/big"), path);
+        REQUIRE(again.notices.size() == 1);
+        CHECK(again.notices[0].find("has changed") != std::string::npos);
+        CHECK(content_of(path) == generated(7, 0, big));
+    }
+}
+
+TEST_CASE("file: what is kept of a coded object is gone on with")
+{
+    const test::temp_dir directory;
+    const std::string path = directory / "f";
+    script played;
+    played.object("big", big, 7);
+    played.on("/big").request(1).serve("big").header("Content-Encoding", "gzip").close(at_object(2'000'000));
+    played.on("/big").serve("big").header("Content-Encoding", "gzip");
+    origin server(std::move(played));
+    CHECK(run().fails(server.url("/big"), path) == errc::ended_early);
+    run again;
+    again(server.url("/big"), path);
+    CHECK(again.kept > 0);
+    CHECK(again.notices.empty());
+    CHECK(content_of(path) == generated(7, 0, big));
+}
+
+TEST_CASE("file: of any number of digests that a server states, a journal keeps enough to tell that one is wrong")
+{
+    const test::temp_dir directory;
+    const std::string path = directory / "f";
+    script played;
+    played.object("big", big, 7);
+    auto first = played.on("/big").request(1).serve("big").close(at_object(2'000'000));
+    for (int i = 0; i != 50; ++i)
+        first.header("x-amz-checksum-sha1", test::base64_of(weir::http::checksum_algorithm::sha1, std::to_string(i)));
+    played.on("/big").serve("big");
+    origin server(std::move(played));
+    CHECK(run().fails(server.url("/big"), path) == errc::ended_early);
+    CHECK(run().fails(server.url("/big"), path) == errc::mismatch);
 }
 
 TEST_CASE("file: where the server gives no strong validator, it says so and leaves nothing behind")

@@ -166,6 +166,79 @@ TEST_CASE("range end: more data than a range has is a protocol violation")
     CHECK(failed.message().find("more data than the answer says it has") != std::string::npos);
 }
 
+TEST_CASE("range end: more data than a range has is found where nothing but the connection ends it, and in parts side by side")
+{
+    script played = one_object();
+    played.on("/close").request(1).serve("big").close(at_body(broken_at));
+    played.on("/close").serve("big").until_close().header("Content-Range", "bytes 300000-300009/1000003");
+    played.on("HEAD", "/parts").serve("big");
+    played.on("/parts").with("Range", "bytes=0-0").serve("big");
+    played.on("/parts").with("Range", "bytes=0-262143").serve("big").chunked().header("Content-Range", "bytes 0-262042/1000003");
+    played.on("/parts").serve("big");
+    origin server(std::move(played));
+    web web;
+    asking how;
+    how.options.part_bytes = part_bytes;
+    for (const std::string path : {"/close", "/parts"}) {
+        CAPTURE(path);
+        how.options.parallel = path == "/parts" ? 4 : 1;
+        const weir::failure failed = failure_of([&] { (void)web.fetch(server.url(path), how.options, 16); });
+        CHECK(failed.code() == errc::protocol_violation);
+        CHECK(failed.message().find("more data than the answer says it has") != std::string::npos);
+    }
+}
+
+TEST_CASE("range end: a 206 of several parts is no range, whatever it says of one")
+{
+    script played = one_object();
+    broken(played, "/big").header("Content-Type", "multipart/byteranges; boundary=AA");
+    origin server(std::move(played));
+    web web;
+    CHECK(failure_of([&] { (void)web.fetch(server.url("/big")); }).code() == errc::protocol_violation);
+}
+
+TEST_CASE("range end: what answers a range of the caller's has to be that range")
+{
+    script played;
+    played.object("small", 100, 7);
+    const auto serve = [&](const char* path) { return played.on(path).serve("small"); };
+    serve("/good");
+    serve("/chunks").chunked();
+    serve("/other").header("Content-Range", "bytes 50-59/100");
+    serve("/none").no_header("Content-Range");
+    serve("/several").header("Content-Type", "multipart/byteranges; boundary=AA").no_header("Content-Range");
+    serve("/long").chunked().header("Content-Range", "bytes 0-8/100");
+    serve("/short").chunked().close(at_body(5));
+    played.on("/less").answer(206).header("Content-Range", "bytes 0-9/100").body("12345").chunked();
+    played.on("/length").answer(206).header("Content-Range", "bytes 0-9/100").body("12345");
+    origin server(std::move(played));
+    web web;
+    asking how;
+    how.options.header = {{"Range", "bytes=0-9"}};
+    for (const std::string path : {"/good", "/chunks"})
+        CHECK(web.fetch(server.url(path), how.options).body == generated(7, 0, 10));
+    for (const std::string path : {"/other", "/none", "/several", "/long", "/less", "/length"}) {
+        CAPTURE(path);
+        CHECK(failure_of([&] { (void)web.fetch(server.url(path), how.options); }).code() == errc::protocol_violation);
+    }
+    CHECK(failure_of([&] { (void)web.fetch(server.url("/short"), how.options); }).code() == errc::ended_early);
+    how.options.header = {{"Range", "bytes=-10"}};
+    CHECK(web.fetch(server.url("/good"), how.options).body == generated(7, 90, 10));
+}
+
+TEST_CASE("range end: what answers several ranges of the caller's, or those of another unit, is given as it is")
+{
+    script played;
+    played.on("/big").answer(206).header("Content-Type", "multipart/byteranges; boundary=AA").body("--AA--");
+    origin server(std::move(played));
+    web web;
+    for (const char* range : {"bytes=0-9,20-29", "lines=0-9"}) {
+        asking how;
+        how.options.header = {{"Range", range}};
+        CHECK(web.fetch(server.url("/big"), how.options).body == "--AA--");
+    }
+}
+
 TEST_CASE("range end: all of an object in place of a part is not read to its end, and its digest is told of")
 {
     const std::string content = generated(7, 0, big);

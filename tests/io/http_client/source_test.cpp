@@ -184,6 +184,35 @@ TEST_CASE("source: bytes of two versions are never put together")
     }
 }
 
+TEST_CASE("source: bytes of two content codings are never put together")
+{
+    for (const std::size_t broken_at : {0ul, 300'000ul}) { // nothing was given yet; or something was
+        CAPTURE(broken_at);
+        script played = one_object();
+        const auto broken = [&, broken_at](const char* path) {
+            auto rule = played.on(path).request(1);
+            return rule.serve("big").close(at_body(broken_at));
+        };
+        broken("/lost").header("Content-Encoding", "gzip");
+        played.on("/lost").serve("big");
+        broken("/found");
+        played.on("/found").serve("big").header("Content-Encoding", "gzip");
+        broken("/whole").header("Content-Encoding", "gzip").chunked();
+        played.on("/whole").serve("big").no_ranges();
+        broken("/same").header("Content-Encoding", "gzip");
+        played.on("/same").serve("big").header("Content-Encoding", "gzip");
+        origin server(std::move(played));
+        web web;
+        for (const std::string path : {"/lost", "/found", "/whole"}) {
+            CAPTURE(path);
+            CHECK(failure_of([&] { (void)web.fetch(server.url(path)); }).code() == errc::version_changed);
+        }
+        const fetched same = web.fetch(server.url("/same"));
+        CHECK(same.body == generated(7, 0, big));
+        CHECK(same.report.content_codings == std::vector<std::string>{"gzip"});
+    }
+}
+
 TEST_CASE("source: a server without ranges sends all of it again, and what was given is dropped")
 {
     script played = one_object();

@@ -47,6 +47,9 @@ public:
     /// The last `count` bytes. \throws weir::error  as `part`
     [[nodiscard]] static byte_range tail(std::uint64_t count);
 
+    /// Reads the value of `Range`. Nothing if it is not valid, of another unit, or asks for several ranges.
+    [[nodiscard]] static std::optional<byte_range> parse(std::string_view value) noexcept;
+
     /// The value of `Range`: `bytes=0-499`, `bytes=500-`, `bytes=-500`. \see RFC 9110, section 14.2
     [[nodiscard]] std::string to_string() const;
 

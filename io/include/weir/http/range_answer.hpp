@@ -8,13 +8,20 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace weir::http {
+
+/// What was made of the object to send it, in its order: the elements of `Content-Encoding` in lower case. Those that are
+/// empty, and `identity`, are left out.
+[[nodiscard]] WEIR_API std::vector<std::string> codings_of(const fields& answer);
 
 /// What is known of the version that earlier bytes came from.
 struct known_version {
     http::validator validator;
     std::optional<std::uint64_t> length; ///< of the whole
+    std::vector<std::string> codings = {}; ///< see `codings_of`
 
     friend bool operator==(const known_version&, const known_version&) = default;
 };
@@ -37,11 +44,12 @@ struct range_answer {
 /// Judges the head of an answer to a request for one range.
 ///
 /// A version is another one if an entity tag, or else a date of modification, is there on both sides and differs, or
-/// if the complete length does. A weak tag is never equal here, not even to itself. What the answer does not say is no
-/// change: the request demanded it by `validator::demand_in` or `validator::if_range`.
+/// if the complete length does. A weak tag is never equal here, not even to itself. What the answer does not say of
+/// these is no change: the request demanded it by `validator::demand_in`. Other codings are another version in any case, also
+/// none where there were some: who was not asked by `If-Range` sends all fields that a 200 would have.
 /// \param known  nothing at the first request
 /// \throws weir::error  `errc::protocol_violation`: a 206 whose `Content-Range` is missing, not valid, given twice, not
-///   of what was asked, or not as long as its `Content-Length`
+///   of what was asked, or not as long as its `Content-Length`; or that is `multipart/byteranges`
 /// \see RFC 9110, sections 14.4, 15.3.7 and 15.5.17
 [[nodiscard]] WEIR_API range_answer judge_range_answer(const byte_range& asked,
                                                        const std::optional<known_version>& known, unsigned status,
