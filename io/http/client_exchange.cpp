@@ -83,6 +83,7 @@ asio::awaitable<void> client_exchange::ask(const request_head& request)
 asio::awaitable<void> client_exchange::send_head(const request_head& request, const framing& body)
 {
     method_ = request.method;
+    is_last_ = !keeps_connection(version::http_1_1, request.header);
     const target_form form = connection_->has_reading_proxy() ? target_form::absolute : target_form::origin;
     std::string text;
     write_head(text, request, form, body);
@@ -263,7 +264,7 @@ void client_exchange::end_of_connection()
 /// The body is over: the connection goes back if another answer can follow.
 void client_exchange::settle()
 {
-    const bool reusable = how_.reusable && is_request_whole_ && !has_surplus_ && connection_->unused().empty();
+    const bool reusable = how_.reusable && !is_last_ && is_request_whole_ && !has_surplus_ && connection_->unused().empty();
     if (const auto keeper = keeper_.lock(); keeper && reusable)
         return keeper->keep(std::move(connection_));
     connection_->stream().expires_at(clock::time_point::max());

@@ -124,6 +124,7 @@ private:
     bool reused_;
     bool has_surplus_ = false; // bytes behind the body were seen
     bool is_request_whole_ = true;
+    bool is_last_ = false; // the request said so
 };
 
 } // namespace weir::http

@@ -392,6 +392,13 @@ asio::awaitable<void> download::wait_to_retry(std::exception_ptr cause)
     co_await pause.async_wait(asio::use_awaitable);
 }
 
+bool download::was_refused() const noexcept
+{
+    constexpr unsigned too_many_requests = 429, service_unavailable = 503;
+    return failing_.status == too_many_requests || failing_.status == service_unavailable
+        || failing_.error == std::errc::connection_refused;
+}
+
 /// A proxy's answer to CONNECT is judged as any other, with the wait that it asks for.
 void download::note_refusal(const std::exception_ptr& cause)
 {

@@ -126,6 +126,9 @@ public:
             return answer_share::all;
         return part_ ? answer_share::part : answer_share::whole;
     }
+    /// Of what was thrown last: whether all attempts ended with a server that serves nobody more just now (429, 503, or the
+    /// connection is refused).
+    [[nodiscard]] bool was_refused() const noexcept;
     /// As `source_report` has them.
     [[nodiscard]] std::vector<std::string> content_codings() const;
 

@@ -32,18 +32,24 @@ namespace {
 /// the client's executor, and keeps the part alive.
 class part {
 public:
-    part(std::shared_ptr<download> work, std::uint64_t bytes, std::vector<buffer> blocks,
-         const asio::any_io_executor& executor, std::shared_ptr<detail::async_event> changed)
-        : work_(std::move(work)), child_(std::make_shared<detail::child_control>(executor)),
-          changed_(std::move(changed)), wanted_(bytes), blocks_(std::move(blocks))
+    part(byte_span span, std::vector<buffer> blocks, std::shared_ptr<detail::async_event> changed)
+        : span_(span), changed_(std::move(changed)), wanted_(span.size()), blocks_(std::move(blocks))
     {
     }
 
-    static void start(const std::shared_ptr<part>& self)
+    /// \param work  of what is `left`  \param others  what the other parts have brought so far
+    /// \pre it is not running, and `is_waiting`
+    static void start(const std::shared_ptr<part>& self, std::shared_ptr<download> work, std::uint64_t others,
+                      const asio::any_io_executor& executor)
     {
+        self->work_ = std::move(work);
+        self->child_ = std::make_shared<detail::child_control>(executor);
+        self->others_at_start_ = others;
+        self->set_running();
         auto at_end = [mine = under_way(self)](const result<void>& outcome) mutable { mine.end(outcome.exception()); };
         detail::async_run_child(self->child_, fetch(self), std::move(at_end));
     }
+    /// \pre it was started
     void cancel() { detail::child_control::cancel(child_, asio::cancellation_type::terminal); }
 
     /// What is there, at most `max_bytes`.
@@ -70,6 +76,33 @@ public:
         const std::lock_guard lock(mutex_);
         return running_;
     }
+
+    /// Whether it ended because the server serves nobody more just now.
+    [[nodiscard]] bool was_refused() const
+    {
+        const std::lock_guard lock(mutex_);
+        return refused_;
+    }
+    /// Forgets the refusal. \pre `was_refused`
+    void set_aside()
+    {
+        const std::lock_guard lock(mutex_);
+        refused_ = false;
+        broken_ = nullptr;
+    }
+    /// Whether it can be started, for the first time or after it was set aside.
+    [[nodiscard]] bool is_waiting() const
+    {
+        const std::lock_guard lock(mutex_);
+        return !running_ && !broken_ && filled_ < wanted_;
+    }
+    [[nodiscard]] std::uint64_t filled() const
+    {
+        const std::lock_guard lock(mutex_);
+        return filled_;
+    }
+    [[nodiscard]] byte_span left() const { return {span_.first + filled(), span_.last}; }
+    [[nodiscard]] std::uint64_t others_at_start() const noexcept { return others_at_start_; }
 
 private:
     // However the fetching ends, also with a handler that is destroyed: the consumer hears of it.
@@ -104,6 +137,12 @@ private:
         }
     }
 
+    void set_running()
+    {
+        const std::lock_guard lock(mutex_);
+        running_ = true;
+    }
+
     std::span<std::byte> room()
     {
         const std::lock_guard lock(mutex_);
@@ -132,17 +171,22 @@ private:
     {
         {
             const std::lock_guard lock(mutex_);
+            refused_ = failure && work_->was_refused();
             broken_ = std::move(failure);
-            blocks_.clear();
+            if (!refused_)
+                blocks_.clear();
             running_ = false;
         }
         changed_->set();
     }
 
-    const std::shared_ptr<download> work_;
-    const std::shared_ptr<detail::child_control> child_;
+    const byte_span span_;
     const std::shared_ptr<detail::async_event> changed_;
     const std::uint64_t wanted_;
+    // Changed by `start` alone.
+    std::shared_ptr<download> work_;
+    std::shared_ptr<detail::child_control> child_;
+    std::uint64_t others_at_start_ = 0;
 
     mutable std::mutex mutex_; // guards what follows
     std::vector<buffer> blocks_; ///< to be filled, the front one first
@@ -150,7 +194,8 @@ private:
     std::uint64_t filled_ = 0;
     std::uint64_t given_ = 0;
     std::exception_ptr broken_;
-    bool running_ = true;
+    bool refused_ = false; ///< what broke it
+    bool running_ = false;
 };
 
 class parallel_source final : public http_source {
@@ -172,6 +217,8 @@ public:
             changed_->reset(); // before every look: what is set after it is not lost
             if (closed_)
                 throw error(errc::closed, "read", name_);
+            set_refused_aside();
+            start_waiting();
             begin_parts(memory);
             if (parts_.empty() && begun_ < length_) {
                 buffer block = co_await memory.async_take(asio::use_awaitable);
@@ -186,6 +233,7 @@ public:
             const bool is_over = parts_.front()->is_over();
             if (is_over) {
                 trailer_ = parts_.front()->trailer();
+                over_ += parts_.front()->filled();
                 parts_.pop_front();
             }
             for (const slice& piece : got)
@@ -237,10 +285,49 @@ private:
     // With blocks of 256 KiB a connection has a megabyte on its way: the product of 160 Mbit/s and 50 ms.
     static constexpr std::size_t blocks_a_connection = 4;
 
+    /// A server may serve fewer connections at a time than were asked for: as long as others bring something, one that is refused
+    /// is one too many. Its part is set aside, to go on when another is over. As each takes a connection from the rest, and the
+    /// last one has no others, this has an end.
+    void set_refused_aside()
+    {
+        for (const std::shared_ptr<part>& each : parts_) {
+            if (!each->was_refused() || (running() == 0 && brought_by_others(*each) == each->others_at_start()))
+                continue;
+            each->set_aside();
+            at_a_time_ = std::max<std::size_t>(at_a_time_ - 1, 1);
+        }
+    }
+
+    /// What the consumer needs first goes first.
+    void start_waiting()
+    {
+        for (const std::shared_ptr<part>& each : parts_)
+            if (running() < at_a_time_ && each->is_waiting())
+                start(each);
+    }
+
+    [[nodiscard]] std::size_t running() const
+    {
+        return static_cast<std::size_t>(std::ranges::count_if(parts_, [](const auto& each) { return each->is_running(); }));
+    }
+    [[nodiscard]] std::uint64_t brought_by_others(const part& one) const
+    {
+        std::uint64_t sum = over_;
+        for (const std::shared_ptr<part>& each : parts_)
+            sum += each.get() == &one ? 0 : each->filled();
+        return sum;
+    }
+
+    void start(const std::shared_ptr<part>& which)
+    {
+        auto work = std::make_shared<download>(target_, which->left(), first_->version(), counters_);
+        part::start(which, std::move(work), brought_by_others(*which), target_.from->executor);
+    }
+
     /// Begins what there is memory for. Ahead of the first part only whole ones: many small requests would be slower.
     void begin_parts(reservation& memory)
     {
-        while (parts_.size() < connections_ && begun_ < length_) {
+        while (parts_.size() < connections_ && running() < at_a_time_ && begun_ < length_) {
             const std::size_t wanted = blocks_of_next(memory);
             if (!parts_.empty() && memory.free_blocks() < wanted)
                 return;
@@ -282,17 +369,11 @@ private:
         for (const buffer& block : blocks)
             room += block.capacity();
         const std::uint64_t count = std::min(room, length_ - begun_);
-        const auto made = std::make_shared<part>(download_for(count), count, std::move(blocks),
-                                                 target_.from->executor, changed_);
+        const byte_span span{begun_, begun_ + count - 1};
+        const auto made = std::make_shared<part>(span, std::move(blocks), changed_);
         begun_ += count;
         parts_.push_back(made);
-        part::start(made);
-    }
-
-    [[nodiscard]] std::shared_ptr<download> download_for(std::uint64_t count)
-    {
-        const byte_span span{begun_, begun_ + count - 1};
-        return std::make_shared<download>(target_, span, first_->version(), counters_);
+        start(made);
     }
 
     void cancel()
@@ -324,6 +405,8 @@ private:
     const std::shared_ptr<detail::async_event> changed_ = std::make_shared<detail::async_event>();
     std::deque<std::shared_ptr<part>> parts_; ///< in the order of the object
     std::uint64_t begun_;                     ///< bytes that parts were made for, or that nobody asks for
+    std::uint64_t over_ = 0;                  ///< bytes of the parts that are no longer here
+    std::size_t at_a_time_ = connections_;    ///< parts that may run
     bool closed_ = false;
     bool ended_ = false;
 };
@@ -353,6 +436,7 @@ asio::awaitable<response_head> describe_whole(std::shared_ptr<download> first, d
     constexpr std::chrono::seconds patience(5);
     request_head ask = std::move(target.ask);
     ask.method = "HEAD";
+    ask.header.set("Connection", "close"); // servers exist that send a body: it must not be read as another answer
     const known_version& known = *first->version();
     (void)known.validator.demand_in(ask.header);
     const client::clock::time_point deadline = std::min(target.deadline, client::clock::now() + patience);
@@ -360,12 +444,19 @@ asio::awaitable<response_head> describe_whole(std::shared_ptr<download> first, d
     result<response> told = co_await as_result(target.from->send(std::move(ask), deadline));
     if (!told && told.code() == condition::cancelled)
         told.value();
-    if (!told || told->head().status != 200)
+    response_head head;
+    std::string failure;
+    if (!told)
+        failure = message_of(told.exception());
+    else if (head = told->head(); head.status != 200)
+        failure = std::to_string(head.status);
+    else if (!is_of(known, head))
+        failure = "of another version"; // the parts will find out
+    if (!failure.empty()) {
+        counters->ignored({"digests of the whole, asked for by HEAD: " + failure});
         co_return first->head();
-    response_head head = told->head();
+    }
     head.header.erase("Content-Digest"); // of no content. RFC 9530, appendix B.2
-    if (!is_of(known, head))
-        co_return first->head(); // the parts will find out
     co_return head;
 }
 

@@ -155,6 +155,18 @@ class Parallel(FetchTest):
                         self.assertEqual((result.returncode, result.stderr.decode()), (0, notice))
                 self.assertEqual(self.cat("--quiet", *arguments), (content, ""))
 
+    def test_what_has_no_parts_is_as_without_them(self):
+        url = self.origin('on /201\n answer 201\n body "made"\non /204\n answer 204\n')
+        for parallel in ("1", "4"):
+            self.assertEqual(self.cat("--parallel", parallel, url + "/201"), (b"made", ""))
+            self.assertEqual(self.cat("--parallel", parallel, url + "/204"), (b"", ""))
+
+    def test_a_server_that_serves_fewer_connections_is_read_by_those(self):
+        url = self.origin("object o 8MiB\non HEAD /o\n serve o\non /o with \"Range: bytes=0-0\"\n serve o\n"
+                          "on /o connection 3..\n answer 503\n header Connection: close\non /o\n serve o\n pace 64KiB per 25ms\n")
+        result = self.weir("cat", "--parallel", "4", "--retries", "1", "--memory", "16M", url + "/o")
+        self.assertEqual((result.returncode, len(result.stdout)), (0, 8 << 20), result.stderr)
+
     def test_a_long_path_is_as_wide_as_there_are_connections(self):
         # So slow that a busy machine and a sanitizer do not count.
         url = self.origin("object o 8MiB\naccept\n round-trip 50ms\n pace 64KiB per 50ms\non /o\n serve o\n")

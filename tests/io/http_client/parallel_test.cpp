@@ -46,7 +46,7 @@ TEST_CASE("parallel: parts come in order, by one version, through several connec
     const fetched got = web.fetch(server.url("/big"), parts, 16);
     CHECK(got.body == generated(7, 0, big));
     CHECK(got.report.attempts > 10);
-    CHECK(server.record().connections.size() == 4);
+    CHECK(server.record().connections.size() == 5); // one of them for HEAD
     for (const auto& asked : server.requests())
         CHECK((asked.field("Range") || asked.method == "HEAD"));
 }
@@ -142,21 +142,86 @@ TEST_CASE("parallel: a digest that cannot be checked is told of, with the reason
     played.on("/other").serve("big");
     played.on("HEAD", "/parts").serve("big").header("x-amz-checksum-crc32", "NhCmhg==-3");
     played.on("/parts").serve("big");
+    played.on("HEAD", "/coded").serve("big").header("Content-Encoding", "gzip").header("Content-MD5", "XUFAKrxLKna5cZ2REBfFkg==");
+    played.on("/coded").serve("big");
     played.on("HEAD", "/cut").close();
     played.on("/cut").serve("big");
     origin server(std::move(played));
     web web;
     parts_of parts;
-    for (const std::string path : {"/signed", "/other", "/parts", "/cut"}) {
+    for (const std::string path : {"/signed", "/other", "/coded", "/parts", "/cut"}) {
         CAPTURE(path);
         const fetched got = web.fetch(server.url(path), parts.options, 16);
         CHECK(got.body == generated(7, 0, big));
         CHECK(got.report.checked.empty());
     }
-    CHECK(parts.notices
-          == std::vector<std::string>{
-              server.url("/signed") + ": not checked: Content-MD5: of the part or of the whole, which it does not say",
-              server.url("/parts") + ": not checked: x-amz-checksum-crc32: made of the checksums of parts"});
+    const std::string not_checked = ": not checked: ", by_head = not_checked + "digests of the whole, asked for by HEAD: ";
+    REQUIRE(parts.notices.size() == 6);
+    CHECK(parts.notices[0]
+          == server.url("/signed") + not_checked + "Content-MD5: of the part or of the whole, which it does not say");
+    CHECK(parts.notices[1] == server.url("/signed") + by_head + "403");
+    CHECK(parts.notices[2] == server.url("/other") + by_head + "of another version");
+    CHECK(parts.notices[3] == server.url("/coded") + by_head + "of another version");
+    CHECK(parts.notices[4]
+          == server.url("/parts") + not_checked + "x-amz-checksum-crc32: made of the checksums of parts");
+    CHECK(parts.notices[5].starts_with(server.url("/cut") + by_head));
+}
+
+TEST_CASE("parallel: the body that a server sends with HEAD becomes no answer")
+{
+    script played = one_object();
+    played.on("HEAD", "/big").serve("big").hold("later").send("HTTP/1.1 404 No Answer\r\nContent-Length: 0\r\n\r\n");
+    played.on("/big").serve("big");
+    origin server(std::move(played));
+    web web;
+    parts_of parts;
+    auto running = web.begin(server.url("/big"), parts.options);
+    while (!running.done() && server.requests().size() < 3) // the first part is asked for
+        web.context.run_one();
+    server.release("later");
+    while (!running.done())
+        web.context.run_one();
+    REQUIRE(running.outcome());
+    CHECK(running.outcome()->body == generated(7, 0, big));
+}
+
+TEST_CASE("parallel: where a server answers fewer connections than were asked for, the rest comes by those")
+{
+    script played = one_object();
+    played.on("HEAD", "/*").serve("big");
+    played.on("/*").with("Range", "bytes=0-0").serve("big");
+    played.on("/refused").connections(3).answer(503).header("Connection", "close");
+    played.on("/refused").serve("big").pace(16'384, 5ms);
+    played.on("/none").answer(429);
+    played.on("/gone").requests(3).answer(404);
+    played.on("/gone").serve("big");
+    origin server(std::move(played));
+    parts_of parts;
+    web first;
+    const fetched got = first.fetch(server.url("/refused"), parts.options, 16);
+    CHECK(got.body == generated(7, 0, big));
+    CHECK(got.report.failures > 0);
+    for (const std::string path : {"/gone", "/none"}) {
+        CAPTURE(path);
+        web web;
+        CHECK(failure_of([&] { (void)web.fetch(server.url(path), parts.options, 16); }).code() == errc::http_status);
+    }
+}
+
+TEST_CASE("parallel: what is no range at all is given as one connection gives it")
+{
+    script played;
+    played.on("/201").answer(201).body("made");
+    played.on("/203").answer(203).body("changed by somebody");
+    played.on("/204").answer(204);
+    origin server(std::move(played));
+    web web;
+    parts_of parts;
+    CHECK(web.fetch(server.url("/201"), parts.options).body == "made");
+    CHECK(web.fetch(server.url("/203"), parts.options).body == "changed by somebody");
+    const fetched got = web.fetch(server.url("/204"), parts.options);
+    CHECK(got.body.empty());
+    CHECK(got.report.status == 204);
 }
 
 TEST_CASE("parallel: breaks of single parts are taken up, with as little memory as a block")

@@ -36,7 +36,9 @@ struct source_options {
     std::uint64_t max_rate = 0;  ///< bytes a second; 0: as fast as it goes
     /// Connections that fetch parts of the object side by side, each into up to a megabyte of blocks ahead of the
     /// consumer. There is one where the server gives no ranges, or no validator that holds the parts together, and with
-    /// `max_rate`.
+    /// `max_rate`. A server may serve fewer at a time: each one that it refuses to the end of its attempts (429, 503, or no
+    /// connection), while others bring something, is one less from there on. Its part goes on when another is over; only if
+    /// there is no other the source fails.
     std::size_t parallel = 1;
     std::uint64_t part_bytes = std::uint64_t{8} << 20; ///< what one of several connections fetches at a time
     /// Checked at the end, besides what the server states.
@@ -85,8 +87,11 @@ struct source_report {
 /// of the whole, also where the rest came by ranges after a break; that of a part is checked over this part, on the
 /// client's executor, also where it stands in the trailer of a chunked one. An answer that breaks off behind all of its data is
 /// no failure: its `Content-Digest` is then told of as not checked. Where parts are fetched by several connections, the first
-/// of them states no digest of the whole, and none is expected, a HEAD asks for it, of the same version: it may take five
-/// seconds, and what it does not tell is not checked.
+/// of them states no digest of the whole, and none is expected, a HEAD asks for it, of the same version, over a connection that
+/// nothing else uses afterwards: it may take five seconds, and what it does not tell is not checked.
+///
+/// Where `source_options::header` has a `Range` of one range of bytes, a 206 has to be that range. What answers several, or those of
+/// another unit, is given as it is.
 class WEIR_API http_source : public source {
 public:
     /// \throws weir::error, with the URL (redacted) and the offset
