@@ -199,8 +199,7 @@ private:
                 co_return false;
             }
         }
-        digests.ignore(counters.ignored());
-        digests.finish(work.trailer(), work.share(), request.shown);
+        judge_end(digests, work, counters, options_, request.shown);
         request.content_codings = work.content_codings();
         request.is_whole = true;
         co_return true;

@@ -16,6 +16,10 @@ namespace weir::http {
                                                               const boost::asio::any_io_executor& executor,
                                                               const source_options& options);
 
+/// At the end of `work`: compares, and tells of what is doubtful. \throws weir::error  `errc::mismatch`
+void judge_end(digest_checker& digests, const download& work, const download_counters& counters, const source_options& options,
+               std::string_view subject);
+
 /// As `open`.
 [[nodiscard]] boost::asio::awaitable<std::unique_ptr<http_source>> open_source(std::shared_ptr<client::impl> from,
                                                                                url target, source_options options);

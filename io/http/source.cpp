@@ -12,7 +12,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <functional>
 #include <string>
 #include <utility>
 
@@ -64,10 +63,8 @@ public:
         : work_(std::move(work)), counters_(std::move(counters)),
           pump_(std::make_unique<download_stream>(work_, executor, options.max_rate), work_->from().to_string()),
           digests_(checker_for(work_->head(), work_->head().status != partial_content, options)),
-          size_(size_behind(options, *work_->version()))
+          size_(size_behind(options, *work_->version())), options_(options)
     {
-        if (options.tell_of_doubt)
-            notice_ = options.notice;
     }
 
     asio::awaitable<bytes> read(reservation& memory, std::size_t max_bytes) override
@@ -75,12 +72,8 @@ public:
         bytes got = co_await pump_.read(memory, max_bytes);
         for (const slice& piece : got)
             digests_.update({piece.data(), piece.size()});
-        if (got.empty() && !ended_) {
-            digests_.ignore(counters_->ignored());
-            digests_.finish(work_->trailer(), work_->share(), name());
-            if (notice_ && report().is_doubtful())
-                notice_(std::string(name()).append(": ").append(source_report::doubt));
-        }
+        if (got.empty() && !ended_)
+            judge_end(digests_, *work_, *counters_, options_, name());
         ended_ = got.empty();
         co_return got;
     }
@@ -115,7 +108,7 @@ private:
     pumped pump_;
     digest_checker digests_;
     std::optional<std::uint64_t> size_;
-    std::function<void(std::string_view)> notice_; ///< of doubt
+    const source_options options_;
     bool ended_ = false;
 };
 
@@ -140,6 +133,16 @@ asio::awaitable<void> drain(std::shared_ptr<download> work)
 }
 
 } // namespace
+
+void judge_end(digest_checker& digests, const download& work, const download_counters& counters, const source_options& options,
+               std::string_view subject)
+{
+    digests.ignore(counters.ignored());
+    digests.finish(work.trailer(), work.share(), subject);
+    const bool is_doubtful = !work.is_verifiable() && digests.checked().empty() && counters.checked().empty();
+    if (is_doubtful && options.notice && options.tell_of_doubt)
+        options.notice(std::string(subject).append(": ").append(source_report::doubt));
+}
 
 bool wants_parts(const source_options& options)
 {

@@ -69,7 +69,8 @@ class Whole(FetchTest):
         self.assertEqual(self.weir("cat", "-o", "f", url + "/close").stderr, result.stderr)
 
     def test_ingest_says_the_same_of_each_url(self):
-        url = self.origin("object o 100000\non /o\n serve o\non /close*\n serve o\n until-close\n")
+        url = self.origin("object o 100000\nobject s 10\non /o\n serve o\non /close2\n serve s\n until-close\n"
+                          "on /close*\n serve o\n until-close\n")
         content = self.object(url + "/o")
         said = "nothing but the end of the connection says that this is all of it\n"
         result = self.weir("ingest", "--json", url + "/close1", url + "/o", url + "/close2?token=hunter2")
