@@ -151,7 +151,7 @@ asio::awaitable<std::unique_ptr<weir::archive>> open_archive(weir::engine& owner
         stream = weir::open_descriptor(owner, STDIN_FILENO, name);
     }
     else {
-        weir::file_handle file = weir::file_handle::open(name);
+        weir::file_handle file = weir::file_handle::open(name, weir::open_flags::non_blocking); // a FIFO's writer is waited for later
         if (file.info(name).type == weir::file_type::regular) {
             auto input = weir::open_random_access(owner, std::move(file), std::move(name));
             std::unique_ptr<weir::archive> opened = co_await weir::open_archive(owner, std::move(input), options);

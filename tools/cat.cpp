@@ -137,11 +137,10 @@ weir::engine_options engine_options_of(const cat_arguments& arguments, const htt
 class cat_run {
 public:
     cat_run(const cat_arguments& arguments, const http_settings& web)
-        : arguments_(arguments),
+        : arguments_(arguments), device_(open_output(arguments.output)),
           session_(arguments.quiet ? progress_mode::never : arguments.progress, [this] { return done_; }),
           engine_(session_.context().get_executor(), engine_options_of(arguments, web)),
           web_(session_.context().get_executor(), web, 1, session_.notices(arguments.quiet)),
-          device_(open_output(arguments.output)),
           out_(session_.context().get_executor(), engine_.workers().executor(),
                device_ ? device_.descriptor() : STDOUT_FILENO, device_ ? arguments.output : "standard output")
     {}
@@ -317,10 +316,10 @@ private:
 
     const cat_arguments& arguments_;
     work_done done_;
+    weir::file_handle device_; // that is the output; opened before signals are caught: a FIFO waits for its reader
     session session_; // holds the loop: before all that runs on it
     weir::engine engine_;
     http_opener web_;
-    weir::file_handle device_; // that is the output
     body_output out_;
     weir::reservation memory_;
     clock::time_point began_ = clock::now();               // of the turn

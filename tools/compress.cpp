@@ -6,13 +6,15 @@
 #include "level_arguments.hpp"
 #include "options.hpp"
 
+#include <weir/file_handle.hpp>
 #include <weir/worker_pool.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
-#include <csignal>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace tool {
@@ -147,12 +149,21 @@ void check_files(const coding_options& options)
         throw usage_error("--rm is for outputs that are files: not with -c, -t or -l");
 }
 
+bool is_terminal(const std::string& path)
+{
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || !S_ISCHR(status.st_mode))
+        return false;
+    const weir::file_handle opened(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+    return opened && ::isatty(opened.descriptor()) == 1;
+}
+
 void check_terminals(const coding_options& options)
 {
     if (options.force)
         return;
     if (options.what == work::compress) {
-        if (uses_standard_output(options) && ::isatty(STDOUT_FILENO) == 1)
+        if (uses_standard_output(options) ? ::isatty(STDOUT_FILENO) == 1 : options.output && is_terminal(*options.output))
             throw usage_error("compressed data is not written to a terminal; -o names a file, --force does it");
     }
     else if (std::ranges::count(options.names, "-") != 0 && ::isatty(STDIN_FILENO) == 1) {
@@ -225,7 +236,6 @@ int run_coding(const command_line& line, coding_options& options, int argc, char
     check_terminals(options);
     if (options.what == work::compress)
         resolve_encoder(options);
-    std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of the write
     end_cleanly_on_signals();
     return coding_run(options).run();
 }

@@ -123,8 +123,9 @@ void occupy_standard_descriptors()
 int main(int argc, char** argv)
 {
     occupy_standard_descriptors();
-    // A reader that went away is an error of the write, not the end of the process.
+    // A reader that went away, a file that may not grow: errors of the write, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     allow_all_descriptors();
     try {
         return run(argc, argv);

@@ -101,7 +101,7 @@ void gather(sample_set& into, const std::vector<std::string>& names)
         for (const weir::tree_entry& each : entries) {
             if (each.kind == weir::entry_kind::error)
                 throw weir::error(each.error, "open", each.path);
-            if (each.kind != weir::entry_kind::file)
+            if (each.kind == weir::entry_kind::skipped)
                 continue;
             std::error_code failure;
             const weir::file_handle file = each.open(weir::open_flags::none, failure);

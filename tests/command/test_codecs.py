@@ -445,6 +445,15 @@ class Dictionaries(CodecTest):
         self.assertIn(b"number", result.stderr)
         self.assertNotIn("-", self.names())
 
+    def test_a_pipe_that_is_named_gives_samples_too(self):
+        os.mkfifo(self.directory / "pipe")
+        writer = subprocess.Popen(["sh", "-c", "cat samples/* > pipe"], cwd=self.directory)
+        said = self.succeed("train", "-o", "d", "--sample-size", "200", "pipe", "samples").decode()
+        self.assertEqual(writer.wait(PATIENCE), 0)
+        of_both, of_one = (int(re.search(r"from (\d+) samples", text).group(1))
+                           for text in (said, self.succeed("train", "-f", "-o", "d", "--sample-size", "200", "samples").decode()))
+        self.assertGreater(of_both, of_one)
+
     def test_a_file_may_be_cut_into_samples(self):
         self.write("log", b"".join(self.message(number)[:60].ljust(64) for number in range(2000)))
         said = self.succeed("train", "-o", "d", "--max-size", "4K", "--sample-size", "64", "log").decode()

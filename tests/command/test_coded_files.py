@@ -377,8 +377,8 @@ class Usage(CodecTest):
 
     def test_compressed_data_stays_away_from_terminals(self):
         self.write("a", b"a")
-        for arguments in (["compress"], ["compress", "-c", "a"], ["compress", "a", "-"], ["decompress"],
-                          ["decompress", "-t"]):
+        for arguments in (["compress"], ["compress", "-c", "a"], ["compress", "a", "-"], ["compress", "a", "-o", "/dev/stdout"],
+                          ["decompress"], ["decompress", "-t"]):
             with self.subTest(arguments):
                 code, complaint = self.in_terminal(*arguments)
                 self.assertEqual(code, 2)

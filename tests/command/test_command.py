@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import resource
 import select
 import signal
 import struct
@@ -205,6 +206,15 @@ class Output(CommandTest):
                                         timeout=PATIENCE)
                 self.assertEqual(result.returncode, 3)
                 self.assertIn(b"no space left", result.stderr.lower())
+
+    def test_a_file_that_may_not_grow_is_exit_code_3(self):
+        self.write("a", noise(3_000_000))
+        for arguments in (["ingest", "--json", "--chunk-avg", "1K", "a"], ["cat", "a"]):
+            with self.subTest(arguments), open(self.directory / "out", "wb") as out:
+                result = subprocess.run([WEIR, *arguments], cwd=self.directory, stdout=out, stderr=subprocess.PIPE, timeout=PATIENCE,
+                                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)))
+                self.assertEqual(result.returncode, 3)
+                self.assertIn(b"file too large", result.stderr.lower())
 
     def test_a_check_whose_verdicts_cannot_be_written_is_exit_code_3_whenever_it_is_noticed(self):
         for number in range(11):

@@ -176,6 +176,22 @@ class Modes(CommandTest):
         self.assertEqual(lines[3000].split(), ["files", "1"])
 
 
+class Alone(CommandTest):
+    def test_a_signal_ends_the_wait_for_the_other_end_of_a_fifo(self):
+        os.mkfifo(self.directory / "fifo")
+        self.write("a", b"a")
+        url = "http://127.0.0.1:1/"  # not asked: it waits before
+        for arguments in (["ls", "fifo"], ["ls", "--json", "a", "fifo"], ["cat", "fifo"], ["cat", "-o", "fifo", url],
+                          ["ingest", "fifo"], ["ingest", "--files-from", "fifo"], ["check", "fifo"], ["diff", "fifo", "a"],
+                          ["compress", "-o", "fifo", "a"], ["decompress", "-t", "fifo"]):
+            with self.subTest(arguments):
+                process = self.start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                wait_until_asleep(process)
+                process.send_signal(signal.SIGTERM)
+                # By the signal itself where nothing had begun that it would leave behind.
+                self.assertIn(process.wait(PATIENCE), (143, -signal.SIGTERM))
+
+
 class Unread(CommandTest):
     """Nobody reads standard error: the command can be ended all the same."""
 
