@@ -1,6 +1,6 @@
 #include <weir/http/redirect.hpp>
 
-#include "grammar.hpp"
+#include "secret_names.hpp"
 
 #include <weir/error.hpp>
 
@@ -13,12 +13,6 @@ namespace {
 [[noreturn]] void refuse(const request_head& request, std::string_view reason)
 {
     throw error(errc::redirect_refused, "redirect", request.target.to_string(), std::nullopt, reason);
-}
-
-bool contains_without_case(std::string_view text, std::string_view part) noexcept
-{
-    const auto same = [](char a, char b) { return grammar::to_lower(a) == grammar::to_lower(b); };
-    return std::search(text.begin(), text.end(), part.begin(), part.end(), same) != text.end();
 }
 
 bool starts_without_case(std::string_view text, std::string_view prefix) noexcept
@@ -101,11 +95,8 @@ std::optional<request_head> follow_redirect(const request_head& request, unsigne
 bool is_sensitive(std::string_view field_name) noexcept
 {
     constexpr std::array<std::string_view, 3> prefixes = {"x-amz-", "x-goog-", "x-ms-"};
-    constexpr std::array<std::string_view, 14> words = {"auth",   "cookie", "token",   "secret", "signature", "password", "api-key",
-                                                        "apikey", "jwt",    "session", "bearer", "hmac",      "ticket",   "credential"};
     const auto starts = [&](std::string_view prefix) { return starts_without_case(field_name, prefix); };
-    const auto contains = [&](std::string_view word) { return contains_without_case(field_name, word); };
-    return std::ranges::any_of(prefixes, starts) || std::ranges::any_of(words, contains);
+    return std::ranges::any_of(prefixes, starts) || names_secret(field_name);
 }
 
 bool is_idempotent(std::string_view method) noexcept

@@ -1,6 +1,7 @@
 #include "url_syntax.hpp"
 
 #include "grammar.hpp"
+#include "secret_names.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,36 +62,15 @@ std::optional<std::string_view> cut_at(std::string_view& rest, char mark) noexce
     return behind;
 }
 
-/// By a part of the name, or by a whole word of it: what is short is a part of many.
-bool smells_of_secret(std::string_view name)
-{
-    constexpr std::array<std::string_view, 14> smells = {"sig", "token", "secret", "pass", "pwd",    "key",    "cred",
-                                                         "auth", "jwt",  "bearer", "hmac", "sess", "ticket", "hdn"};
-    constexpr std::array<std::string_view, 6> words = {"sid", "sas", "code", "policy", "otp", "pin"};
-    std::string lower;
-    std::ranges::transform(name, std::back_inserter(lower), grammar::to_lower);
-    if (std::ranges::any_of(smells, [&](std::string_view smell) { return lower.find(smell) != std::string::npos; }))
-        return true;
-    for (std::size_t begin = 0; begin < lower.size();) {
-        const std::string_view rest = std::string_view(lower).substr(begin);
-        const auto end = std::find_if_not(rest.begin(), rest.end(), grammar::is_alphanumeric);
-        const std::string_view word = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
-        if (std::ranges::find(words, word) != words.end())
-            return true;
-        begin += word.size() + 1;
-    }
-    return false;
-}
-
-/// A parameter may be several to a reader that takes semicolons for separators too. From the first that smells to the end
-/// all is hidden: to another reader it is one value.
+/// A parameter may be several to a reader that takes semicolons for separators too. From the first that names a
+/// secret to the end all is hidden: to another reader it is one value.
 std::string redacted_parameter(std::string_view parameter)
 {
     for (std::size_t begin = 0; begin < parameter.size();) {
         const std::size_t end = std::min(parameter.find(';', begin), parameter.size());
         const std::string_view piece = parameter.substr(begin, end - begin);
         const std::size_t name_size = std::min(piece.find('='), piece.size());
-        if (name_size < piece.size() && smells_of_secret(percent_decode(piece.substr(0, name_size))))
+        if (name_size < piece.size() && names_secret(percent_decode(piece.substr(0, name_size))))
             return std::string(parameter.substr(0, begin + name_size)).append("=***");
         begin = end + 1;
     }

@@ -39,7 +39,7 @@ struct components {
 /// \pre `path` begins with a slash \see RFC 3986, section 5.2.4
 [[nodiscard]] std::string remove_dot_segments(std::string_view path);
 
-/// The query with the values of parameters hidden whose name smells of a secret.
+/// The query with the values of parameters hidden whose name tells of a secret.
 [[nodiscard]] std::string redacted_query(std::string_view query);
 
 /// Text that is no URL, as `redacted` shows it: all that could be a secret is left out.

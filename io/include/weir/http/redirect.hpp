@@ -30,9 +30,15 @@ struct redirect_options {
                                                                    const fields& answer, unsigned followed,
                                                                    const redirect_options& options = {});
 
-/// Whether a field is only for the origin it was set for: `Authorization`, `Proxy-Authorization`, `Cookie`, the signed
-/// ones of clouds (`x-amz-*`, `x-goog-*`, `x-ms-*`), and all whose name says auth, cookie, token, secret, signature,
-/// password, api-key, jwt, session, bearer, hmac, ticket or credential.
+/// Whether a field is only for the origin it was set for: the signed ones of clouds (`x-amz-*`, `x-goog-*`, `x-ms-*`),
+/// `X-JFrog-Art-Api`, and those whose name tells of a secret, by the rule that hides parameters of a URL too:
+/// - a part of it is auth (but for author and authority), bearer, cookie, credential, csrf, hdn, hmac, jwt, passcode, passkey,
+///   passphrase, password or passwd, pwd, secret, sessid, session, signature, ticket, token or xsrf;
+/// - or a word of it is code, cred(s), dpop, jwe, jws, key(s), nonce, otp, pass, pat, pin, policy, psk, pw, saml, sas, sess,
+///   sid, sig, sigv, sign(ed) or totp. Words end where letters do, and in camel case: `X-Key`, `accessKey2`, no `X-Monkey`.
+///   No secret are `Idempotency-Key`, and keys called cache, partition, public, sort or surrogate; nor codes of a country, a
+///   currency, an error, a language, a status, nor postal and zip codes;
+/// - or key or pass follow, in one word, what they often do: `accesskey`, `apikey`, `licensekey`, `userpass`.
 [[nodiscard]] WEIR_API bool is_sensitive(std::string_view field_name) noexcept;
 
 } // namespace weir::http

@@ -96,8 +96,8 @@ public:
     /// What stands in the request line of CONNECT: always with the port. \see RFC 9112, section 3.2.3
     [[nodiscard]] std::string connect_target() const;
 
-    /// For people and logs: credentials are `***`, the value of a query parameter whose name smells of a secret
-    /// (`X-Amz-Signature`, `token`, `key`, `sid` ...) too, and the fragment is left out.
+    /// For people and logs: credentials are `***`, the value of a query parameter whose name tells of a secret
+    /// (`X-Amz-Signature`, `token`, `key`, `sid` ...; the rule is that of `is_sensitive`) too, and the fragment is left out.
     [[nodiscard]] std::string to_string() const;
     /// All of it, secrets too; `parse` gives the same URL back, unless `with_target` made one that is not normal.
     [[nodiscard]] std::string unredacted() const;
