@@ -2,6 +2,7 @@
 
 #include "json.hpp"
 #include "output.hpp"
+#include "redaction.hpp"
 
 #include <fmt/format.h>
 
@@ -18,7 +19,7 @@ std::string message_line(std::string_view text)
 {
     std::string line = "weir: ";
     // Names may hold anything; a terminal should not.
-    append_printable(line, text);
+    append_printable(line, redacted_message(text));
     line += '\n';
     return line;
 }

@@ -46,7 +46,7 @@ int run_version(int argc, char** argv);
 /// `1 file`, `2 files`.
 [[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
 
-/// What `say` prints: a line with the command's name before it, whatever the text holds.
+/// What `say` prints: a line with the command's name before it, whatever the text holds, and without secrets of URLs in it.
 [[nodiscard]] std::string message_line(std::string_view text);
 
 /// Prints a line to standard error, and waits where it has to: for what is said outside of a `session`, which says its own

@@ -1,5 +1,7 @@
 #include "json.hpp"
 
+#include "redaction.hpp"
+
 #include <weir/error.hpp>
 
 #include <fmt/format.h>
@@ -217,7 +219,8 @@ void json_line::key(std::string_view name)
 
 void append_error_line(std::string& out, std::string_view path, std::error_code code, std::string_view text)
 {
-    json_line(out, "error").path("path", path).text("error", text).text("code", weir::code_name(code)).end();
+    const std::string shown = redacted_name(path);
+    json_line(out, "error").path("path", shown).text("error", redacted_message(text)).text("code", weir::code_name(code)).end();
 }
 
 } // namespace tool

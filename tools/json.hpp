@@ -48,7 +48,7 @@ private:
     std::string& out_;
 };
 
-/// Appends the line of an input that failed.
+/// Appends the line of an input that failed, without secrets of URLs.
 void append_error_line(std::string& out, std::string_view path, std::error_code code, std::string_view text);
 
 } // namespace tool

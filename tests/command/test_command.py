@@ -25,6 +25,29 @@ class Usage(CommandTest):
         self.assertEqual(result.stderr.count(b"\n"), 1, result.stderr)
         return result.stderr.decode()
 
+    def test_what_may_be_a_url_is_shown_without_secrets_whatever_reads_it(self):
+        self.write("empty", b"")
+        for url in ("http://us:hunter2@h/?token=hunter2", " http://us:hunter2@h/", "'http://us:hunter2@h/'", "https:us:hunter2@h/",
+                    "ftp://us:hunter2@h/", "\thttp:us:hunter2@h/a b?key=hunter2"):
+            for command in (["check", url], ["compress", url], ["decompress", url], ["decompress", "-t", url], ["origin", url],
+                            ["config", "--config", url], ["ingest", "--config", url], ["ingest", "--files-from", url],
+                            ["ingest", "--json", "--files-from", url], ["ingest", url], ["ingest", "--json", url], ["cat", url],
+                            ["ls", url], ["ls", "--json", url], ["diff", url, "empty"], ["diff", "--json", "empty", url],
+                            ["train", "-o", "d", url], ["compress", "-o", url, "missing"], ["version", "--frob=" + url], [url],
+                            ["cat", "--dictionary", url, "--decompress", "empty"], ["cat", "--max-rate", url, "http://h/"]):
+                with self.subTest(command):
+                    result = self.weir(*command)
+                    self.assertNotEqual(result.returncode, 0)
+                    self.assertNotIn(b"hunter2", result.stdout + result.stderr)
+                    self.assertNotEqual(result.stdout + result.stderr, b"")
+
+    def test_names_of_files_are_no_urls(self):
+        for name in ("user@host:path?x", "C:a@b#c", "./http://u@h/?x"):
+            for command in ("check", "compress", "cat", "ls", "ingest"):
+                with self.subTest(command=command, name=name):
+                    self.assertIn(f" {name}: ".encode(), self.weir(command, name).stderr)
+        self.assertEqual(of_type(lines_of(self.weir("ingest", "--json", "a@b:c").stdout), "error")[0]["path"], "a@b:c")
+
     def test_alone_it_says_what_it_can_do(self):
         for arguments in ((), ("--help",), ("-h",), ("help",)):
             result = self.weir(*arguments)
