@@ -18,7 +18,15 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr unsigned least_budget = 100;
+constexpr std::uint64_t least_budget = 100;
+
+/// All requests that can be under way at a time may be tried as often as the options say before one of them succeeds.
+unsigned budget_of(const client_options& options)
+{
+    const std::uint64_t retries = std::max(options.retry.attempts, 1u) - 1;
+    const std::uint64_t requests = std::min<std::uint64_t>(options.connections.max_total, 1u << 20);
+    return static_cast<unsigned>(std::clamp<std::uint64_t>(retries * requests, least_budget, 1'000'000));
+}
 
 connection_pool_options pool_options_of(const client_options& options)
 {
@@ -34,7 +42,7 @@ connection_pool_options pool_options_of(const client_options& options)
 
 client::impl::impl(const asio::any_io_executor& where, client_options given)
     : executor(where), options(std::move(given)),
-      budget(std::make_shared<retry_budget>(std::max(least_budget, options.retry.attempts))), proxies(options.proxy),
+      budget(std::make_shared<retry_budget>(budget_of(options))), proxies(options.proxy),
       maker(std::make_shared<connection_maker>(options)),
       pool(executor, connection_manager{maker}, pool_options_of(options))
 {

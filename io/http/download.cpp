@@ -383,7 +383,7 @@ asio::awaitable<void> download::wait_to_retry(std::exception_ptr cause)
         left = target_.deadline - now;
     const retry_decision decision = policy_.after(failing_, std::chrono::system_clock::now(), left);
     if (!decision.again)
-        give_up(cause, decision.reason);
+        give_up(cause, decision);
     counters_->failed();
     failing_ = failed_attempt();
     if (const auto kept = target_.keeper.lock())
@@ -413,14 +413,17 @@ void download::note_refusal(const std::exception_ptr& cause)
     }
 }
 
-/// Who was asked to wait and does not is told why.
-void download::give_up(const std::exception_ptr& cause, std::string_view reason) const
+/// Who was asked to wait and does not is told why, and who would have another try but for other requests.
+void download::give_up(const std::exception_ptr& cause, const retry_decision& decision) const
 {
-    if (!failing_.retry_after)
+    if (!failing_.retry_after && !decision.over_budget)
         std::rethrow_exception(cause);
-    const auto limit = std::chrono::floor<std::chrono::seconds>(target_.from->options.retry.retry_after_limit);
-    const std::string remark = "Retry-After " + grammar::printable(*failing_.retry_after) + ", at most "
-        + std::to_string(limit.count()) + " s: " + std::string(reason);
+    std::string remark = decision.over_budget ? "not tried again: " : "";
+    if (failing_.retry_after) {
+        const auto limit = std::chrono::floor<std::chrono::seconds>(target_.from->options.retry.retry_after_limit);
+        remark = "Retry-After " + grammar::printable(*failing_.retry_after) + ", at most " + std::to_string(limit.count()) + " s: ";
+    }
+    remark += decision.reason;
     try {
         std::rethrow_exception(cause);
     }

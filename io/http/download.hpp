@@ -138,7 +138,7 @@ private:
     [[nodiscard]] boost::asio::awaitable<void> skip();
     [[nodiscard]] boost::asio::awaitable<void> read_end();
     [[nodiscard]] boost::asio::awaitable<void> wait_to_retry(std::exception_ptr cause);
-    [[noreturn]] void give_up(const std::exception_ptr& cause, std::string_view reason) const;
+    [[noreturn]] void give_up(const std::exception_ptr& cause, const retry_decision& decision) const;
     void note_refusal(const std::exception_ptr& cause);
     [[nodiscard]] range_answer judged(const byte_range& range) const;
     [[nodiscard]] request_head next_request() const;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <random>
+#include <utility>
 
 namespace weir::http {
 namespace {
@@ -55,11 +56,13 @@ bool retry_budget::try_spend() noexcept
     return false;
 }
 
-void retry_budget::succeeded() noexcept
+void retry_budget::succeeded(std::uint64_t retries) noexcept
 {
+    const auto most = static_cast<std::uint64_t>(capacity_ / token);
+    const std::int64_t more = static_cast<std::int64_t>(std::min(retries, most)) * token + per_success_;
     std::int64_t left = left_.load(std::memory_order_relaxed);
     while (left < capacity_
-           && !left_.compare_exchange_weak(left, std::min(left + per_success_, capacity_), std::memory_order_relaxed)) {
+           && !left_.compare_exchange_weak(left, std::min(left + more, capacity_), std::memory_order_relaxed)) {
     }
 }
 
@@ -106,7 +109,7 @@ retry_decision retry_policy::after(const failed_attempt& failed, clock::time_poi
 void retry_policy::succeeded() noexcept
 {
     if (budget_)
-        budget_->succeeded();
+        budget_->succeeded(std::exchange(charged_, 0));
 }
 
 std::optional<std::string_view> retry_policy::objection(const failed_attempt& failed) const
@@ -156,7 +159,8 @@ retry_decision retry_policy::wait_for(milliseconds wait, bool is_charged, std::s
     if (left && wait >= *left)
         return {.reason = "the deadline comes before the next attempt"};
     if (is_charged && budget_ && !budget_->try_spend())
-        return {.reason = "the budget of retries is spent"};
+        return {.over_budget = true, .reason = "the budget of retries is spent"};
+    charged_ += is_charged ? 1 : 0;
     waited_ += wait;
     return {.again = true, .wait = wait, .reason = reason};
 }

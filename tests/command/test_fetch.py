@@ -612,6 +612,19 @@ class Ingest(FetchTest):
             f"{shown}/missing?token=***": "http_status", f"{shown}/cut?token=***": "ended_early"})
         self.assertEqual({f["path"] for f in of_type(lines, "file")}, {url + "/o", f"{shown}/o?token=***"})
 
+    def test_many_urls_that_fail_once_each_come_all(self):
+        count = 400
+        url = self.origin("".join(f"on /{i} request 1\n answer 503\non /{i}\n answer 200\n body \"{i}\"\n" for i in range(count)))
+        lines = self.ingest(*(f"{url}/{i}" for i in range(count)))
+        self.assertEqual(len(of_type(lines, "file")), count)
+
+    def test_a_server_that_is_down_is_spared_and_the_message_says_so(self):
+        url = self.origin("on *\n answer 503 Busy\n")
+        errors = of_type(self.ingest("--retries", "1", *(f"{url}/{i}" for i in range(150)), code=1), "error")
+        self.assertEqual(len(errors), 150)
+        spared = [e["error"] for e in errors if e["error"].endswith("(503 Busy; not tried again: the budget of retries is spent)")]
+        self.assertEqual(len(spared), 50)
+
     def test_a_signal_ends_it_in_mid_transfer(self):
         url = self.origin("object o 100MiB\non /o\n serve o\n stall at body 50MiB\n")
         process = self.start("ingest", "--json", "--chunk-avg", "64K", url + "/o", stdout=subprocess.PIPE)

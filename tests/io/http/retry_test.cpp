@@ -261,6 +261,34 @@ TEST_CASE("retry-budget: retries of all requests come out of one bucket, which s
     CHECK(budget->tokens() == 3);
 }
 
+TEST_CASE("retry-budget: a success gives back what its own retries took")
+{
+    auto budget = std::make_shared<retry_budget>(4, 0.0);
+    for (int each = 0; each < 100; ++each) {
+        retry_policy policy(request(), {}, budget, 1);
+        REQUIRE(policy.after(answered(503), now).again);
+        REQUIRE(policy.after(broken(), now).again);
+        REQUIRE(budget->tokens() == 2);
+        policy.succeeded();
+        REQUIRE(budget->tokens() == 4);
+    }
+    retry_policy with_progress(request(), {}, budget, 1);
+    failed_attempt piece = broken();
+    piece.kept_bytes = 64 * 1024;
+    CHECK(with_progress.after(piece, now).again); // which took none
+    CHECK(budget->try_spend());
+    with_progress.succeeded();
+    CHECK(budget->tokens() == 3);
+}
+
+TEST_CASE("retry-budget: what is refused for want of a token alone says so")
+{
+    const auto none = std::make_shared<retry_budget>(0, 0.0);
+    CHECK(retry_policy(request(), {}, none, 1).after(answered(503), now).over_budget);
+    CHECK_FALSE(retry_policy(request(), {}, none, 1).after(answered(404), now).over_budget);
+    CHECK_FALSE(retry_policy(request(), {.attempts = 1}, none, 1).after(answered(503), now).over_budget);
+}
+
 TEST_CASE("retry-budget: impossible numbers are bounded")
 {
     retry_budget none(0, 1);

@@ -85,7 +85,7 @@ public:
 
     [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept;
     [[nodiscard]] const client_options& options() const noexcept;
-    /// Shared by all that the client's users try again.
+    /// Shared by all that the client's users try again: as many tokens as `connections.max_total` requests have tries, 100 at least.
     [[nodiscard]] const std::shared_ptr<retry_budget>& budget() const noexcept;
     [[nodiscard]] connection_pool_statistics statistics() const;
 

@@ -17,11 +17,12 @@ namespace weir::http {
 
 /// How much a client may repeat in all, so that a server in trouble is not drowned in retries.
 ///
-/// A bucket of tokens: each retry takes one, but for one after progress; each success gives back a part of one. Full at
-/// first.
+/// A bucket of tokens, full at first: each retry takes one, but for one after progress. A request that succeeds gives back what
+/// its own retries took, as there they helped, and a part of a token. So what passes is tried again however often it occurs,
+/// while a server that is down is asked again `capacity` times and not for each of many requests.
 /// \par Thread-safety
 /// Shared by any threads.
-/// \see gRFC A6, "Throttling retry attempts and hedged RPCs"
+/// \see gRFC A6, "Throttling retry attempts and hedged RPCs"; the retry quota of the AWS SDKs' standard mode
 class WEIR_API retry_budget {
 public:
     /// \param capacity  tokens, at most a million
@@ -30,7 +31,8 @@ public:
 
     /// Takes a token. \returns  false if there is none
     [[nodiscard]] bool try_spend() noexcept;
-    void succeeded() noexcept;
+    /// \param retries  tokens that the request took
+    void succeeded(std::uint64_t retries = 0) noexcept;
     /// Whole tokens that are left.
     [[nodiscard]] unsigned tokens() const noexcept;
 
@@ -73,6 +75,7 @@ struct retry_decision {
     bool again = false;
     std::chrono::milliseconds wait{0}; ///< before the next attempt
     bool fresh_connection = false;     ///< none that waited in a pool
+    bool over_budget = false;          ///< it would be tried again, had the budget a token for it
     std::string_view reason;           ///< for people; lives as long as the program
 };
 
@@ -104,7 +107,7 @@ public:
     [[nodiscard]] retry_decision after(const failed_attempt& failed, clock::time_point now,
                                        std::optional<std::chrono::nanoseconds> left = std::nullopt);
 
-    /// Tells the budget that the request succeeded.
+    /// Tells the budget that the request succeeded, once.
     void succeeded() noexcept;
 
     /// Attempts that were judged, all of them.
@@ -129,6 +132,7 @@ private:
     bool replaced_stale_ = false;
     unsigned in_a_row_ = 0;
     std::uint64_t failures_ = 0;
+    std::uint64_t charged_ = 0; ///< of the budget's tokens
     std::uint64_t discarded_bytes_ = 0;
     std::chrono::milliseconds waited_{0};
 };
