@@ -38,7 +38,7 @@ const std::array meanings = {
     meaning{make_error_condition(std::errc::timed_out), took_too_long},
     meaning{make_error_condition(std::errc::connection_refused), unreachable},
     meaning{make_error_condition(std::errc::host_unreachable), unreachable},
-    meaning{make_error_condition(std::errc::resource_unavailable_try_again), unreachable}, // by a proxy
+    meaning{make_error_condition(std::errc::resource_unavailable_try_again), unreachable}, // by a Unix socket
     meaning{make_error_condition(std::errc::network_unreachable), unreachable},
     meaning{make_error_condition(std::errc::network_down), unreachable},
     meaning{make_error_condition(std::errc::address_not_available), unreachable},

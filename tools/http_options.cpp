@@ -104,6 +104,17 @@ weir::http::stated_digest read_sha256(std::string_view text)
     return digest;
 }
 
+bool is_valid(const std::string& url)
+{
+    try {
+        (void)weir::http::url::parse(url);
+        return true;
+    }
+    catch (const weir::error&) {
+        return false;
+    }
+}
+
 std::string read_proxy(std::string_view text)
 {
     weir::http::proxy_options options;
@@ -124,6 +135,27 @@ std::string read_socket_path(std::string_view text)
         throw usage_error(fmt::format("--unix-socket '{}': a path of 1 to {} bytes is needed", text,
                                       sizeof(sockaddr_un::sun_path) - 1));
     return std::string(text);
+}
+
+/// Each URL of the command line that a proxy is for has one that can be used. \throws usage_error
+void check_proxies(const weir::http::proxy_options& options, const std::vector<std::string>& arguments)
+{
+    const weir::http::proxy_selector proxies(options);
+    for (const std::string& each : arguments) {
+        std::optional<weir::http::url> proxy;
+        if (!weir::is_url(each) || !is_valid(each))
+            continue; // the second is told in its turn
+        const weir::http::url target = weir::http::url::parse(each);
+        try {
+            proxy = proxies.proxy_for(target);
+        }
+        catch (const weir::error& failure) {
+            throw usage_error(failure.what());
+        }
+        if (proxy && proxy->is_secure() && target.is_secure())
+            throw usage_error(fmt::format("{}: an https URL is reached through an http proxy alone, not through {}",
+                                          target.to_string(), proxy->to_string()));
+    }
 }
 
 void check_certificates(const weir::net::tls_options& options)
@@ -181,7 +213,7 @@ void http_options::add_ways(command_line& line)
               }});
     line.add({"insecure", "", "trust whoever answers: anybody on the way can read and change all",
               [this](std::string_view) { values_.client.tls.verify_peer = false; }});
-    line.add({"proxy", "URL", "through this proxy, whatever the environment says; '': through none",
+    line.add({"proxy", "URL", "through this http proxy, or https for http URLs; '': through none",
               [this](std::string_view text) { values_.client.proxy.proxy = read_proxy(text); }});
     line.add({"unix-socket", "PATH", "connect to this socket, whatever the host",
               [this](std::string_view text) { values_.client.unix_socket = read_socket_path(text); }});
@@ -220,6 +252,8 @@ http_settings http_options::resolve(const std::vector<std::string>& arguments, b
     if (!values_.client.tls.ca_file.empty() && !values_.client.tls.verify_peer)
         throw usage_error("--cacert and --insecure exclude each other");
     check_certificates(values_.client.tls);
+    if (values_.client.unix_socket.empty())
+        check_proxies(values_.client.proxy, arguments);
     return values_;
 }
 

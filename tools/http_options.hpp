@@ -35,7 +35,8 @@ public:
 
     /// \param arguments  all that the command works on, as typed
     /// \param or_more    what it works on is not known yet: --files-from
-    /// \throws usage_error  for options that do not fit each other, or not these arguments
+    /// \throws usage_error  for options that do not fit each other, or not these arguments, and for a proxy of theirs that cannot
+    ///   be used, also of the environment
     [[nodiscard]] http_settings resolve(const std::vector<std::string>& arguments, bool or_more) const;
 
 private:

@@ -213,10 +213,7 @@ asio::awaitable<net::transport> connection_maker::tunnel(const connection_key& k
     if (!head)
         throw error(head.code(), connect_through_proxy, shown, std::nullopt, head.message());
     if (head->status / 100 != 2) {
-        const bool may_pass = head->status >= 502 && head->status <= 504;
-        const std::error_code code =
-            may_pass ? make_error_code(std::errc::resource_unavailable_try_again) : make_error_code(errc::http_status);
-        const error refusal(code, connect_through_proxy, shown, std::nullopt,
+        const error refusal(errc::http_status, connect_through_proxy, shown, std::nullopt,
                             std::to_string(head->status) + " " + grammar::printable(head->reason));
         std::optional<std::string> retry_after;
         if (const auto when = head->header.find_only("Retry-After"))

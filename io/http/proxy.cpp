@@ -1,6 +1,8 @@
 #include <weir/http/proxy.hpp>
 
+#include "error_detail.hpp"
 #include "grammar.hpp"
+#include "url_syntax.hpp"
 
 #include <weir/error.hpp>
 #include <weir/http/fields.hpp>
@@ -104,14 +106,6 @@ bool matches_element(std::string_view element, const url& target)
     return host ? matches_address(element, *host) : matches_name(element, target.host());
 }
 
-std::string first_of(const environment& variables, std::initializer_list<const char*> names)
-{
-    for (const char* name : names)
-        if (std::optional<std::string> value = variables(name); value && !value->empty())
-            return *value;
-    return {};
-}
-
 /// Whether the authority in the text of a URL names a port.
 bool names_port(std::string_view text)
 {
@@ -122,14 +116,22 @@ bool names_port(std::string_view text)
         && colon + 1 < authority.size();
 }
 
-url parse_proxy(const std::string& text)
+/// \param by  what named it, for the message
+url parse_proxy(const std::string& text, std::string_view by)
 {
     const std::string full = text.find("://") == std::string::npos ? "http://" + text : text;
+    const std::string operation = "use " + std::string(by);
     const std::size_t end = full.find_first_of("/?#", full.find("://") + 3);
     if (end != std::string::npos && full.find('@', end) != std::string::npos) // of a password, which then names the host
-        throw error(errc::bad_format, "read", "proxy", std::nullopt, "a / ? or # of a password has to be written %2F %3F %23");
-    const url proxy = url::parse(full).resolve("/"); // what follows the host says nothing to anybody, as with curl
-    return proxy.is_secure() || names_port(full) ? proxy : proxy.with_port(curl_default_port);
+        throw error(errc::bad_format, operation, syntax::redacted_text(full), std::nullopt,
+                    "a / ? or # of a password has to be written %2F %3F %23");
+    try {
+        const url proxy = url::parse(full).resolve("/"); // what follows the host says nothing to anybody, as with curl
+        return proxy.is_secure() || names_port(full) ? proxy : proxy.with_port(curl_default_port);
+    }
+    catch (const error& failure) {
+        throw error(failure.code(), operation, syntax::redacted_text(full), failure.offset(), detail_of(failure));
+    }
 }
 
 } // namespace
@@ -156,19 +158,33 @@ std::optional<std::string> process_environment(const std::string& name)
     return value ? std::optional<std::string>(value) : std::nullopt;
 }
 
+proxy_selector::told proxy_selector::tell(const proxy_options& options, const environment& variables,
+                                          std::initializer_list<const char*> names)
+{
+    if (options.proxy)
+        return {*options.proxy, "proxy"};
+    for (const char* name : names)
+        if (std::optional<std::string> value = variables(name); value && !value->empty())
+            return {std::move(*value), name};
+    return {};
+}
+
 proxy_selector::proxy_selector(proxy_options options, const environment& variables)
-    : http_(options.proxy ? *options.proxy : first_of(variables, {"http_proxy", "all_proxy", "ALL_PROXY"})),
-      https_(options.proxy ? *options.proxy
-                           : first_of(variables, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"})),
-      direct_(options.no_proxy ? *options.no_proxy : first_of(variables, {"no_proxy", "NO_PROXY"}))
-{}
+    : http_(tell(options, variables, {"http_proxy", "all_proxy", "ALL_PROXY"})),
+      https_(tell(options, variables, {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}))
+{
+    for (const char* name : {"no_proxy", "NO_PROXY"})
+        if (std::optional<std::string> value = variables(name); value && !value->empty() && !options.no_proxy)
+            options.no_proxy = std::move(*value);
+    direct_ = no_proxy_list(options.no_proxy.value_or(""));
+}
 
 std::optional<url> proxy_selector::proxy_for(const url& target) const
 {
-    const std::string& proxy = target.is_secure() ? https_ : http_;
-    if (proxy.empty() || direct_.matches(target))
+    const told& proxy = target.is_secure() ? https_ : http_;
+    if (proxy.text.empty() || direct_.matches(target))
         return std::nullopt;
-    return parse_proxy(proxy);
+    return parse_proxy(proxy.text, proxy.by);
 }
 
 } // namespace weir::http

@@ -436,15 +436,17 @@ class Secure(FetchTest):
             self.cat("--cacert", "ca.pem", "--proxy", busy, f"https://localhost:{port}/content")
             self.assertGreater(time.monotonic() - start, 1)
             busy = self.origin("on CONNECT *\n answer 503\n header Retry-After: 300\n")
-            said = self.cat("--cacert", "ca.pem", "--proxy", busy, f"https://localhost:{port}/content", code=4)[1]
+            said = self.cat("--cacert", "ca.pem", "--proxy", busy, f"https://localhost:{port}/content", code=7)[1]
             self.assertIn("Retry-After 300, at most 120 s", said)
             word = "Proxy-Authorization: Basic hunter2"
             asking = self.origin(f'on CONNECT * with "{word}"\n tunnel\non CONNECT *\n answer 407\n')
             self.cat("-H", word, "--cacert", "ca.pem", "--proxy", asking, f"https://localhost:{port}/no-word/content")
-            refusing = self.origin("on CONNECT *\n answer 502\n")
-            self.cat(*QUICK, "--cacert", "ca.pem", "--proxy", refusing, f"https://localhost:{port}/content", code=4)
-            refusing = self.origin("on CONNECT *\n answer 403\n")
-            self.cat(*QUICK, "--cacert", "ca.pem", "--proxy", refusing, f"https://localhost:{port}/content", code=7)
+            for status in (403, 407, 500, 502, 503, 504):
+                refusing = self.origin(f"on CONNECT *\n answer {status} Sorry\n")
+                through = (*QUICK, "--cacert", "ca.pem", "--proxy", refusing, f"https://localhost:{port}/content")
+                self.assertIn(f"({status} Sorry)", self.cat(*through, code=7)[1])
+                errors = of_type(self.ingest(*through, code=1), "error")
+                self.assertEqual([each["code"] for each in errors], ["http_status"])
 
 
 class Ways(FetchTest):
@@ -459,6 +461,33 @@ class Ways(FetchTest):
         for environment in ({"HTTP_PROXY": proxy}, {"http_proxy": proxy, "NO_PROXY": ".invalid"}):
             self.cat(*QUICK, self.URL, environment=environment, code=4)
         self.cat(*QUICK, "--proxy", "", self.URL, environment={"http_proxy": proxy}, code=4)
+
+    def test_a_proxy_that_cannot_be_used_is_wrong_usage_and_named_by_its_variable(self):
+        for variable, proxy in (("http_proxy", "http://us:hunter2/b@h:1"), ("http_proxy", "http://"), ("all_proxy", "us:hunter2@h:x"),
+                                ("ALL_PROXY", "socks5://us:hunter2@h")):
+            for command in ("cat", "ingest", "ls"):
+                with self.subTest(variable=variable, proxy=proxy, command=command):
+                    result = self.weir(command, self.URL, environment={variable: proxy})
+                    self.assertEqual((result.returncode, result.stdout), (2, b""))
+                    self.assertRegex(result.stderr.decode(), rf"^weir: use {variable} [^\n]+\n$")
+                    self.assertNotIn(b"hunter2", result.stderr)
+        proxy = self.origin("on *\n redirect 302 https://no-such-host.invalid/\n")
+        environment = {"http_proxy": proxy, "https_proxy": "http://us:hunter2@"}
+        self.assertRegex(self.cat(self.URL, environment=environment, code=2)[1], r"^weir: use https_proxy http://\*\*\*")
+        self.assertEqual(self.weir("cat", self.URL, environment={"http_proxy": proxy, "no_proxy": "*"}).returncode, 4)
+        self.write("file", b"here")
+        self.assertEqual(self.cat("file", environment={"http_proxy": "http://"})[0], b"here")
+
+    def test_an_https_url_through_an_https_proxy_is_refused_at_the_start(self):
+        here = self.origin("on *\n answer 200\n body \"here\"\n")
+        over_tls = "https://us:hunter2@127.0.0.1:1"
+        for command in ("cat", "ingest", "ls"):
+            for options, environment in ((("--proxy", over_tls), {}), ((), {"https_proxy": over_tls})):
+                with self.subTest(command=command, environment=environment):
+                    result = self.weir(command, *options, here + "/first", "https://no-such-host.invalid/", environment=environment)
+                    self.assertEqual((result.returncode, result.stdout), (2, b""))
+                    self.assertIn(b"through an http proxy alone, not through https://***@127.0.0.1:1/", result.stderr)
+        self.cat(*QUICK, "--proxy", over_tls, self.URL, code=4)  # TLS to a proxy for http: tried
 
     def test_a_path_behind_a_proxy_means_nothing(self):
         self.assertEqual(self.cat(self.URL, environment={"http_proxy": self.origin(self.SCRIPT) + "/foo"})[0], b"by proxy")

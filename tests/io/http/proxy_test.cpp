@@ -92,6 +92,25 @@ TEST_CASE("proxy: one that cannot be used is an error where it is needed, withou
     CHECK(code_of("http://u:hunter2@p:x") == weir::errc::bad_format);
 }
 
+TEST_CASE("proxy: the error of one that cannot be used tells what named it")
+{
+    const auto operation_of = [](const variables& set, const proxy_options& options = {}) -> std::string {
+        try {
+            (void)selector(set, options).proxy_for(url::parse("https://h/"));
+        }
+        catch (const weir::error& refused) {
+            CHECK(std::string_view(refused.what()).find("hunter2") == std::string_view::npos);
+            return refused.operation();
+        }
+        return {};
+    };
+    CHECK(operation_of({{"https_proxy", "http://"}}) == "use https_proxy");
+    CHECK(operation_of({{"HTTPS_PROXY", "http://u:80/hunter2@p"}}) == "use HTTPS_PROXY");
+    CHECK(operation_of({{"https_proxy", ""}, {"all_proxy", "socks5://u:hunter2@p"}}) == "use all_proxy");
+    CHECK(operation_of({{"ALL_PROXY", "http://p:x"}, {"https_proxy", "p"}}).empty());
+    CHECK(operation_of({{"all_proxy", "p"}}, {.proxy = "http://u:hunter2?@p", .no_proxy = {}}) == "use proxy");
+}
+
 struct row {
     const char* list;
     const char* target;

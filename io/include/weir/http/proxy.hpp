@@ -5,6 +5,7 @@
 #include <weir/http/url.hpp>
 
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,14 +65,24 @@ public:
     explicit proxy_selector(proxy_options options = {}, const environment& variables = process_environment);
 
     /// The proxy for `target`, with the credentials that are for it alone; nothing if the way is direct.
-    /// \throws weir::error, with the proxy (redacted)
+    /// \throws weir::error, with the proxy (redacted) and what named it: the operation is `use proxy` for that of the options,
+    ///   `use https_proxy` for one of that variable
     ///   `errc::unsupported_scheme`: neither http nor https, for instance `socks5`
     ///   `errc::bad_format`: not a URL
     [[nodiscard]] std::optional<url> proxy_for(const url& target) const;
 
 private:
-    std::string http_;
-    std::string https_;
+    /// A proxy as it was told, and by what.
+    struct told {
+        std::string text;
+        std::string_view by;
+    };
+
+    [[nodiscard]] static told tell(const proxy_options& options, const environment& variables,
+                                   std::initializer_list<const char*> names);
+
+    told http_;
+    told https_;
     no_proxy_list direct_;
 };
 
