@@ -302,7 +302,7 @@ private:
     void start_waiting()
     {
         for (const std::shared_ptr<part>& each : parts_)
-            if (running() < at_a_time_ && each->is_waiting())
+            if (each->is_waiting() && running() < at_a_time_) // the second looks at all of them
                 start(each);
     }
 
