@@ -7,6 +7,7 @@
 
 #include <boost/asio/use_awaitable.hpp>
 
+#include <optional>
 #include <utility>
 
 namespace weir {
@@ -22,6 +23,7 @@ public:
     {}
 
     static asio::awaitable<void> write(std::shared_ptr<sink_core> self, std::span<chunk> chunks);
+    [[nodiscard]] std::optional<asio::awaitable<void>> watch() { return target_.watch(); }
     static asio::awaitable<void> finish(std::shared_ptr<sink_core> self);
 
 private:
@@ -102,6 +104,7 @@ coding_sink::coding_sink(std::shared_ptr<codecs::sink_core> core) noexcept : cor
 coding_sink::~coding_sink() = default;
 
 asio::awaitable<void> coding_sink::write(std::span<chunk> chunks) { return codecs::sink_core::write(core_, chunks); }
+std::optional<asio::awaitable<void>> coding_sink::watch() { return core_->watch(); }
 asio::awaitable<void> coding_sink::finish() { return codecs::sink_core::finish(core_); }
 
 encoding_sink::encoding_sink(engine& owner, sink& target, const encoding_options& options)

@@ -1,8 +1,13 @@
 #include <weir/flow.hpp>
 
+#include <weir/detail/unless.hpp>
+
 #include <boost/asio/this_coro.hpp>
 
+#include <cassert>
 #include <exception>
+#include <optional>
+#include <span>
 #include <utility>
 
 namespace weir {
@@ -11,10 +16,28 @@ namespace asio = boost::asio;
 
 namespace {
 
+/// There is nothing to stop for but what `watch` throws.
+asio::awaitable<bool> fails(asio::awaitable<void> watch)
+{
+    co_await std::move(watch);
+    co_return false;
+}
+
+asio::awaitable<std::span<chunk>> next_batch(chunk_stream& chunks, sink& output)
+{
+    std::optional<asio::awaitable<void>> watch = output.watch();
+    if (!watch)
+        co_return co_await chunks.next_batch();
+    std::optional<std::span<chunk>> batch;
+    const bool came = co_await detail::unless(fails(std::move(*watch)), detail::store(chunks.next_batch(), batch));
+    assert(came);
+    co_return *batch;
+}
+
 asio::awaitable<void> pump(chunk_stream& chunks, sink& output)
 {
     for (;;) {
-        const std::span<chunk> batch = co_await chunks.next_batch();
+        const std::span<chunk> batch = co_await next_batch(chunks, output);
         if (batch.empty())
             break;
         co_await output.write(batch);

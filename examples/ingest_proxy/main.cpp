@@ -7,10 +7,13 @@
 //
 // SIGTERM and SIGINT let streams that have begun come to their end.
 #include "command_line.hpp"
+#include "report.hpp"
 
 #include <weir/as_result.hpp>
 #include <weir/flow.hpp>
 #include <weir/http/client.hpp>
+#include <weir/http/framing.hpp>
+#include <weir/http/redirect.hpp>
 #include <weir/http/response_source.hpp>
 #include <weir/http/server.hpp>
 #include <weir/unique_counter.hpp>
@@ -42,32 +45,8 @@ namespace {
 
 namespace asio = boost::asio;
 namespace http = weir::http;
+using namespace std::chrono_literals;
 using namespace weir::literals;
-
-/// Whom the proxy waits for, and whose fault it is if that fails.
-enum class party { client, upstream };
-
-/// What is known of one stream.
-struct stream_report {
-    std::string subject; ///< client, method and target, without secrets
-    unsigned status = 0; ///< of the upstream's answer
-    std::uint64_t bytes = 0;
-    std::uint64_t chunks = 0;
-    std::uint64_t new_chunks = 0; ///< that no stream had before
-    bool is_provable = true; ///< that all has come: the end of the connection alone says nothing
-    party waiting_for = party::upstream;
-    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-
-    void print(const weir::result<void>& ended) const
-    {
-        const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-        std::string end = is_provable ? "whole" : "ended with its connection";
-        if (!ended)
-            end = fmt::format("{} failed: {}", waiting_for == party::client ? "client" : "upstream", ended.message());
-        fmt::print("{}: {}, {} bytes, {} chunks, {} new, {:.3f} s, {}\n", subject, status, bytes, chunks, new_chunks,
-                   time.count(), end);
-    }
-};
 
 http::client_options client_options_of(const settings& given)
 {
@@ -89,9 +68,10 @@ weir::engine_options engine_options_of(const settings& given)
     return out;
 }
 
-http::server_options server_options_of(const settings& given)
+http::server_options server_options_of(const settings& given, http::server_observer& observer)
 {
     http::server_options out;
+    out.observer = &observer;
     out.read_time = out.write_time = given.patience;
     if (!given.certificate_file.empty())
         out.tls.emplace(weir::net::tls_server_options{given.certificate_file, given.key_file, {}, {}});
@@ -190,7 +170,10 @@ public:
 private:
     asio::awaitable<void> relay(http::server_exchange& exchange, stream_report& report)
     {
-        http::response answer = co_await ask(exchange, report);
+        http::request_head request = request_for(exchange);
+        if (!http::count_forwarding(request.method, request.header))
+            co_return co_await answer_in_place(exchange, report);
+        http::response answer = co_await ask(exchange, std::move(request), report);
         http::response_head head = answer.head();
         http::erase_connection_fields(head.header);
         head.header.add("Via", "1.1 weir");
@@ -207,22 +190,46 @@ private:
         co_await weir::run_flow(engine_, std::move(body), sink, cut);
     }
 
-    /// Sends a request on, with its body if it has one.
-    asio::awaitable<http::response> ask(http::server_exchange& exchange, stream_report& report)
+    /// Sends a request on, with its body if it has one and the upstream wants it.
+    asio::awaitable<http::response> ask(http::server_exchange& exchange, http::request_head request, stream_report& report)
     {
         if (exchange.body_size() == 0)
-            co_return co_await web_.send(request_for(exchange));
-        http::request_stream upload = co_await web_.begin(request_for(exchange), exchange.body_size());
+            co_return co_await web_.send(std::move(request));
+        const bool waits = request.header.contains("Expect");
+        http::request_stream upload = co_await web_.begin(std::move(request), exchange.body_size());
+        bool wanted = true;
+        if (waits)
+            wanted = co_await upload.await_continue(1s);
         std::vector<std::byte> block(64_KiB);
-        for (bool wanted = true; wanted;) {
+        while (wanted) {
             report.waiting_for = party::client;
-            const std::size_t got = co_await exchange.read_some(block);
+            const std::optional<std::size_t> got = co_await upload.unless_answered(exchange.read_some(block));
             report.waiting_for = party::upstream;
-            if (got == 0)
+            if (!got || *got == 0)
                 break;
-            wanted = co_await upload.write(std::span(block).first(got));
+            wanted = co_await upload.write(std::span(block).first(*got));
         }
         co_return co_await upload.finish(exchange.trailer());
+    }
+
+    /// Of a request that may not go further. \see RFC 9110, sections 9.3.7 and 9.3.8
+    asio::awaitable<void> answer_in_place(http::server_exchange& exchange, stream_report& report)
+    {
+        const http::received_request& asked = exchange.request();
+        http::response_head head;
+        std::string seen;
+        if (asked.method == "TRACE") {
+            head.header.add("Content-Type", "message/http");
+            seen = asked.method + ' ' + asked.target + " HTTP/1.1\r\n";
+            for (const http::field& line : asked.header)
+                if (!http::is_sensitive(line.name))
+                    seen += line.name + ": " + line.value + "\r\n";
+            seen += "\r\n";
+        }
+        report.status = head.status;
+        report.bytes = seen.size();
+        report.waiting_for = party::client;
+        co_await exchange.reply(head, seen);
     }
 
     http::request_head request_for(const http::server_exchange& exchange) const
@@ -233,7 +240,8 @@ private:
         out.about_server = about_server;
         http::erase_connection_fields(out.header);
         out.header.erase("Host");   // the upstream's own is sent
-        out.header.erase("Expect"); // answered by the server
+        if (!exchange.expects_continue())
+            out.header.erase("Expect"); // of a client that does not wait
         const std::string before = out.header.combined("X-Forwarded-For").value_or("");
         const std::string client = address_of(exchange.peer());
         out.header.set("X-Forwarded-For", before.empty() ? client : before + ", " + client);
@@ -262,11 +270,12 @@ asio::awaitable<void> stop_on_signal(http::server& server, std::chrono::seconds 
 
 void serve(const settings& given)
 {
+    refusals observer;
     asio::io_context context(1);
     proxy relay(context.get_executor(), given);
     http::server server(
         context.get_executor(), [&](http::server_exchange& exchange) { return relay.answer(exchange); },
-        server_options_of(given));
+        server_options_of(given, observer));
     const asio::ip::tcp::endpoint where = server.listen(given.listen);
     fmt::print("listening on {}:{}\n", where.address().to_string(), where.port());
     asio::co_spawn(context, stop_on_signal(server, given.grace), [&](const std::exception_ptr& failed) {

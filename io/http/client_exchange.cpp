@@ -118,6 +118,20 @@ asio::awaitable<bool> client_exchange::send(std::span<const asio::const_buffer> 
     co_return !unsent_ && !is_head_final_;
 }
 
+asio::awaitable<void> client_exchange::await_answer()
+{
+    while (!unsent_ && !is_head_final_) {
+        connection_->stream().expires_at(deadline_);
+        const result<void> read = co_await as_result(read_head());
+        lift_limit(); // who comes next may be on another strand
+        if (!read && read.code() == condition::cancelled)
+            read.value();
+        unsent_ = read.exception();
+        if (!read && read.code() != errc::ended_early)
+            unread_ = unsent_;
+    }
+}
+
 bool client_exchange::has_something_to_read()
 {
     return !connection_->unused().empty() || !connection_->stream().quiet();
@@ -140,6 +154,8 @@ asio::awaitable<bool> client_exchange::await_continue(time_limits::duration pati
 asio::awaitable<void> client_exchange::receive_head(bool whole)
 {
     is_request_whole_ = whole && !unsent_;
+    if (unread_)
+        raise(unread_, "read answer of", limits_.first_byte);
     limit_to(limits_.first_byte);
     while (!is_head_final_) {
         const result<void> read = co_await as_result(read_head());
@@ -289,6 +305,11 @@ asio::awaitable<void> client_exchange::discard()
 client_exchange::clock::time_point client_exchange::limit_of(time_limits::duration step) const
 {
     return std::min(deadline_, limit_after(step));
+}
+
+void client_exchange::lift_limit()
+{
+    connection_->stream().expires_at(clock::time_point::max());
 }
 
 void client_exchange::limit_to(time_limits::duration step) { connection_->stream().expires_at(limit_of(step)); }

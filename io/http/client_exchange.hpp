@@ -64,6 +64,11 @@ public:
     /// Sends what belongs to the body, framing too.
     /// \returns  false if the server did not wait for the rest of it: it has answered, or hung up
     [[nodiscard]] boost::asio::awaitable<bool> send(std::span<const boost::asio::const_buffer> parts);
+    /// Between two steps: the next may be on another strand.
+    void lift_limit();
+    /// Waits until the server has answered or hung up, under the limit of the whole alone: the body may be long in coming.
+    /// Fails only where it is cancelled, and nothing is lost then: what is wrong with an answer is told by `receive_head`.
+    [[nodiscard]] boost::asio::awaitable<void> await_answer();
     /// Reads the head of the answer, past those of status 1xx.
     /// \param whole  the body was sent to its end: else the connection serves no other request
     [[nodiscard]] boost::asio::awaitable<void> receive_head(bool whole);
@@ -114,6 +119,7 @@ private:
     std::string method_;
     response_reader reader_;
     std::exception_ptr unsent_; // why the request did not go out whole
+    std::exception_ptr unread_; // why an answer that came before its end is none
     response_head head_;
     bool is_head_final_ = false;
     bool may_go_on_ = false; // by a 100

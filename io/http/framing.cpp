@@ -115,4 +115,18 @@ void erase_connection_fields(fields& head)
         head.erase(name);
 }
 
+bool count_forwarding(std::string_view method, fields& head)
+{
+    if (method != "OPTIONS" && method != "TRACE")
+        return true;
+    const auto value = head.find_only("Max-Forwards");
+    const auto left = value ? grammar::parse_number(*value) : std::nullopt;
+    if (!left)
+        return true; // no such limit
+    if (*left == 0)
+        return false;
+    head.set("Max-Forwards", std::to_string(*left - 1));
+    return true;
+}
+
 } // namespace weir::http

@@ -46,6 +46,21 @@ asio::awaitable<bool> outgoing_body::send(std::span<const asio::const_buffer> da
     co_return !refused_;
 }
 
+asio::awaitable<bool> outgoing_body::await_refusal()
+{
+    exchange_->lift_limit();
+    return refusal();
+}
+
+asio::awaitable<bool> outgoing_body::refusal()
+{
+    if (refused_)
+        co_return true;
+    co_await exchange_->await_answer();
+    refused_ = sent_ != length_;
+    co_return refused_;
+}
+
 asio::awaitable<void> outgoing_body::finish(const fields& trailer)
 {
     if (!refused_)

@@ -31,6 +31,11 @@ public:
     /// \throws weir::error  as `ensure_fits`; nothing of `data` was sent then
     [[nodiscard]] boost::asio::awaitable<bool> send(std::span<const boost::asio::const_buffer> data);
 
+    /// Waits until the server has answered or hung up, on whatever strand it is awaited. \returns  whether it does not wait for the rest
+    /// \par Cancellation
+    /// terminal, partial, total: nothing is lost.
+    [[nodiscard]] boost::asio::awaitable<bool> await_refusal();
+
     /// No rest is to be sent: the server does not wait for it.
     void refuse() noexcept { refused_ = true; }
     /// Ends the body if the server waits for that, and reads the head of the answer.
@@ -44,6 +49,7 @@ public:
 
 private:
     [[nodiscard]] boost::asio::awaitable<void> end(const fields& trailer);
+    [[nodiscard]] boost::asio::awaitable<bool> refusal();
 
     std::unique_ptr<client_exchange> exchange_;
     std::optional<std::uint64_t> length_;

@@ -19,6 +19,19 @@ asio::awaitable<bool> request_stream::write(std::span<const std::byte> data)
     co_return co_await body_->send(std::span(&all, 1));
 }
 
+asio::awaitable<bool> request_stream::await_continue(std::chrono::milliseconds patience)
+{
+    const bool wanted = co_await body_->exchange()->await_continue(patience);
+    if (!wanted)
+        body_->refuse();
+    co_return wanted;
+}
+
+asio::awaitable<bool> request_stream::run_unless_answered(asio::awaitable<void> work)
+{
+    return weir::detail::unless(body_->await_refusal(), std::move(work));
+}
+
 asio::awaitable<response> request_stream::finish() { return finish(fields()); }
 
 asio::awaitable<response> request_stream::finish(fields trailer)

@@ -35,6 +35,10 @@ public:
             co_await refuse();
     }
 
+    /// Whether there is an answer that may come.
+    [[nodiscard]] bool has_begun() const noexcept { return body_.has_value(); }
+    [[nodiscard]] asio::awaitable<void> watch() { return watch(body_->await_refusal()); }
+
     [[nodiscard]] asio::awaitable<response_head> finish()
     {
         if (!body_)
@@ -62,6 +66,13 @@ private:
             co_return;
         body_->refuse();
         co_await refuse();
+    }
+
+    [[nodiscard]] asio::awaitable<void> watch(asio::awaitable<bool> refusal)
+    {
+        const bool refused = co_await std::move(refusal);
+        if (refused)
+            co_await refuse();
     }
 
     void gather(std::span<chunk> chunks)
@@ -103,6 +114,13 @@ http_sink::http_sink(client& to, url target, sink_options options)
 http_sink::~http_sink() = default;
 
 asio::awaitable<void> http_sink::write(std::span<chunk> chunks) { return upload_->write(chunks); }
+
+std::optional<asio::awaitable<void>> http_sink::watch()
+{
+    if (!upload_->has_begun())
+        return std::nullopt;
+    return upload_->watch();
+}
 
 asio::awaitable<void> http_sink::finish()
 {

@@ -97,8 +97,10 @@ public:
             fail(errc::ended_early, "the answer was not finished");
         out.failed = failed_;
         out.description = description_;
+        out.refused = refused_;
         of_.core_->tell_exchange(out);
     }
+    void refuse() noexcept { refused_ = true; }
     void fail(std::error_code code, std::string description)
     {
         failed_ = code;
@@ -111,6 +113,7 @@ private:
     const clock::time_point start_;
     std::error_code failed_;
     std::string description_;
+    bool refused_ = false;
 };
 
 server_connection::server_connection(std::shared_ptr<server_core> core, server_core::place where,
@@ -130,7 +133,7 @@ asio::awaitable<void> server_connection::serve(std::shared_ptr<server_connection
     self->strand_ = here;
     const result<void> ended = co_await as_result(self->serve_all());
     if (!ended && ended.code() != condition::cancelled)
-        self->core_->tell_failure(self->peer_, failure(ended.exception()));
+        self->core_->tell_failure(self->peer_, 0, failure(ended.exception()));
 }
 
 asio::awaitable<void> server_connection::serve_all()
@@ -219,12 +222,14 @@ asio::awaitable<void> server_connection::read_head(request_reader& reader)
 /// Answers what is no request, if an answer may help.
 asio::awaitable<void> server_connection::refuse(unsigned status, const failure& why)
 {
-    core_->tell_failure(peer_, why);
+    core_->tell_failure(peer_, status, why);
     if (status == 0)
         co_return;
     const framing closing{body_end::length, 0, false};
     response_head head;
     head.status = status;
+    if (options().says_date)
+        add_date(head.header);
     std::string text;
     write_head(text, head, closing);
     (void)co_await as_result(send_text(stream_, text, pace()));
@@ -238,7 +243,7 @@ std::shared_ptr<request_body> server_connection::body_of(const received_request&
 
 std::unique_ptr<reply_writer> server_connection::reply_to(const received_request& request)
 {
-    return std::make_unique<reply_writer>(stream_, request, pace());
+    return std::make_unique<reply_writer>(stream_, request, pace(), options().says_date);
 }
 
 bool server_connection::may_go_on() const
@@ -261,6 +266,7 @@ asio::awaitable<bool> server_connection::exchange_messages(received_request requ
     report told(*this, current);
     if (objection != 0) {
         client_goes_on_ = false;
+        told.refuse();
         co_await current.reply(objection, "");
         co_return false;
     }
@@ -271,8 +277,10 @@ asio::awaitable<bool> server_connection::exchange_messages(received_request requ
         co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
     co_await conclude(current, outcome, told);
     bool goes_on = client_goes_on_ && current.reply_->finished() && current.reply_->reusable() && !core_->stopping();
-    if (goes_on)
-        goes_on = co_await current.body_->drop();
+    if (goes_on) {
+        const result<bool> dropped = co_await as_result(current.body_->drop());
+        goes_on = dropped && *dropped; // the exchange was whole all the same
+    }
     co_return goes_on;
 }
 

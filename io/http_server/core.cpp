@@ -242,10 +242,12 @@ void server_core::tell_exchange(const exchange_report& report) noexcept
         options_.observer->exchange_ended(report);
 }
 
-void server_core::tell_failure(std::string_view peer, const failure& why) noexcept
+void server_core::tell_failure(std::string_view peer, unsigned status, const failure& why) noexcept
 {
-    if (options_.observer)
-        options_.observer->connection_failed(peer, why.code(), why.message());
+    if (!options_.observer)
+        return;
+    const std::string description = why.message();
+    options_.observer->connection_failed({peer, status, why.code(), description});
 }
 
 void server_core::tell_accept(std::error_code failed) noexcept

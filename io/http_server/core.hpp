@@ -77,7 +77,8 @@ public:
     [[nodiscard]] const handler& answer() const noexcept { return answer_; }
 
     void tell_exchange(const exchange_report& report) noexcept;
-    void tell_failure(std::string_view peer, const failure& why) noexcept;
+    /// \param status  of the answer, if there is one; else 0
+    void tell_failure(std::string_view peer, unsigned status, const failure& why) noexcept;
     void tell_accept(std::error_code failed) noexcept;
 
 private:

@@ -3,6 +3,7 @@
 #include "net/unsent.hpp"
 
 #include <weir/error.hpp>
+#include <weir/http/date.hpp>
 #include <weir/http/writer.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <utility>
 
 namespace weir::http::detail {
@@ -53,8 +55,14 @@ asio::awaitable<void> send_text(net::transport& to, std::string_view text, clien
     co_await send_all(to, std::span(&whole, 1), pace);
 }
 
-reply_writer::reply_writer(net::transport& to, const received_request& request, const client_pace& pace)
-    : to_(to), request_(request), pace_(pace)
+void add_date(fields& header)
+{
+    if (!header.contains("Date"))
+        header.add("Date", format_date(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())));
+}
+
+reply_writer::reply_writer(net::transport& to, const received_request& request, const client_pace& pace, bool says_date)
+    : to_(to), request_(request), pace_(pace), says_date_(says_date)
 {}
 
 void reply_writer::begin(const response_head& head, std::optional<std::uint64_t> length, bool reusable)
@@ -72,6 +80,8 @@ void reply_writer::begin(const response_head& head, std::optional<std::uint64_t>
     }
     if (request_.spoken == version::http_1_0 && how.reusable && !sent.header.contains("Connection"))
         sent.header.add("Connection", "keep-alive"); // else it waits for the end of the connection
+    if (says_date_)
+        add_date(sent.header);
     std::string text;
     write_head(text, sent, how);
     head_ = std::move(text);

@@ -23,9 +23,13 @@ namespace weir::http::detail {
                                                     client_pace& pace);
 [[nodiscard]] boost::asio::awaitable<void> send_text(net::transport& to, std::string_view text, client_pace pace);
 
+/// `Date`: now, unless there is one.
+void add_date(fields& header);
+
 class reply_writer {
 public:
-    reply_writer(net::transport& to, const received_request& request, const client_pace& pace);
+    /// \param says_date  adds a `Date` to a head that has none
+    reply_writer(net::transport& to, const received_request& request, const client_pace& pace, bool says_date);
 
     /// \param reusable  whether the connection can serve another request if this answer leaves it so
     void begin(const response_head& head, std::optional<std::uint64_t> length, bool reusable);
@@ -52,6 +56,7 @@ private:
     net::transport& to_;
     const received_request& request_;
     client_pace pace_;
+    const bool says_date_;
     std::string head_; // not sent yet; empty afterwards
     framing framing_;
     std::optional<std::uint64_t> length_; // of the body, sent or not

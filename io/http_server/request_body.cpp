@@ -104,7 +104,8 @@ asio::awaitable<std::size_t> request_body::read_open(std::span<std::byte> into)
         co_return co_await read_checked(into);
     }
     catch (const error& failure) {
-        status_of_failure_ = status_for(failure.code());
+        if (failure.code() != condition::cancelled) // who reads may do so again
+            status_of_failure_ = status_for(failure.code());
         throw;
     }
 }

@@ -47,6 +47,8 @@ public:
     /// Waits until nobody reads.
     [[nodiscard]] boost::asio::awaitable<void> left();
 
+    /// Whether the client is to be told before it sends the body.
+    [[nodiscard]] bool is_awaiting_invitation() const noexcept { return waiter_ != nullptr; }
     [[nodiscard]] bool done() const noexcept { return reader_.done(); }
     /// Whether the rest is so short that it may be read and dropped, as far as is known.
     [[nodiscard]] bool may_be_dropped() const noexcept;

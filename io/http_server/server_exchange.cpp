@@ -34,6 +34,8 @@ bool server_exchange::secure() const noexcept { return connection_->stream().sec
 
 std::optional<std::uint64_t> server_exchange::body_size() const noexcept { return body_size_; }
 
+bool server_exchange::expects_continue() const noexcept { return body_->is_awaiting_invitation(); }
+
 asio::awaitable<std::size_t> server_exchange::read_some(std::span<std::byte> into) { return body_->read_some(into); }
 
 std::unique_ptr<source> server_exchange::body() { return body_->make_source(connection_->strand(), peer()); }

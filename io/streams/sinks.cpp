@@ -94,6 +94,15 @@ asio::awaitable<void> tee::write(std::span<chunk> chunks)
         std::rethrow_exception(failure);
 }
 
+std::optional<asio::awaitable<void>> tee::watch()
+{
+    std::optional<asio::awaitable<void>> first = first_.watch();
+    std::optional<asio::awaitable<void>> second = second_.watch();
+    if (first && second)
+        return both(std::move(*first), std::move(*second));
+    return first ? std::move(first) : std::move(second);
+}
+
 asio::awaitable<void> tee::finish() { return both(first_.finish(), second_.finish()); }
 
 } // namespace weir

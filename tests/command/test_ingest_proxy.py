@@ -119,7 +119,9 @@ class IngestProxy(CommandTest):
                     self.assertEqual(through.returncode, 0)
                     straight_head, straight_body = self.parts_of(straight.stdout)
                     head, body = self.parts_of(through.stdout)
-                    self.assertEqual(sorted(head), sorted([*straight_head, b"Via: 1.1 weir"]))
+                    dated = [line for line in head if line.startswith(b"Date: ")]
+                    self.assertEqual(len(dated), 1)
+                    self.assertEqual(sorted(head), sorted([*straight_head, b"Via: 1.1 weir", *dated]))
                     self.assertEqual(body, straight_body)
 
     @staticmethod
@@ -186,6 +188,106 @@ class IngestProxy(CommandTest):
             assert more, got
             got += more
         return got
+
+    def upstream(self):
+        """A server that the test plays, and a proxy in front of it."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        listener.settimeout(PATIENCE)
+        self.proxy = self.start_proxy(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        return listener
+
+    def accept(self, listener):
+        connection = listener.accept()[0]
+        self.addCleanup(connection.close)
+        connection.settimeout(PATIENCE)
+        return connection
+
+    def test_an_answer_that_comes_before_the_body_is_sent_goes_on_at_once(self):
+        listener = self.upstream()
+        for framing in (b"Content-Length: 1000000", b"Transfer-Encoding: chunked"):
+            for begin in (b"", b"3e8\r\n" + bytes(1000) + b"\r\n"):
+                with self.subTest(framing=framing, begin=len(begin)), self.proxy.connect() as client:
+                    client.sendall(b"PUT /a HTTP/1.1\r\nHost: h\r\n" + framing + b"\r\n\r\n" + begin)
+                    connection = self.accept(listener)
+                    self.until(connection, begin or b"\r\n\r\n")
+                    connection.sendall(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nless")
+                    answer = self.until(client, b"less")
+                    self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer)
+                    self.assertEqual(connection.recv(1), b"", "no other request goes behind half a body")
+                    client.shutdown(socket.SHUT_WR)
+                    self.assertEqual(client.recv(1), b"")
+        lines = self.proxy.end()[1]
+        self.assertEqual(len(lines), 4)
+        for line in lines:
+            self.assertRegex(line, r" PUT /a: 413, 4 bytes, .* whole$")
+
+    def test_the_upstream_decides_whether_a_client_that_asks_is_to_send_its_body(self):
+        listener = self.upstream()
+        asks = b"PUT /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+        with self.proxy.connect() as client:
+            client.sendall(asks)
+            connection = self.accept(listener)
+            self.assertIn(b"\r\nExpect: 100-continue\r\n", self.until(connection, b"\r\n\r\n"))
+            connection.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno")
+            answer = self.until(client, b"\r\n\r\nno")
+            self.assertTrue(answer.startswith(b"HTTP/1.1 401 "), answer)
+            self.assertIn(b"\r\nConnection: close\r\n", answer)
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(client.recv(1), b"")
+        for word in (b"HTTP/1.1 100 Continue\r\n\r\n", b""): # some know nothing of it
+            with self.subTest(word), self.proxy.connect() as client:
+                client.sendall(asks)
+                connection = self.accept(listener)
+                self.until(connection, b"\r\n\r\n")
+                connection.sendall(word)
+                self.assertEqual(self.until(client, b"\r\n\r\n"), b"HTTP/1.1 100 Continue\r\n\r\n")
+                client.sendall(b"hello")
+                self.until(connection, b"hello")
+                connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                self.assertTrue(self.until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 201 "))
+
+    def test_an_answer_without_a_date_gets_one_and_one_that_has_it_keeps_it(self):
+        self.play("on /none\n answer 200\non /old\n answer 200\n header Date: Sun, 06 Nov 1994 08:49:37 GMT\n")
+        for target, said in (("/none", rb"Date: \w\w\w, \d\d \w\w\w 20\d\d \d\d:\d\d:\d\d GMT"),
+                             ("/old", rb"Date: Sun, 06 Nov 1994 08:49:37 GMT")):
+            with self.subTest(target):
+                head, _ = self.parts_of(self.curl("-i", self.proxy.http + target).stdout)
+                dates = [line for line in head if line.lower().startswith(b"date:")]
+                self.assertEqual(len(dates), 1)
+                self.assertRegex(dates[0], said)
+
+    def test_forwardings_are_counted_where_they_are_to_be(self):
+        listener = self.upstream()
+        with self.proxy.connect() as client:
+            client.sendall(b"OPTIONS /a HTTP/1.1\r\nHost: h\r\nMax-Forwards: 2\r\n\r\n")
+            connection = self.accept(listener)
+            self.assertIn(b"\r\nMax-Forwards: 1\r\n", self.until(connection, b"\r\n\r\n"))
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            self.until(client, b"\r\n\r\n")
+            client.sendall(b"OPTIONS * HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n")
+            self.assertTrue(self.until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 200 "))
+            client.sendall(b"TRACE /a HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\nCookie: secret\r\nX-A: 1\r\n\r\n")
+            seen = self.until(client, b"X-A: 1\r\n\r\n")
+            self.assertIn(b"\r\nContent-Type: message/http\r\n", seen)
+            self.assertTrue(seen.endswith(b"\r\n\r\nTRACE /a HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\nX-A: 1\r\n\r\n"), seen)
+            client.sendall(b"GET /a HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n")
+            self.assertIn(b"\r\nMax-Forwards: 0\r\n", self.until(connection, b"\r\n\r\n"))
+
+    def test_what_the_server_refuses_is_a_line_too(self):
+        self.upstream()
+        for request, status, line in (
+                (b"GET / HTTP/1.1\r\n\r\n", b"400", r": 400, refused: .*Host"),
+                (b"GET / HTTP/1.1\r\nA: " + b"a" * 100_000, b"431", r": 431, refused: "),
+                (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", b"501", r" CONNECT a:443: 501, refused$"),
+                (b"PUT /?token=hunter2 HTTP/1.1\r\nHost: h\r\nExpect: more\r\nContent-Length: 1\r\n\r\n", b"417",
+                 r" PUT /.*: 417, refused$")):
+            with self.subTest(status), self.proxy.connect() as client:
+                client.sendall(request)
+                self.assertTrue(client.recv(65536).startswith(b"HTTP/1.1 " + status + b" "))
+                said = self.proxy.next_line()
+                self.assertRegex(said.rstrip(), r"^127\.0\.0\.1:\d+" + line)
+                self.assertNotIn("hunter2", said)
 
     def test_an_upload_that_breaks_off_is_never_whole_for_the_upstream(self):
         self.play("on PUT /up\n answer 201\n")

@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -36,6 +37,9 @@ public:
     /// \par Cancellation
     /// terminal, partial, total: some of the content may have been written; no later call succeeds.
     [[nodiscard]] boost::asio::awaitable<void> write(std::span<chunk> chunks) override;
+
+    /// That of the target.
+    [[nodiscard]] std::optional<boost::asio::awaitable<void>> watch() override;
 
     /// Writes the end of the stream, then finishes the target.
     /// \throws weir::error  as `write`; `errc::truncated`: what came in is not a whole compressed stream

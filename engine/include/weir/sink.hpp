@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <optional>
 #include <span>
 
 namespace weir {
@@ -28,6 +29,16 @@ public:
     ///                its blocks
     /// \throws weir::error  ends the flow.
     [[nodiscard]] virtual boost::asio::awaitable<void> write(std::span<chunk> chunks) = 0;
+
+    /// Awaited by the flow while it waits for its source: throws when the sink takes no more, as `write` would, because its peer
+    /// has answered or hung up. Else the flow learned of it with the next chunk, which may be long in coming.
+    ///
+    /// Returns when nothing of the kind can come any more.
+    /// \returns  nothing, as here: only a write can fail. Is asked before each wait
+    /// \throws weir::error  ends the flow.
+    /// \par Cancellation
+    /// terminal, partial, total: nothing is lost. It is cancelled whenever there are chunks to write.
+    [[nodiscard]] virtual std::optional<boost::asio::awaitable<void>> watch();
 
     /// Comes once, after the last chunk of a stream that ended well; makes what was written durable or visible.
     /// A sink that is destroyed without it rolls back.

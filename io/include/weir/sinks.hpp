@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -57,6 +58,8 @@ public:
     /// \par Executor
     /// Both run on a strand of the caller's.
     [[nodiscard]] boost::asio::awaitable<void> write(std::span<chunk> chunks) override;
+    /// Of both, as far as they have one.
+    [[nodiscard]] std::optional<boost::asio::awaitable<void>> watch() override;
     [[nodiscard]] boost::asio::awaitable<void> finish() override;
 
 private:

@@ -12,16 +12,19 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <system_error>
 
 namespace {
@@ -112,6 +115,123 @@ TEST_CASE("run_flow: cancelled at any step it gives everything back")
         CHECK(ended);
         CHECK((!failure || weir::code_of(failure) == weir::condition::cancelled));
         CHECK(alive == 0);
+        CHECK(b.at_rest());
+    }
+}
+
+/// Gives its content, then waits without end.
+class stalling_source final : public weir::source {
+public:
+    explicit stalling_source(std::span<const std::byte> content) : content_(content) {}
+    asio::awaitable<weir::bytes> read(weir::reservation& memory, std::size_t max_bytes) override
+    {
+        weir::bytes got = co_await content_.read(memory, max_bytes);
+        if (got.empty()) {
+            asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+            co_await never.async_wait(asio::use_awaitable);
+        }
+        co_return got;
+    }
+    std::string_view name() const noexcept override { return "stalling"; }
+
+private:
+    test::scripted_source content_;
+};
+
+/// Its peer answers once it has so many chunks, or leaves it at that.
+class watching_sink final : public weir::sink {
+public:
+    explicit watching_sink(bool fails) : fails_(fails) {}
+    asio::awaitable<void> write(std::span<weir::chunk> chunks) override
+    {
+        CHECK(watching == 0);
+        count += chunks.size();
+        co_return;
+    }
+    std::optional<asio::awaitable<void>> watch() override
+    {
+        if (count == 0)
+            return std::nullopt;
+        return watch_peer();
+    }
+    asio::awaitable<void> finish() override
+    {
+        CHECK(watching == 0);
+        finished = true;
+        co_return;
+    }
+    std::size_t count = 0;
+    int watching = 0;
+    bool finished = false;
+
+private:
+    struct mark {
+        explicit mark(int& of) : of(of) { ++of; }
+        ~mark() { --of; }
+        int& of;
+    };
+    asio::awaitable<void> watch_peer()
+    {
+        const mark here(watching);
+        const auto executor = co_await asio::this_coro::executor;
+        co_await asio::post(executor, asio::use_awaitable);
+        if (fails_ && count >= 4)
+            throw weir::error(std::make_error_code(std::errc::connection_reset), "write", "sink");
+    }
+    const bool fails_;
+};
+
+TEST_CASE("run_flow: a sink that takes no more ends a flow whose source waits")
+{
+    const auto content = test::random_bytes(4 * kib, 19);
+    const auto run = [&](bench& b, weir::sink& sink) {
+        weir::stream_options options;
+        options.chunker = weir::fixed(kib);
+        return test::run(b.context, weir::run_flow(b.engine, std::make_unique<stalling_source>(content), sink, options));
+    };
+    bench b;
+    watching_sink alone(true);
+    CHECK_THROWS_WITH_AS(run(b, alone), "write sink: connection reset by peer", weir::error);
+    CHECK(alone.count == 4);
+    CHECK(alone.watching == 0);
+    CHECK(!alone.finished);
+    CHECK(b.at_rest());
+}
+
+TEST_CASE("run_flow: a watch that ends well changes nothing")
+{
+    const auto content = test::random_bytes(512 * kib, 20);
+    bench b;
+    watching_sink sink(false);
+    test::script slow;
+    slow.suspends = [] { return true; };
+    slow.read_size = [] { return 32 * kib; };
+    test::run(b.context, weir::run_flow(b.engine, std::make_unique<test::scripted_source>(content, slow), sink,
+                                        {.chunker = weir::fixed(16 * kib)}));
+    CHECK(sink.count == 32);
+    CHECK(sink.finished);
+    CHECK(b.at_rest());
+}
+
+TEST_CASE("run_flow: cancelled at any step beside a watch it gives everything back")
+{
+    const auto content = test::random_bytes(64 * kib, 21);
+    for (int steps = 0; steps < 60; ++steps) {
+        bench b(4 * mib);
+        watching_sink sink(false);
+        asio::cancellation_signal stop;
+        std::optional<std::exception_ptr> failure;
+        asio::co_spawn(b.context,
+                       weir::run_flow(b.engine, std::make_unique<stalling_source>(content), sink, {.chunker = weir::fixed(16 * kib)}),
+                       asio::bind_cancellation_slot(stop.slot(), [&](auto thrown, auto) { failure = thrown; }));
+        for (int i = 0; i < steps && !failure; ++i)
+            b.context.run_one_for(std::chrono::milliseconds(20));
+        REQUIRE(!failure);
+        stop.emit(asio::cancellation_type::total);
+        b.context.run();
+        REQUIRE(failure);
+        CHECK(weir::code_of(*failure) == weir::condition::cancelled);
+        CHECK(sink.watching == 0);
         CHECK(b.at_rest());
     }
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <limits>
 #include <string>
+#include <string_view>
 
 namespace {
 
@@ -140,6 +141,27 @@ TEST_CASE("connection: what is for one connection goes, and nobody names away wh
                 {"Accept", "*/*"}};
     weir::http::erase_connection_fields(head);
     CHECK(head == fields{{"Host", "h"}, {"Content-Length", "5"}, {"Accept", "*/*"}});
+}
+
+TEST_CASE("connection: forwardings of OPTIONS and TRACE are counted, and the last one is told")
+{
+    using weir::http::count_forwarding;
+    for (const std::string_view method : {"OPTIONS", "TRACE"}) {
+        fields head{{"Max-Forwards", "10"}};
+        CHECK(count_forwarding(method, head));
+        CHECK(head == fields{{"Max-Forwards", "9"}});
+        fields last{{"Max-Forwards", "0"}};
+        CHECK_FALSE(count_forwarding(method, last));
+    }
+    for (const fields& given : {fields{}, fields{{"Max-Forwards", "-1"}}, fields{{"Max-Forwards", "many"}},
+                                fields{{"Max-Forwards", "0"}, {"Max-Forwards", "5"}}}) {
+        fields head = given;
+        CHECK(count_forwarding("TRACE", head));
+        CHECK(head == given);
+    }
+    fields other{{"Max-Forwards", "0"}};
+    CHECK(count_forwarding("GET", other));
+    CHECK(other == fields{{"Max-Forwards", "0"}});
 }
 
 } // namespace

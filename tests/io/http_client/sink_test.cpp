@@ -2,18 +2,27 @@
 
 #include "web.hpp"
 
+#include <weir/coding_sink.hpp>
 #include <weir/flow.hpp>
 #include <weir/http/sink.hpp>
 #include <weir/memory_source.hpp>
+#include <weir/sinks.hpp>
 #include <weir/testing/generated.hpp>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
 
+#include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace sink_test {
 namespace {
 
+namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using test::failure_of;
 using test::web;
@@ -116,6 +125,59 @@ TEST_CASE("sink: a server that answers before it has the body is believed, and n
     const weir::failure failed = failure_of([&] { (void)web.upload(server.url("/"), generated(3, 0, 30'000'000), {}); });
     CHECK(failed.code() == errc::http_status);
     CHECK(failed.message().find("413") != std::string::npos);
+}
+
+/// A first part, and a rest that never comes.
+class stalling_source final : public weir::source {
+public:
+    explicit stalling_source(std::span<const std::byte> first) : first_(first) {}
+    asio::awaitable<weir::bytes> read(weir::reservation& memory, std::size_t max_bytes) override
+    {
+        weir::bytes got = co_await first_.read(memory, max_bytes);
+        if (got.empty()) {
+            asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+            co_await never.async_wait(asio::use_awaitable);
+        }
+        co_return got;
+    }
+    std::string_view name() const noexcept override { return "stalling"; }
+
+private:
+    weir::memory_source first_;
+};
+
+TEST_CASE("sink: a server that answers while the flow's source waits ends the flow, also through other sinks")
+{
+    script played;
+    played.on("PUT", "/").early().receive(100'000).answer(413).close();
+    origin server(std::move(played));
+    web web;
+    const std::string content = generated(3, 0, 200'000);
+    weir::stream_options cut;
+    cut.chunker = weir::fixed(std::size_t{100'000});
+    const auto run_into = [&](weir::sink& out) {
+        auto input = std::make_unique<stalling_source>(std::as_bytes(std::span(content)));
+        return failure_of([&] { (void)test::await(web.context, weir::run_flow(web.engine(), std::move(input), out, cut)); });
+    };
+    const auto upload = [&] { return weir::http::http_sink(web.client, weir::http::url::parse(server.url("/")), {}); };
+    {
+        weir::http::http_sink alone = upload();
+        CHECK(run_into(alone).code() == errc::http_status);
+    }
+    {
+        weir::http::http_sink one = upload(), other = upload();
+        weir::tee both(one, other);
+        CHECK(run_into(both).code() == errc::http_status);
+    }
+    {
+        weir::http::http_sink target = upload();
+        weir::encoding_options how;
+        how.codec = weir::codec::gzip;
+        weir::encoding_sink packed(web.engine(), target, how);
+        CHECK(run_into(packed).code() == errc::http_status);
+    }
+    CHECK(web.client.statistics().borrowed == 0);
+    CHECK(web.blocks_in_use() == 0);
 }
 
 TEST_CASE("sink: a server that takes nothing is given up after the idle limit")

@@ -42,18 +42,21 @@ public:
         unsigned status;
         std::uint64_t received, sent;
         std::error_code failed;
+        bool refused;
     };
 
     void exchange_ended(const http::exchange_report& report) noexcept override
     {
         const std::lock_guard lock(mutex_);
-        exchanges_.push_back({std::string(report.target), report.status, report.received, report.sent, report.failed});
+        exchanges_.push_back({std::string(report.target), report.status, report.received, report.sent, report.failed,
+                              report.refused});
         news_.notify_all();
     }
-    void connection_failed(std::string_view, std::error_code code, std::string_view) noexcept override
+    void connection_failed(const http::connection_report& report) noexcept override
     {
         const std::lock_guard lock(mutex_);
-        failures_.push_back(code);
+        failures_.push_back(report.failed);
+        statuses_.push_back(report.status);
         news_.notify_all();
     }
 
@@ -70,11 +73,19 @@ public:
         return failures_;
     }
 
+    /// Of the answers to what was no request.
+    [[nodiscard]] std::vector<unsigned> statuses()
+    {
+        const std::lock_guard lock(mutex_);
+        return statuses_;
+    }
+
 private:
     std::mutex mutex_;
     std::condition_variable news_;
     std::vector<ended> exchanges_;
     std::vector<std::error_code> failures_;
+    std::vector<unsigned> statuses_;
 };
 
 /// One connection to a server.
@@ -141,9 +152,17 @@ private:
     boost::system::error_code end_;
 };
 
+/// Answers that are the same at any time.
+inline http::server_options undated()
+{
+    http::server_options options;
+    options.says_date = false;
+    return options;
+}
+
 class serving {
 public:
-    explicit serving(http::handler answer, http::server_options options = {}, std::size_t threads = 1)
+    explicit serving(http::handler answer, http::server_options options = undated(), std::size_t threads = 1)
         : server_(std::make_unique<http::server>(context_.get_executor(), std::move(answer), observed(options))),
           where_(server_->listen(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0)))
     {

@@ -78,4 +78,10 @@ struct keep_alive {
 /// \see RFC 9110, section 7.6.1
 WEIR_API void erase_connection_fields(fields& head);
 
+/// Takes one off `Max-Forwards` of an OPTIONS or TRACE request, as a proxy does before it sends that on; of other requests it
+/// means nothing.
+/// \returns  false if none is left: the proxy answers in place of the origin
+/// \see RFC 9110, section 7.6.2
+[[nodiscard]] WEIR_API bool count_forwarding(std::string_view method, fields& head);
+
 } // namespace weir::http

@@ -6,14 +6,18 @@
 //       wanted = co_await upload.write(data);
 //   weir::http::response answer = co_await upload.finish();
 
+#include <weir/detail/unless.hpp>
 #include <weir/export.hpp>
 #include <weir/http/response.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 
 namespace weir::http {
 
@@ -39,6 +43,37 @@ public:
     /// terminal, partial, total: the connection is closed when the stream ends.
     [[nodiscard]] boost::asio::awaitable<bool> write(std::span<const std::byte> data);
 
+    /// Waits for the server's word to send the body, or for `patience`: the head has to have asked for it by
+    /// `Expect: 100-continue`, and many servers know nothing of it. To be called before the first `write`, if at all.
+    /// \returns  false if the answer came instead: no body is wanted, and `finish` gives the answer
+    /// \throws weir::error  as `client::send`
+    /// \par Cancellation
+    /// terminal, partial, total: the connection is closed when the stream ends.
+    /// \see RFC 9110, section 10.1.1
+    [[nodiscard]] boost::asio::awaitable<bool> await_continue(std::chrono::milliseconds patience);
+
+    /// Awaits `work`, which is where the next bytes come from, and cancels it if the server answers meanwhile, or hangs up:
+    /// nobody then waits for bytes that are not wanted. A proxy needs that, since its client may wait for the answer.
+    ///
+    ///   while (const auto got = co_await upload.unless_answered(exchange.read_some(block)); got && *got > 0) ...
+    /// \returns  nothing if the server does not wait for the rest. `finish` tells which
+    /// \throws what `work` throws
+    /// \par Cancellation
+    /// terminal, partial, total: passed on to `work`.
+    /// \par Executor
+    /// `work` runs on a strand of the caller's executor.
+    /// \par Cost
+    /// Some coroutines: some microseconds.
+    template <class T>
+    [[nodiscard]] boost::asio::awaitable<std::optional<T>> unless_answered(boost::asio::awaitable<T> work)
+    {
+        std::optional<T> out;
+        const bool done = co_await run_unless_answered(weir::detail::store(std::move(work), out));
+        if (!done)
+            out.reset();
+        co_return out;
+    }
+
     /// Ends the body, unless the server does not wait for its end, and gives the answer, of whatever status, when its
     /// head has come. Nothing else may be called afterwards.
     /// \throws weir::error, with the URL (redacted)
@@ -54,6 +89,7 @@ public:
 private:
     friend class client;
     explicit request_stream(std::unique_ptr<outgoing_body> body) noexcept;
+    [[nodiscard]] boost::asio::awaitable<bool> run_unless_answered(boost::asio::awaitable<void> work);
 
     std::unique_ptr<outgoing_body> body_;
 };

@@ -46,6 +46,10 @@ public:
     /// How long the request's body is, 0 if there is none; nothing if only its end will tell.
     [[nodiscard]] std::optional<std::uint64_t> body_size() const noexcept;
 
+    /// Whether the client waits to be told so (`Expect: 100-continue`) before it sends the body, and nobody has read it yet.
+    /// A proxy has its own server decide that: see `request_stream::await_continue`.
+    [[nodiscard]] bool expects_continue() const noexcept;
+
     /// Reads the next bytes of the body. A client that waits to be told so (`Expect: 100-continue`) is told by the
     /// first call, unless the answer has been begun.
     /// \returns  how many bytes there are now in `into`; 0 at the end of the body, or if `into` is empty

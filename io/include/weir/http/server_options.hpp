@@ -27,6 +27,15 @@ struct exchange_report {
     std::chrono::nanoseconds duration{};
     std::error_code failed;       ///< why the answer is not whole, if it is not
     std::string_view description; ///< the same in words
+    bool refused = false;         ///< the server itself answered, and no handler was asked
+};
+
+/// How a connection ended that had no exchange to tell of.
+struct connection_report {
+    std::string_view peer;
+    unsigned status = 0;          ///< of the answer to what was no request; 0: there was none
+    std::error_code failed;       ///< why
+    std::string_view description; ///< the same in words
 };
 
 /// Is told what happens on the connections of a server. All texts are valid during the call only.
@@ -39,9 +48,7 @@ public:
     virtual void exchange_ended(const exchange_report&) noexcept {}
     /// A connection ended without an exchange that could be told of: TLS failed, the head of a request was refused or
     /// did not come in time. A connection that is closed between two requests is not told of.
-    virtual void connection_failed(std::string_view /*peer*/, std::error_code,
-                                   std::string_view /*description*/) noexcept
-    {}
+    virtual void connection_failed(const connection_report&) noexcept {}
     /// No connection could be accepted; the server goes on trying.
     virtual void accept_failed(std::error_code) noexcept {}
 };
@@ -73,6 +80,10 @@ struct server_options {
     /// The same of an answer that a client takes, once `write_time` is used up: what bounds how long a slow reader holds
     /// what the answer is made of, as blocks of a proxy.
     std::uint64_t write_rate = 1'024;
+
+    /// Final answers have a `Date` if the handler gives them none. Off where the machine's clock is not to be believed.
+    /// \see RFC 9110, section 6.6.1
+    bool says_date = true;
 
     std::optional<net::tls_server_context> tls = {}; ///< of all connections over TCP
     server_observer* observer = nullptr;             ///< lives as long as the last connection

@@ -51,6 +51,12 @@ public:
     /// terminal, partial, total: the connection is closed.
     [[nodiscard]] boost::asio::awaitable<void> write(std::span<chunk> chunks) override;
 
+    /// Waits for a server that answers before it has the body, so that an upload ends then, and not with the next chunk.
+    /// \throws weir::error  as `write`
+    /// \par Cancellation
+    /// terminal, partial, total: nothing is lost.
+    [[nodiscard]] std::optional<boost::asio::awaitable<void>> watch() override;
+
     /// Ends the body, and waits for the answer.
     /// \throws weir::error  as `write`; `errc::ended_early`: there was less than `sink_options::length`
     [[nodiscard]] boost::asio::awaitable<void> finish() override;
