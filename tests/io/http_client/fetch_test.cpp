@@ -6,16 +6,23 @@
 #include <weir/http/fetch.hpp>
 #include <weir/testing/generated.hpp>
 
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace {
 
 using namespace std::chrono_literals;
+namespace asio = boost::asio;
 using test::web;
 using weir::errc;
 using weir::url_request;
@@ -80,6 +87,58 @@ TEST_CASE("fetch_all: small bodies come whole, by no more connections than it ma
         for (std::size_t i = 0; i != paths.size(); ++i)
             CHECK(text_in(answer_of(got, paths[i])) == generated(i, 0, i * 655));
         CHECK(web.client.statistics().total <= std::min<std::size_t>(connections, 16));
+    }
+}
+
+/// How a call ended, and a wait behind it in the same coroutine.
+struct both_ends {
+    std::error_code fetched, waited;
+};
+
+asio::awaitable<both_ends> wait_behind_fetch(web& web, std::vector<url_request> wanted, bool& waits)
+{
+    both_ends out;
+    const weir::result<std::vector<url_request>> got
+        = co_await weir::as_result(weir::http::fetch_all(web.client, std::move(wanted), {}, 2));
+    out.fetched = got.code();
+    asio::steady_timer never(web.context, asio::steady_timer::time_point::max());
+    waits = true;
+    const weir::result<void> waited = co_await weir::as_result(never.async_wait(asio::use_awaitable));
+    out.waited = waited.code();
+    co_await asio::this_coro::reset_cancellation_state();
+    co_return out;
+}
+
+TEST_CASE("fetch_all: the caller can be cancelled when it is over, also where it was cancelled itself")
+{
+    script played;
+    played.object("good", 1'000, 1);
+    played.on("/good").serve("good");
+    played.on("/stall").stall();
+    origin server(std::move(played));
+    for (const bool is_cancelled : {false, true}) {
+        CAPTURE(is_cancelled);
+        web web;
+        bool waits = false;
+        test::task<both_ends> running(
+            web.context.get_executor(),
+            wait_behind_fetch(web, requests(web, server, {"/good", is_cancelled ? "/stall" : "/good"}), waits));
+        if (is_cancelled) {
+            while (web.client.statistics().borrowed == 0)
+                web.context.run_one();
+            running.cancel();
+        }
+        while (!waits && !running.done())
+            web.context.run_one();
+        REQUIRE(!running.done());
+        running.cancel(asio::cancellation_type::partial); // only the strongest reaches it, as at its start
+        test::run_ready(web.context);
+        REQUIRE(!running.done());
+        running.cancel();
+        while (!running.done())
+            REQUIRE(web.context.run_one_for(std::chrono::seconds(60)) != 0);
+        CHECK((running.outcome()->fetched == weir::condition::cancelled) == is_cancelled);
+        CHECK(running.outcome()->waited == weir::condition::cancelled);
     }
 }
 
