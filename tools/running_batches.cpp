@@ -1,5 +1,7 @@
 #include "running_batches.hpp"
 
+#include "base/event_loop.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -13,7 +15,8 @@ asio::awaitable<void> running_batches::start(std::shared_ptr<check_batch> batch)
 {
     const auto strand = co_await asio::this_coro::executor;
     if (!batch_done_)
-        batch_done_ = std::make_shared<asio::steady_timer>(strand, asio::steady_timer::time_point::max());
+        batch_done_ = std::make_shared<asio::steady_timer>(weir::detail::with_event_loop(strand),
+                                                           asio::steady_timer::time_point::max());
     const auto& running = running_.emplace_back(std::make_shared<running_batch>());
     running->lines = std::move(batch);
     auto work = [running, strand, told = batch_done_] {

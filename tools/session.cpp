@@ -2,6 +2,8 @@
 
 #include "command.hpp"
 
+#include "base/event_loop.hpp"
+
 #include <weir/error.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -24,7 +26,7 @@ constexpr auto patience = 80ms;
 
 session::session(progress_mode progress, std::function<work_done()> look)
     : context_(1),
-      out_(context_.get_executor(), STDOUT_FILENO, [this] { end_early(); }),
+      out_(weir::detail::with_event_loop(context_.get_executor()), STDOUT_FILENO, [this] { end_early(); }),
       interruption_(context_.get_executor(), [this] { end_early(); }),
       progress_(context_.get_executor(), progress, std::move(look)),
       patience_(context_)

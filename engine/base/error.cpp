@@ -8,6 +8,8 @@
 #include <cstring>
 #include <new>
 
+#include <sys/resource.h>
+
 namespace weir {
 namespace {
 
@@ -192,6 +194,14 @@ bool system_matches(int number, condition wanted) noexcept
     return false;
 }
 
+std::string limit_of_descriptors()
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return {};
+    return ", and ulimit -n is " + std::to_string(limit.rlim_cur);
+}
+
 class weir_category_type final : public std::error_category {
 public:
     const char* name() const noexcept override { return "weir"; }
@@ -279,6 +289,8 @@ error::error(std::error_code code, std::string_view operation, std::string_view 
     // "Input/output error" reads as the start of a sentence; acronyms ("RPC ...") stay.
     if (cause.size() > 1 && ascii::is_lower(cause[1]))
         cause[0] = ascii::to_lower(cause[0]);
+    if (code == std::errc::too_many_files_open)
+        cause += limit_of_descriptors();
     std::string what(operation);
     if (!subject.empty())
         what.append(" ").append(subject);

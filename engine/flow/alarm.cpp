@@ -1,5 +1,7 @@
 #include "alarm.hpp"
 
+#include "base/event_loop.hpp"
+
 #include <boost/asio/steady_timer.hpp>
 
 #include <utility>
@@ -13,7 +15,7 @@ struct alarm::state {
 };
 
 alarm::alarm(const boost::asio::any_io_executor& where, std::function<void()> ring)
-    : state_(std::make_shared<state>(state{boost::asio::steady_timer(where), std::move(ring)}))
+    : state_(std::make_shared<state>(state{boost::asio::steady_timer(with_event_loop(where)), std::move(ring)}))
 {
 }
 

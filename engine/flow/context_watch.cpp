@@ -1,10 +1,8 @@
 #include "flow/context_watch.hpp"
 
-#include <weir/error.hpp>
+#include "base/event_loop.hpp"
 
-#include <boost/asio/detail/reactor.hpp>
 #include <boost/asio/detail/scheduler.hpp>
-#include <boost/system/system_error.hpp>
 
 #include <utility>
 
@@ -20,7 +18,7 @@ public:
     explicit watch_service(boost::asio::execution_context& context) : service(context)
     {
         if (boost::asio::has_service<boost::asio::detail::scheduler>(context))
-            boost::asio::use_service<boost::asio::detail::reactor>(context);
+            open_event_loop(context);
     }
 
     ~watch_service() { lot_->close(); } // what was parked since
@@ -34,16 +32,6 @@ private:
 };
 
 boost::asio::execution_context::id watch_service::id;
-
-std::shared_ptr<parking_lot> lot_of(boost::asio::execution_context& context)
-{
-    try {
-        return boost::asio::use_service<watch_service>(context).lot();
-    }
-    catch (const boost::system::system_error& failure) { // no descriptors are left for the reactor
-        throw error(failure.code(), "make engine", "execution context");
-    }
-}
 
 } // namespace
 
@@ -64,7 +52,7 @@ private:
 };
 
 context_watch::context_watch(boost::asio::execution_context& context, std::weak_ptr<worker_pool> workers)
-    : lot_(lot_of(context)), node_(new node(std::move(workers)))
+    : lot_(boost::asio::use_service<watch_service>(context).lot()), node_(new node(std::move(workers)))
 {
     lot_->park(*node_);
 }

@@ -1,5 +1,6 @@
 #include "memory/waiter.hpp"
 
+#include "base/event_loop.hpp"
 #include "memory/reservation_state.hpp"
 
 #include <weir/error.hpp>
@@ -20,7 +21,7 @@ public:
 
     void start_timer(const boost::asio::any_io_executor& executor, deadline limit)
     {
-        timer_.emplace(executor, limit);
+        timer_.emplace(with_event_loop(executor), limit);
         timer_->async_wait([give_up = give_up_](boost::system::error_code stopped) {
             if (!stopped)
                 give_up(code(errc::deadline_exceeded));

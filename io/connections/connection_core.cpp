@@ -2,6 +2,8 @@
 
 #include <weir/detail/connection_core.hpp>
 
+#include "base/event_loop.hpp"
+
 #include <weir/error.hpp>
 
 #include <algorithm>
@@ -52,7 +54,7 @@ connection_core::clock::time_point later(connection_core::clock::time_point from
 
 connection_core::connection_core(boost::asio::any_io_executor executor, connection_pool_options&& options,
                                  connection_abilities abilities)
-    : executor_(std::move(executor)),
+    : executor_(with_event_loop(executor)),
       options_(std::move(options)),
       abilities_(abilities),
       max_total_(options_.max_total),

@@ -1,5 +1,7 @@
 #include "files/descriptor_watch.hpp"
 
+#include "base/event_loop.hpp"
+
 #include <weir/file_handle.hpp>
 
 #include <cerrno>
@@ -39,7 +41,7 @@ file_handle watcher_of([[maybe_unused]] int descriptor, [[maybe_unused]] descrip
 
 descriptor_watch::descriptor_watch(const boost::asio::any_io_executor& executor, int descriptor, event what,
                                    std::error_code& failure)
-    : watched_(executor)
+    : watched_(with_event_loop(executor))
 {
     failure.clear();
     file_handle watcher = watcher_of(descriptor, what, failure);

@@ -23,6 +23,7 @@ public:
 
     /// \param descriptor  a pipe, a socket, a terminal or another device that is waited at; stays the caller's, and open
     ///                    while this lives
+    /// \throws weir::error  there is no event loop to wait by
     /// \param failure     what the system reported: this is of no use then. `EPERM`: nobody waits at such a file
     descriptor_watch(const boost::asio::any_io_executor& executor, int descriptor, event what, std::error_code& failure);
 

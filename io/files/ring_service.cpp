@@ -1,7 +1,10 @@
 #include "files/ring_service.hpp"
 
+#include "base/event_loop.hpp"
 #include "files/fault_injection.hpp"
 #include "files/ring_setup.hpp"
+
+#include <weir/error.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
@@ -327,8 +330,14 @@ read_service* find_ring(const boost::asio::any_io_executor& executor, std::strin
 {
     auto& context = boost::asio::query(executor, boost::asio::execution::context);
     // Has the reactor made first: services made later end earlier, and hear of a fork in the child later.
-    if (!boost::asio::has_service<ring_service>(context))
-        boost::asio::posix::stream_descriptor unused(executor);
+    try {
+        if (!boost::asio::has_service<ring_service>(context))
+            (void)with_event_loop(executor);
+    }
+    catch (const error& failure) {
+        reason = failure.what();
+        return nullptr;
+    }
     auto& service = boost::asio::use_service<ring_service>(context);
     return service.open(executor, reason) ? &service : nullptr;
 }

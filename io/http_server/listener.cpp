@@ -1,5 +1,6 @@
 #include "http_server/listener.hpp"
 
+#include "base/event_loop.hpp"
 #include "http_server/core.hpp"
 
 #include <weir/error.hpp>
@@ -88,7 +89,8 @@ tcp::acceptor listen_at(const asio::any_io_executor& executor, const tcp::endpoi
     }
 }
 
-local_acceptor::local_acceptor(const asio::any_io_executor& executor, const std::string& path) : acceptor_(executor)
+local_acceptor::local_acceptor(const asio::any_io_executor& executor, const std::string& path)
+    : acceptor_(weir::detail::with_event_loop(executor))
 {
     try {
         acceptor_.open();

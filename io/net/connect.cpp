@@ -1,5 +1,6 @@
 #include <weir/net/connect.hpp>
 
+#include "base/event_loop.hpp"
 #include "net/endpoint_text.hpp"
 
 #include <weir/detail/run_on.hpp>
@@ -66,7 +67,7 @@ bool is_local(error_code failed) noexcept
 class race {
 public:
     race(asio::any_io_executor sockets, std::vector<tcp::endpoint> endpoints)
-        : executor_(std::move(sockets)), changed_(executor_)
+        : executor_(weir::detail::with_event_loop(sockets)), changed_(executor_)
     {
         for (const tcp::endpoint& each : in_turn(std::move(endpoints)))
             attempts_.push_back({each, std::nullopt, {}});

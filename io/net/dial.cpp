@@ -1,5 +1,6 @@
 #include <weir/net/dial.hpp>
 
+#include "base/event_loop.hpp"
 #include "net/endpoint_text.hpp"
 
 #include <weir/cancel.hpp>
@@ -77,7 +78,8 @@ asio::awaitable<transport> dial_unix(std::string_view path, clock_type::time_poi
     constexpr std::string_view operation = "connect to";
     if (path.size() >= sizeof(sockaddr_un::sun_path))
         throw_system_error(ENAMETOOLONG, operation, path);
-    local::socket socket(co_await asio::this_coro::executor);
+    const asio::any_io_executor here = co_await asio::this_coro::executor;
+    local::socket socket(weir::detail::with_event_loop(here));
     const local::endpoint to(path);
     const result<void> outcome
         = co_await as_result(with_deadline(connect_local(socket, to), deadline, operation));

@@ -2,6 +2,7 @@
 
 #include "flow_bench.hpp"
 
+#include "support/few_descriptors.hpp"
 #include "support/run.hpp"
 #include "support/seed.hpp"
 #include "support/sources.hpp"
@@ -26,6 +27,8 @@
 #include <span>
 #include <string_view>
 #include <system_error>
+
+#include <fcntl.h>
 
 namespace {
 
@@ -68,6 +71,32 @@ TEST_CASE("run_flow: moves all chunks to the sink and finishes it")
     CHECK(statistics.bytes == mib);
     CHECK(statistics.chunks == 16);
     CHECK(b.at_rest());
+}
+
+TEST_CASE("run_flow: with hardly any descriptors an engine is made, and a flow comes to its end or says what it lacks")
+{
+    const auto content = test::random_bytes(mib, 22);
+    int failed = 0, done = 0;
+    rlim_t in_use = 0; // by whatever the tests have open
+    while (::fcntl(static_cast<int>(in_use), F_GETFD) != -1)
+        ++in_use;
+    for (rlim_t more = 0; done == 0; ++more) {
+        REQUIRE(more < 20);
+        const test::few_descriptors limit(in_use + more);
+        keeping_sink sink;
+        try {
+            bench b;
+            test::run(b.context, weir::run_flow(b.engine, std::make_unique<test::scripted_source>(content), sink,
+                                                {.chunker = weir::fixed(64 * kib)}));
+            ++done;
+            CHECK(b.at_rest());
+        }
+        catch (const weir::error& failure) {
+            ++failed;
+            CHECK(failure.code() == std::errc::too_many_files_open);
+        }
+    }
+    CHECK(failed > 0);
 }
 
 TEST_CASE("run_flow: a sink that fails ends the flow, and nothing is left behind")
