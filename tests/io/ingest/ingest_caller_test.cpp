@@ -3,6 +3,7 @@
 #include "ingesting.hpp"
 
 #include "support/coroutine.hpp"
+#include "support/sources.hpp"
 #include "support/temp_dir.hpp"
 
 #include <weir/as_result.hpp>
