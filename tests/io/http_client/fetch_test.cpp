@@ -98,8 +98,8 @@ struct both_ends {
 asio::awaitable<both_ends> wait_behind_fetch(web& web, std::vector<url_request> wanted, bool& waits)
 {
     both_ends out;
-    const weir::result<std::vector<url_request>> got
-        = co_await weir::as_result(weir::http::fetch_all(web.client, std::move(wanted), {}, 2));
+    auto fetching = weir::http::fetch_all(web.client, std::move(wanted), {}, 2);
+    const weir::result<std::vector<url_request>> got = co_await weir::as_result(std::move(fetching));
     out.fetched = got.code();
     asio::steady_timer never(web.context, asio::steady_timer::time_point::max());
     waits = true;
@@ -120,9 +120,9 @@ TEST_CASE("fetch_all: the caller can be cancelled when it is over, also where it
         CAPTURE(is_cancelled);
         web web;
         bool waits = false;
-        test::task<both_ends> running(
-            web.context.get_executor(),
-            wait_behind_fetch(web, requests(web, server, {"/good", is_cancelled ? "/stall" : "/good"}), waits));
+        const std::vector<std::string> paths = {"/good", is_cancelled ? "/stall" : "/good"};
+        test::task<both_ends> running(web.context.get_executor(),
+                                      wait_behind_fetch(web, requests(web, server, paths), waits));
         if (is_cancelled) {
             while (web.client.statistics().borrowed == 0)
                 web.context.run_one();
