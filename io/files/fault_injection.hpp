@@ -21,6 +21,8 @@ public:
 
     /// Instead of handing linked chains to a ring: a negative error number.
     virtual std::optional<int> on_submit() { return std::nullopt; }
+    /// Whether there is no memory for a turn of the ring.
+    virtual bool on_turn() { return false; }
     /// What a step of a linked chain (0: open, 1: read, 2: close) came to, in place of what it did come to.
     virtual int on_chain_result(unsigned step, int result)
     {
@@ -53,6 +55,12 @@ inline std::optional<int> injected_setup()
 {
     fault_injector* faults = installed_faults.load(std::memory_order_relaxed);
     return faults ? faults->on_setup() : std::nullopt;
+}
+
+inline bool injected_lack_of_memory()
+{
+    fault_injector* faults = installed_faults.load(std::memory_order_relaxed);
+    return faults && faults->on_turn();
 }
 
 inline std::optional<int> injected_submission()

@@ -49,6 +49,7 @@ private:
     read_operation* next_ = nullptr;
     unsigned retries_ = 0;
     bool cancelled_ = false;
+    bool cancel_due_ = false; ///< the ring is still to be told
     std::error_code failure_;
     std::size_t count_ = 0;
 };
@@ -112,7 +113,7 @@ public:
     /// Reads; `complete` is called later, never in here. After shutdown the operation is only destroyed.
     virtual void start(std::unique_ptr<read_operation> operation) = 0;
     /// Asks for an early end, with `operation_aborted`; nothing if it is over. What the kernel cannot stop goes on.
-    virtual void cancel(std::uint64_t id) = 0;
+    virtual void cancel(std::uint64_t id) noexcept = 0;
     [[nodiscard]] std::uint64_t next_id() noexcept { return ids_.fetch_add(1, std::memory_order_relaxed); }
     [[nodiscard]] virtual read_counters& counters() noexcept = 0;
     [[nodiscard]] virtual weir::backend kind() const noexcept = 0;

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -89,32 +90,49 @@ void ring_service::start(std::unique_ptr<read_operation> operation)
         refused = std::move(operation);
         return;
     }
+    post_turn(); // first: without memory for it nothing has begun
     counters_.started();
     if (ready_)
         queue_.push_back(std::move(operation));
     else // a child that could not have a ring of its own
         end(std::move(operation), std::error_code(ENOSYS, std::system_category()), 0);
-    post_turn();
 }
 
-void ring_service::cancel(std::uint64_t id)
+void ring_service::cancel(std::uint64_t id) noexcept
 {
     std::lock_guard lock(mutex_);
     if (closed_)
         return;
     read_operation* found = queue_.find(id);
     if (!found && (found = lent_.find(id)))
-        cancels_.push_back(id);
+        found->cancel_due_ = cancels_due_ = true;
     if (!found)
         return;
     found->cancelled_ = true;
-    post_turn();
+    hasten_turn();
+}
+
+// By the eventfd where somebody waits at it: that needs no memory.
+void ring_service::hasten_turn() noexcept
+{
+    if (armed_) {
+        ::eventfd_write(wake_->native_handle(), 1);
+        return;
+    }
+    try {
+        post_turn();
+    }
+    catch (const std::bad_alloc&) {
+        // There was none for a turn before, or one would be posted: the next that there is memory for does it.
+    }
 }
 
 void ring_service::post_turn()
 {
     if (turn_posted_)
         return;
+    if (injected_lack_of_memory())
+        throw std::bad_alloc();
     boost::asio::post(loop_, [this] { turn(); });
     turn_posted_ = true; // not if there was no memory for it
 }
@@ -227,16 +245,17 @@ void ring_service::end(std::unique_ptr<read_operation> operation, std::error_cod
 
 void ring_service::prepare_cancels()
 {
-    while (!cancels_.empty()) {
-        if (read_operation* lent = lent_.find(cancels_.back())) {
-            io_uring_sqe* entry = io_uring_get_sqe(&ring_);
-            if (!entry)
-                return;
-            io_uring_prep_cancel(entry, lent, 0);
-            io_uring_sqe_set_data64(entry, no_operation);
-        }
-        cancels_.pop_back();
+    for (read_operation* lent = cancels_due_ ? lent_.first() : nullptr; lent; lent = operation_list::next(*lent)) {
+        if (!lent->cancel_due_)
+            continue;
+        io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+        if (!entry)
+            return;
+        io_uring_prep_cancel(entry, lent, 0);
+        io_uring_sqe_set_data64(entry, no_operation);
+        lent->cancel_due_ = false;
     }
+    cancels_due_ = false;
 }
 
 void ring_service::refill()
@@ -269,9 +288,8 @@ void ring_service::refill()
 // Waits until the kernel has given back all memory. What cannot be cancelled (O_DIRECT) takes as long as the disk does.
 void ring_service::drain()
 {
-    cancels_.clear();
     for (read_operation* lent = lent_.first(); lent; lent = operation_list::next(*lent))
-        cancels_.push_back(lent->id);
+        lent->cancel_due_ = cancels_due_ = true;
     while (!lent_.empty()) {
         prepare_cancels();
         io_uring_submit_and_wait(&ring_, 1);

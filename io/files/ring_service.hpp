@@ -16,7 +16,6 @@
 
 #include <mutex>
 #include <optional>
-#include <vector>
 
 namespace weir::detail {
 
@@ -31,7 +30,7 @@ public:
     bool open(const boost::asio::any_io_executor& executor, std::string& reason);
 
     void start(std::unique_ptr<read_operation> operation) override;
-    void cancel(std::uint64_t id) override;
+    void cancel(std::uint64_t id) noexcept override;
     read_counters& counters() noexcept override { return counters_; }
     weir::backend kind() const noexcept override { return backend::uring; }
 
@@ -41,6 +40,7 @@ private:
 
     void open_ring();
     void post_turn();
+    void hasten_turn() noexcept;
     void turn();
     void serve_ring();
     void collect();
@@ -66,7 +66,7 @@ private:
     std::uint64_t wait_ = 0;               // which one
     operation_list queue_;
     operation_list lent_;
-    std::vector<std::uint64_t> cancels_;   // of what is lent
+    bool cancels_due_ = false;             // of what is lent
     operation_list results_;               // of this turn
     read_counters counters_;
 };

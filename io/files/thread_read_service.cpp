@@ -73,7 +73,7 @@ std::error_code thread_read_service::add_thread()
     return {};
 }
 
-void thread_read_service::cancel(std::uint64_t id)
+void thread_read_service::cancel(std::uint64_t id) noexcept
 {
     std::unique_ptr<read_operation> cancelled;
     {

@@ -19,7 +19,7 @@ public:
 
     void start(std::unique_ptr<read_operation> operation) override;
     /// Ends what waits for a thread; a read that a thread is in goes on to its end.
-    void cancel(std::uint64_t id) override;
+    void cancel(std::uint64_t id) noexcept override;
     read_counters& counters() noexcept override { return counters_; }
     weir::backend kind() const noexcept override { return backend::threads; }
 
