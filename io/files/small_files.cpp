@@ -49,6 +49,15 @@ bool gives_short_reads_at_the_end_only([[maybe_unused]] int descriptor) noexcept
 #endif
 }
 
+// Some files that call themselves regular have the reader wait, and give what they have once (/proc/kmsg, trace_pipe). Where
+// one was named, a source waits for it.
+bool may_be_a_stream(const file_handle& opened) noexcept
+{
+    std::error_code failure;
+    const file_info seen = opened.info(failure);
+    return seen.type == file_type::regular && seen.size == 0 && !gives_short_reads_at_the_end_only(opened.descriptor());
+}
+
 bool is_regular(const file_handle& file) noexcept
 {
     std::error_code failure;
@@ -82,6 +91,8 @@ void read_small_file(const tree_entry& file, buffer& slot, small_file& result)
     }
     if (!opened)
         return;
+    if (!file.directory && may_be_a_stream(opened))
+        return take_irregular(file, std::move(opened), result);
     unsigned retries = 0;
     while (!slot.spare().empty()) {
         const long got = read_some(opened.descriptor(), slot.spare(), slot.size());

@@ -26,7 +26,8 @@ struct small_file {
 };
 
 /// Reads each of `files` into the slot of the same number, an empty buffer. No sizes are asked for: what leaves room in
-/// its slot has been read to its end. An argument that is no regular file any more comes out as `large`, to be streamed.
+/// its slot has been read to its end. An argument that is no regular file any more comes out as `large`, to be streamed, and so does
+/// one without a size that is on no disk: some of /proc wait for more.
 ///
 /// `backend::uring` opens, reads and closes by linked operations of a ring that belongs to the calling thread, 64 files
 /// at a time: it waits for many disk accesses at once. `backend::threads` makes plain calls. `backend::auto_` takes the
