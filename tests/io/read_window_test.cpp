@@ -57,7 +57,7 @@ public:
 };
 
 /// The ring; null where there is none.
-read_service* ring_of(asio::io_context& context)
+read_service* ring_or_skip(asio::io_context& context)
 {
     std::string reason;
     read_service* ring = weir::detail::find_ring(context.get_executor(), reason);
@@ -78,7 +78,7 @@ TEST_CASE("read window: reads of the ring are cancelled and forgotten without me
     for (const bool with_kernel : {false, true}) {
         CAPTURE(with_kernel);
         asio::io_context context;
-        read_service* ring = ring_of(context);
+        read_service* ring = ring_or_skip(context);
         if (!ring)
             return;
         waiting_reads reads(*ring);
@@ -106,7 +106,7 @@ TEST_CASE("read window: reads of the ring are cancelled and forgotten without me
 TEST_CASE("read window: a read that there is no memory for leaves nothing behind")
 {
     asio::io_context context;
-    read_service* ring = ring_of(context);
+    read_service* ring = ring_or_skip(context);
     if (!ring)
         return;
     waiting_reads reads(*ring);

@@ -7,6 +7,7 @@
 #include "support/temp_dir.hpp"
 
 #include <weir/as_result.hpp>
+#include <weir/error.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -16,7 +17,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -24,7 +27,6 @@ namespace {
 
 namespace asio = boost::asio;
 using test::bench;
-using test::collecting_sink;
 
 /// How an ingest ended, and a wait behind it in the same coroutine.
 struct both_ends {
@@ -46,6 +48,29 @@ asio::awaitable<both_ends> wait_behind_run(bench& b, weir::ingest_job& job, weir
 
 enum class end { whole, failed, cancelled };
 
+/// Has an ingest end so: the last way waits for who cancels it.
+class ending_sink final : public weir::ingest_sink {
+public:
+    explicit ending_sink(end how) : how_(how) {}
+    asio::awaitable<void> chunks(const weir::file_origin&, std::span<const weir::chunk_record>) override
+    {
+        if (how_ == end::failed)
+            throw weir::error(std::make_error_code(std::errc::no_space_on_device), "write", "sink");
+        if (how_ == end::cancelled) {
+            asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+            waits = true;
+            co_await never.async_wait(asio::use_awaitable);
+        }
+    }
+    asio::awaitable<void> file(const weir::file_record&) override { co_return; }
+    asio::awaitable<void> failed(std::string_view, std::error_code, std::string_view) override { co_return; }
+
+    bool waits = false;
+
+private:
+    const end how_;
+};
+
 TEST_CASE("ingest: the caller can be cancelled when it is over, however it ended")
 {
     test::temp_dir tree;
@@ -54,17 +79,16 @@ TEST_CASE("ingest: the caller can be cancelled when it is over, however it ended
     for (const end how : {end::whole, end::failed, end::cancelled}) {
         CAPTURE(static_cast<int>(how));
         bench b;
-        collecting_sink sink;
-        sink.fails = how == end::failed;
+        ending_sink sink(how);
         weir::ingest_job job(b.engine, {}, sink);
         bool waits = false;
         test::task<both_ends> running(b.context.get_executor(), wait_behind_run(b, job, test::supply({tree.path()}), waits));
-        for (int steps = 0; how == end::cancelled && steps != 3; ++steps)
-            b.context.run_one(); // it has begun
+        while (!waits && !sink.waits)
+            REQUIRE(b.context.run_one_for(std::chrono::seconds(60)) != 0);
         if (how == end::cancelled)
             running.cancel();
-        while (!waits && !running.done())
-            b.context.run_one();
+        while (!waits)
+            REQUIRE(b.context.run_one_for(std::chrono::seconds(60)) != 0);
         REQUIRE(!running.done());
         running.cancel(asio::cancellation_type::partial); // only the strongest reaches it, as at its start
         test::run_ready(b.context);
