@@ -39,6 +39,20 @@ std::vector<std::byte> read_part(const weir::file_handle& file, std::uint64_t of
     return part;
 }
 
+/// A name only tells of what is compressed and shows nothing of what is inside: here all of that is to say what is wrong.
+bool begins_as_archive(const weir::file_handle& file, const weir::archive_options& options)
+{
+    auto found = weir::archive_verdict::undecided;
+    for (std::size_t wanted = weir::archive_magic_bytes; found == weir::archive_verdict::undecided;
+         wanted = weir::next_archive_look(wanted)) {
+        const std::vector<std::byte> start = read_part(file, 0, wanted);
+        const auto found_codec = weir::detect_codec(start);
+        const bool is_coded = found_codec && found_codec != weir::codec::zlib; // texts begin so, too
+        found = weir::judge_archive(start, start.size() < wanted, is_coded ? "any.tar.gz" : "any", options);
+    }
+    return found == weir::archive_verdict::archive;
+}
+
 } // namespace
 
 void add_archive_choice(command_line& line, std::optional<weir::archive_choice>& which)
@@ -82,11 +96,7 @@ bool stands_for_archive(const std::string& name, const weir::archive_options& op
     const weir::file_handle file = weir::file_handle::open(name.c_str(), weir::open_flags::non_blocking, failure);
     if (!file)
         return false;
-    const std::vector<std::byte> start = read_part(file, 0, weir::archive_start_bytes);
-    // A name only tells of what is compressed and shows nothing of what is inside: here all of that is to say what is wrong.
-    const auto found_codec = weir::detect_codec(start);
-    const bool is_coded = found_codec && found_codec != weir::codec::zlib; // texts begin so, too
-    if (names_archive(name, nesting) || weir::is_archive_file(start, is_coded ? "any.tar.gz" : "", options))
+    if (names_archive(name, nesting) || begins_as_archive(file, options))
         return true;
     const weir::file_info found = file.info(failure);
     if (failure || found.type != weir::file_type::regular)

@@ -31,8 +31,8 @@ constexpr std::size_t input_bytes = std::size_t{64} << 10; // of a decoder, at a
 constexpr std::string_view tar_magic = "ustar";
 constexpr std::size_t tar_magic_offset = 257;
 
-// Of an entry, of the end of an archive without any, and of one that was to be cut in parts but fits in one.
-constexpr std::string_view zip_magics[] = {"PK\3\4", "PK\5\6", "PK\7\10PK\3\4", "PK00PK\3\4"};
+// Of an entry, of the ends of an archive without any, and of one that was to be cut in parts but fits in one.
+constexpr std::string_view zip_magics[] = {"PK\3\4", "PK\5\6", "PK\6\6", "PK\7\10PK\3\4", "PK00PK\3\4"};
 
 /// Where a stream comes from.
 struct origin {
@@ -47,23 +47,32 @@ std::uint64_t compressions_allowed(const archive_options& options) noexcept
     return std::min(options.limits.max_nesting, most_compressions);
 }
 
+bool name_ends(std::string_view name, std::string_view ending) noexcept
+{
+    return name.size() > ending.size() && ascii::ends_with_in_any_case(name, ending);
+}
+
 bool names_compressed_tar(std::string_view name)
 {
-    const auto ends = [](std::string_view text, std::string_view ending) {
-        return text.size() > ending.size() && ascii::ends_with_in_any_case(text, ending);
-    };
-    if (std::ranges::any_of(codecs::tar_endings, [&](const codecs::tar_ending& each) { return ends(name, each.text); }))
+    if (std::ranges::any_of(codecs::tar_endings, [&](const codecs::tar_ending& each) { return name_ends(name, each.text); }))
         return true;
     const auto holds_tar = [&](codec which) {
         const std::string_view suffix = suffix_of(which);
-        return !suffix.empty() && ends(name, suffix) && ends(name.substr(0, name.size() - suffix.size()), ".tar");
+        return !suffix.empty() && name_ends(name, suffix)
+            && name_ends(name.substr(0, name.size() - suffix.size()), ".tar");
     };
     return std::ranges::any_of(all_codecs(), holds_tar);
 }
 
 bool may_be_empty_tar(std::span<const std::byte> start) noexcept
 {
-    return start.size() == codecs::tar::block_bytes && codecs::tar::is_zero(start);
+    return start.size() >= codecs::tar::block_bytes && codecs::tar::is_zero(start);
+}
+
+/// Whether zeros under that name are an archive of nothing: other files begin with some as well.
+bool may_hold_nothing(std::string_view name)
+{
+    return name.empty() || name_ends(name, ".tar") || names_compressed_tar(name);
 }
 
 [[noreturn]] void refuse_input(errc code, std::string_view input, std::string_view why)
@@ -136,8 +145,7 @@ asio::awaitable<std::unique_ptr<archive>> open_input(engine& owner, std::unique_
 struct decoded_start {
     std::vector<std::byte> bytes;
     bool is_whole = false;   ///< there are no more
-    bool wants_more = false; ///< of the stream, to tell what it is
-    bool has_failed = false; ///< before that can be told
+    bool has_failed = false; ///< behind them
 };
 
 /// \param is_whole  whether `start` is all of the stream
@@ -145,7 +153,6 @@ decoded_start decode_start(std::span<const std::byte> start, bool is_whole, code
                            const archive_options& options)
 {
     decoded_start out;
-    out.bytes.resize(most);
     std::size_t count = 0;
     try {
         decoder reader(which, settings_for(which, options.decoder),
@@ -154,41 +161,59 @@ decoded_start decode_start(std::span<const std::byte> start, bool is_whole, code
         if (is_whole)
             reader.finish();
         while (count < most) {
+            if (count == out.bytes.size())
+                out.bytes.resize(std::min(most, std::max(2 * count, archive_magic_bytes)));
             const std::size_t more = reader.pull(std::span(out.bytes).subspan(count));
             count += more;
             if (more == 0)
                 break;
         }
         out.is_whole = reader.ended();
-        out.wants_more = count < archive_magic_bytes && !out.is_whole;
     }
     catch (const error&) {
-        out.has_failed = count < archive_magic_bytes;
+        out.has_failed = true;
     }
     out.bytes.resize(count);
     return out;
 }
 
-/// Also what is called like an archive, and is opened to say why it is none.
-/// \param is_whole      whether `start` is all of it
+/// As `judge_archive`, of what may lie in others.
 /// \param compressions  that may be around it
-bool begins_as_archive(std::span<const std::byte> start, bool is_whole, std::string_view name,
-                       const archive_options& options, std::uint64_t compressions)
+archive_verdict judge(std::span<const std::byte> start, bool is_whole, std::string_view name,
+                      const archive_options& options, std::uint64_t compressions)
 {
     if (detect_archive(start))
-        return true;
+        return archive_verdict::archive;
+    const bool is_all = is_whole || start.size() >= archive_start_bytes; // that is looked at
+    if (may_be_empty_tar(start) && may_hold_nothing(name)) {
+        if (!is_all)
+            return archive_verdict::undecided;
+        const bool has_blocks = start.size() % codecs::tar::block_bytes == 0;
+        return is_whole && has_blocks ? archive_verdict::archive : archive_verdict::file;
+    }
     const std::optional<codec> compressed = detect_codec(start);
     if (!compressed)
-        return false;
-    if (compressions == 0)
-        return *compressed != codec::zlib && compressions_allowed(options) != 0 && names_compressed_tar(name);
-    const std::size_t most = compressions > 1 ? archive_start_bytes : archive_magic_bytes;
-    const decoded_start inside = decode_start(start, is_whole, *compressed, most, options);
-    if (begins_as_archive(inside.bytes, inside.is_whole, name, options, compressions - 1))
-        return true;
-    if (inside.has_failed && name.empty())
-        return compressed != codec::zlib; // whose magic begins texts, too
-    return (inside.has_failed || inside.wants_more) && names_compressed_tar(name);
+        return archive_verdict::file;
+    if (compressions == 0) {
+        const bool is_refused = *compressed != codec::zlib && compressions_allowed(options) != 0 && names_compressed_tar(name);
+        return is_refused ? archive_verdict::archive : archive_verdict::file;
+    }
+    if (!is_all && bytes_to_detect_codec(start) > start.size())
+        return archive_verdict::undecided;
+    decoded_start inside = decode_start(start, is_whole, *compressed, archive_magic_bytes, options);
+    const bool may_be_empty = may_be_empty_tar(inside.bytes) && may_hold_nothing(name);
+    const bool is_compressed = compressions > 1 && !detect_archive(inside.bytes) && detect_codec(inside.bytes);
+    if (may_be_empty || is_compressed) // all at once: in steps each compression would multiply them
+        inside = decode_start(start, is_whole, *compressed, archive_start_bytes, options);
+    const archive_verdict found = judge(inside.bytes, inside.is_whole, name, options, compressions - 1);
+    const bool is_seen = inside.is_whole || inside.bytes.size() >= archive_magic_bytes;
+    if (found == archive_verdict::archive || (found == archive_verdict::file && is_seen))
+        return found;
+    if (inside.has_failed) {
+        const bool is_told = name.empty() ? *compressed != codec::zlib : names_compressed_tar(name); // texts begin as zlib
+        return is_told ? archive_verdict::archive : archive_verdict::file;
+    }
+    return is_all ? archive_verdict::archive : archive_verdict::undecided;
 }
 
 } // namespace
@@ -208,11 +233,14 @@ std::optional<archive_format> detect_archive(std::span<const std::byte> start) n
     return archive_format::tar;
 }
 
-bool is_archive_file(std::span<const std::byte> start, std::string_view name, const archive_options& options)
+archive_verdict judge_archive(std::span<const std::byte> start, bool is_whole, std::string_view name,
+                              const archive_options& options)
 {
-    if (!detect_codec(start)) // the other way to have nothing to see is to be cut off in front of all that could tell
-        return detect_archive(start) || (start.size() < codec_magic_bytes && compressions_allowed(options) != 0 && names_compressed_tar(name));
-    return begins_as_archive(start, start.size() < archive_start_bytes, name, options, compressions_allowed(options));
+    const std::uint64_t allowed = compressions_allowed(options);
+    // The other way to have nothing to see is to be cut off in front of all that could tell.
+    if (is_whole && start.size() < codec_magic_bytes && allowed != 0 && names_compressed_tar(name))
+        return archive_verdict::archive;
+    return judge(start, is_whole, name, options, allowed);
 }
 
 bool is_zip_end(std::span<const std::byte> end, std::uint64_t size)

@@ -1,6 +1,5 @@
 #include "ingest_work.hpp"
 
-#include <weir/open_archive.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -83,14 +82,11 @@ bool ingest_work::reads_archives(const tree_entry& entry) const noexcept
     return options.archives == archive_choice::all || (options.archives == archive_choice::named && is_named);
 }
 
-bool ingest_work::is_archive(const tree_entry& entry, std::span<const std::byte> start) const
+archive_verdict ingest_work::judge_archive(std::string_view name, std::span<const std::byte> start, bool is_whole) const
 {
-    return reads_archives(entry) && is_archive_file(start, entry.path, options.archive);
-}
-
-bool ingest_work::is_archive(std::string_view url, std::span<const std::byte> start) const
-{
-    return is_archive_file(start, url.substr(0, url.find_first_of("?#")), options.archive);
+    if (is_url(name))
+        name = name.substr(0, name.find_first_of("?#"));
+    return weir::judge_archive(start, is_whole, name, options.archive);
 }
 
 bool ingest_work::is_coded(std::span<const std::byte> start) const

@@ -10,6 +10,7 @@
 #include <weir/codec.hpp>
 #include <weir/file_source.hpp>
 #include <weir/ingest.hpp>
+#include <weir/open_archive.hpp>
 #include <weir/tree_walker.hpp>
 
 #include <atomic>
@@ -42,9 +43,8 @@ public:
     [[nodiscard]] file_source_options file_options() const;
     /// Whether entries of the file are read if it is an archive.
     [[nodiscard]] bool reads_archives(const tree_entry& entry) const noexcept;
-    [[nodiscard]] bool is_archive(const tree_entry& entry, std::span<const std::byte> start) const;
-    /// The same for what a URL gives.
-    [[nodiscard]] bool is_archive(std::string_view url, std::span<const std::byte> start) const;
+    /// As `weir::judge_archive`, of a URL by its path.
+    [[nodiscard]] archive_verdict judge_archive(std::string_view name, std::span<const std::byte> start, bool is_whole) const;
     /// Whether entries are read of what is met as a stream.
     [[nodiscard]] bool reads_archives_of_streams() const noexcept { return options.archives == archive_choice::all; }
     [[nodiscard]] bool reads_archives_of_urls() const noexcept { return options.archives != archive_choice::none; }

@@ -74,10 +74,15 @@ bool is_archive(const ingest_work& work, const tree_entry& entry, const file_han
 {
     if (!work.reads_archives(entry))
         return false;
-    std::vector<std::byte> start(archive_start_bytes);
-    std::error_code ignored;
-    start.resize(read_at(file, 0, start, ignored));
-    return work.is_archive(entry, start);
+    archive_verdict found = archive_verdict::undecided;
+    std::vector<std::byte> start;
+    for (std::size_t wanted = archive_magic_bytes; found == archive_verdict::undecided; wanted = next_archive_look(wanted)) {
+        std::error_code ignored; // the one who reads on will see it too
+        start.resize(wanted);
+        start.resize(read_at(file, 0, start, ignored));
+        found = work.judge_archive(entry.path, start, start.size() < wanted);
+    }
+    return found == archive_verdict::archive;
 }
 
 enum class reading { ended, filled, failed };
@@ -155,7 +160,7 @@ void ingest_lane::take_result(tree_entry& entry, small_file& result, buffer slot
     switch (result.result) {
     case small_file::outcome::whole: {
         const slice content = std::move(slot).freeze();
-        if (work_.is_archive(entry, content.span()))
+        if (work_.reads_archives(entry) && work_.judge_archive(entry.path, content.span(), true) == archive_verdict::archive)
             archives_.push_back({std::move(entry)});
         else if (work_.is_coded(content.span()))
             held_.push_back({std::move(entry.path), copy_of(content), {}});

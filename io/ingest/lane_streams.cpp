@@ -104,14 +104,17 @@ asio::awaitable<void> ingest_lane::look(stream& from, content_name& name)
     from.input = decode_whole(work_.owner, std::move(input), {}, how);
 }
 
-/// As `is_archive_file`, with no more of it than that takes.
+/// As `judge_archive`, with no more of it than that takes.
 asio::awaitable<bool> ingest_lane::holds_archive(codecs::peeked_source& input, std::string_view name) const
 {
-    std::span<const std::byte> start = co_await input.look(archive_magic_bytes);
-    if (!detect_archive(start) && detect_codec(start))
-        start = co_await input.look(archive_start_bytes);
-    co_return is_url(name) ? work_.is_archive(name, start)
-                           : is_archive_file(start, "", work_.options.archive); // the name of a pipe tells nothing
+    if (!is_url(name))
+        name = {}; // that of a pipe tells nothing
+    archive_verdict found = archive_verdict::undecided;
+    for (std::size_t wanted = archive_magic_bytes; found == archive_verdict::undecided; wanted = next_archive_look(wanted)) {
+        const std::span<const std::byte> start = co_await input.look(wanted);
+        found = work_.judge_archive(name, start, start.size() < wanted);
+    }
+    co_return found == archive_verdict::archive;
 }
 
 asio::awaitable<void> ingest_lane::pass_or_fail(content_name name, std::unique_ptr<source> input,

@@ -126,7 +126,7 @@ void ingest_lane::take_whole(url_request answer)
     std::string path = name_of(answer);
     const bool is_encoded = work_.options.decode && !answer.content_codings.empty();
     const bool may_be_archive = work_.reads_archives_of_urls()
-        && (is_encoded || work_.is_archive(path, content.span()));
+        && (is_encoded || work_.judge_archive(path, content.span(), true) == archive_verdict::archive);
     if (may_be_archive || is_encoded || work_.is_coded(content.span()))
         held_.push_back({std::move(path), copy_of(content), std::move(answer.content_codings), !may_be_archive});
     else

@@ -27,16 +27,36 @@ inline constexpr std::size_t archive_magic_bytes = 512;
 /// \returns  nothing where no archive begins like this; it may still be one that is compressed, see `detect_codec`
 [[nodiscard]] WEIR_API std::optional<archive_format> detect_archive(std::span<const std::byte> start) noexcept;
 
+/// How many bytes at the start of an input `judge_archive` wants to see at the most.
+inline constexpr std::size_t archive_start_bytes = std::size_t{8} << 20;
+
+/// How many to show it next, where `seen` did not decide: few at first, since nearly all files show there what they are.
+[[nodiscard]] constexpr std::size_t next_archive_look(std::size_t seen) noexcept
+{
+    constexpr std::size_t second = std::size_t{256} << 10;
+    if (seen < second)
+        return second;
+    return seen < archive_start_bytes / 4 ? 4 * seen : archive_start_bytes;
+}
+
+enum class archive_verdict : std::uint8_t {
+    file,      ///< it is read as it is
+    archive,   ///< it is to be opened; `open_archive` may still say why it is none
+    undecided, ///< more of it has to be seen
+};
+
 /// Whether a file is to be opened as an archive: it is one, compressed or not, by how it begins; or it is compressed,
 /// how its content begins cannot be seen, and its name is that of an archive, "a.tar.zst", "a.tgz", in any case. Such a
-/// file is damaged, cut off, compressed more often than `archive_limits::max_nesting`, or has large blocks of lz4: `open_archive` tells.
-/// \param start    the first `archive_start_bytes` of the file, or all there are
-/// \param name     empty for what has none, as standard input: if it is compressed and cannot be decoded, it is opened
-///                 as an archive, so that somebody says why (but for zlib, whose magic number texts begin with)
-/// \param options  for the decoder
-[[nodiscard]] WEIR_API bool is_archive_file(std::span<const std::byte> start, std::string_view name,
-                                            const archive_options& options = {});
-inline constexpr std::size_t archive_start_bytes = std::size_t{256} << 10;
+/// file is damaged, cut off, or compressed more often than `archive_limits::max_nesting`. What is compressed and shows
+/// no content in `archive_start_bytes` is to be opened, whatever its name. Whole blocks of tar with nothing but zeros are an
+/// archive of nothing where the name says so, "a.tar" too, and where there is none.
+/// \param start     the first `archive_magic_bytes` of the file, then as many as `next_archive_look` says, or all there are
+/// \param is_whole  it is all there is: never undecided
+/// \param name      empty for what has none, as standard input: if it is compressed and cannot be decoded, it is opened
+///                  as an archive, so that somebody says why (but for zlib, whose magic number texts begin with)
+/// \param options   for the decoder
+[[nodiscard]] WEIR_API archive_verdict judge_archive(std::span<const std::byte> start, bool is_whole, std::string_view name,
+                                                     const archive_options& options = {});
 
 /// Whether a zip archive ends so, with or without something in front of it, as a program that extracts it: for files
 /// that begin as no archive does.

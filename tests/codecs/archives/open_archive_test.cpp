@@ -27,6 +27,26 @@ std::string compressed(codec which, std::string_view content)
     return {reinterpret_cast<const char*>(out.data()), out.size()};
 }
 
+/// Shown as much of it as is asked for.
+bool is_archive(std::string_view all, std::string_view name, const weir::archive_options& options = {})
+{
+    for (std::size_t wanted = weir::archive_magic_bytes;; wanted = weir::next_archive_look(wanted)) {
+        const auto start = std::as_bytes(std::span(all)).first(std::min(all.size(), wanted));
+        const weir::archive_verdict found = weir::judge_archive(start, start.size() < wanted, name, options);
+        if (found != weir::archive_verdict::undecided)
+            return found == weir::archive_verdict::archive;
+        REQUIRE(wanted < weir::archive_start_bytes);
+    }
+}
+
+std::string skippable_frame(std::size_t size)
+{
+    std::string out("\x50\x2a\x4d\x18", 4);
+    for (unsigned shift = 0; shift != 32; shift += 8)
+        out += static_cast<char>(size >> shift & 0xff);
+    return out + std::string(size, 'x');
+}
+
 std::error_code refusal_of(bench& b, std::string_view text, const weir::archive_options& options = {})
 {
     return test::read_text(b, text, {}, options).ended;
@@ -75,13 +95,10 @@ std::error_code refusal_at_any_place(bench& b, const std::string& text, const we
 
 } // namespace
 
-TEST_CASE("is_archive_file: what is compressed and cannot be decoded is one by its name, or where it has none")
+TEST_CASE("judge archive: what is compressed and cannot be decoded is one by its name, or where it has none")
 {
     if (!weir::is_built_in(codec::zstd))
         return;
-    const auto is_archive = [](std::string_view start, std::string_view name) {
-        return weir::is_archive_file(std::as_bytes(std::span(start)), name);
-    };
     const std::string text = tar_file(std::string(90, 'n'), "content") + test::tar_end();
     const std::string whole = compressed(codec::zstd, text);
     for (const std::string_view name : {"", "x", "x.zst", "x.tar.zst"})
@@ -106,6 +123,80 @@ TEST_CASE("is_archive_file: what is compressed and cannot be decoded is one by i
     CHECK(!is_archive(other, ""));
     CHECK(!is_archive("", ""));
     CHECK(!is_archive("x^2 is the start of no zlib stream, though it looks so", ""));
+}
+
+TEST_CASE("judge archive: content is found however much of the stream shows none")
+{
+    const std::string text = tar_file("file", "content") + test::tar_end();
+    std::vector<std::pair<codec, std::string>> fronts; // that decode to nothing
+    if (weir::is_built_in(codec::zstd))
+        fronts = {{codec::zstd, skippable_frame(300'000)}, {codec::zstd, skippable_frame(6'000'000)}};
+    for (const auto& [which, times] : {std::pair(codec::gzip, 20'000), {codec::zstd, 30'000}, {codec::xz, 10'000}}) {
+        std::string empty;
+        for (int i = 0; weir::is_built_in(which) && i != times; ++i)
+            empty += compressed(which, "");
+        fronts.emplace_back(which, std::move(empty));
+    }
+    for (const auto& [which, front] : fronts) {
+        CAPTURE(weir::to_string(which));
+        CAPTURE(front.size());
+        if (!weir::is_built_in(which))
+            continue;
+        for (const std::string_view name : {"", "x"}) {
+            CHECK(is_archive(front + compressed(which, text), name));
+            CHECK(!is_archive(front + compressed(which, std::string(1000, 'x')), name));
+            CHECK(!is_archive(front + compressed(which, "x"), name));
+        }
+        const std::string cut = front.substr(0, front.size() - 1);
+        CHECK(is_archive(cut, ""));
+        CHECK(!is_archive(cut, "x"));
+        CHECK(is_archive(cut, "x.tgz"));
+    }
+}
+
+TEST_CASE("judge archive: the first block of lz4 may be as large as they are")
+{
+    if (!weir::is_built_in(codec::lz4))
+        return;
+    const test::byte_vector noise = test::random_bytes(5'000'000, 1); // lies in whole blocks
+    const std::string_view content(reinterpret_cast<const char*>(noise.data()), noise.size());
+    const std::string whole = compressed(codec::lz4, tar_file("file", std::string(content)) + test::tar_end());
+    CHECK(is_archive(whole, ""));
+    CHECK(is_archive(whole, "x"));
+    CHECK(is_archive(whole.substr(0, 4'500'000), "x"));
+    CHECK(is_archive(whole.substr(0, 200'000), ""));
+    CHECK(!is_archive(compressed(codec::lz4, content), ""));
+}
+
+TEST_CASE("judge archive: what shows nothing as far as is looked is to be opened, whatever it is called")
+{
+    if (!weir::is_built_in(codec::zstd))
+        return;
+    const std::string all = skippable_frame(weir::archive_start_bytes) + compressed(codec::zstd, "no archive");
+    for (const std::string_view name : {"", "x", "x.tgz"})
+        CHECK(is_archive(all, name));
+}
+
+TEST_CASE("judge archive: nothing but zeros is an archive of nothing by its name, or where it has none")
+{
+    for (const std::size_t size : {512, 1024, 10'240, 307'200}) {
+        const std::string zeros(size, '\0');
+        for (const std::string_view name : {"", "e.tar", "e.TAR"})
+            CHECK(is_archive(zeros, name));
+        CHECK(!is_archive(zeros, "e"));
+        CHECK(!is_archive(zeros + '\0', "e.tar"));
+        CHECK(!is_archive(zeros + "x", ""));
+        CHECK(!is_archive(zeros + "x", "e.tar"));
+        if (!weir::is_built_in(codec::gzip))
+            continue;
+        const std::string packed = compressed(codec::gzip, zeros);
+        for (const std::string_view name : {"", "e.tar.gz", "e.tgz"})
+            CHECK(is_archive(packed, name));
+        CHECK(!is_archive(packed, "e.gz"));
+        CHECK(!is_archive(compressed(codec::gzip, zeros + "x"), "e.tgz"));
+    }
+    CHECK(!is_archive(std::string(511, '\0'), "e.tar"));
+    CHECK(!is_archive(std::string(weir::archive_start_bytes + 1, '\0'), ""));
 }
 
 TEST_CASE("is_zip_end: the end of a zip archive is one, with whatever in front of it, and nothing but a few zeros behind it")
@@ -178,13 +269,12 @@ TEST_CASE("open archive: how often it may be compressed is a limit, within anoth
     std::string wrapped = text;
     for (std::uint64_t times = 0; times <= 18; ++times) {
         CAPTURE(times);
-        const auto start = std::as_bytes(std::span(wrapped).first(std::min(wrapped.size(), weir::archive_start_bytes)));
         weir::archive_options options;
         for (const std::uint64_t most : {times - std::min<std::uint64_t>(times, 1), times, times + 1, weir::unlimited}) {
             CAPTURE(most);
             options.limits.max_nesting = most;
             const bool is_allowed = times <= most && times <= 16;
-            CHECK(weir::is_archive_file(start, "name", options) == is_allowed);
+            CHECK(is_archive(wrapped, "name", options) == is_allowed);
             if (is_allowed)
                 CHECK(test::read_text(b, wrapped, {}, options) == plain);
             else
@@ -203,16 +293,13 @@ TEST_CASE("open archive: a codec is found behind skippable frames")
     for (const codec each : {codec::zstd, codec::lz4}) {
         if (!weir::is_built_in(each))
             continue;
-        for (const std::size_t size : {0, 2, 2000}) {
+        for (const std::size_t size : {0, 2, 498, 2000}) {
             CAPTURE(weir::to_string(each));
             CAPTURE(size);
-            std::string skipped("\x50\x2a\x4d\x18\0\0\0\0", 8);
-            skipped[4] = static_cast<char>(size & 0xff);
-            skipped[5] = static_cast<char>(size >> 8);
-            const std::string all = skipped + std::string(size, 'x') + compressed(each, text);
+            const std::string all = skippable_frame(size) + compressed(each, text);
             CHECK(test::read_text(b, all) == plain);
             CHECK(test::read_text(b, all, byte_by_byte()) == plain);
-            CHECK(weir::is_archive_file(std::as_bytes(std::span(all)), "x"));
+            CHECK(is_archive(all, "x"));
         }
     }
 }
