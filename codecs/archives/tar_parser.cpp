@@ -14,11 +14,12 @@ struct kind {
     bool has_content = true;
 };
 
-// Sizes of links, devices and directories are no contents: some programs wrote the length of a target there.
-kind kind_of(char type, std::string_view name) noexcept
+// Sizes of links, devices and directories are no contents: some programs wrote the length of a target there. A hard link
+// of pax may have one.
+kind kind_of(char type, std::string_view name, bool is_pax) noexcept
 {
     switch (type) {
-    case '1': return {archive_entry_type::hard_link, false};
+    case '1': return {archive_entry_type::hard_link, is_pax};
     case '2': return {archive_entry_type::symbolic_link, false};
     case '3':
     case '4':
@@ -65,6 +66,7 @@ tar_parser::outcome tar_parser::take_header(block header)
         fail(errc::checksum_mismatch, "a header is not what its checksum says");
     header_bytes_ += block_bytes;
     const char type = static_cast<char>(header[type_offset]);
+    is_pax_ = is_pax_ || type == 'x' || type == 'X' || type == 'g';
     if (type == 'g' || type == 'V') {
         if (first_offset_)
             fail(errc::corrupt_data, "a header of the archive between an entry's");
@@ -126,21 +128,25 @@ tar_parser::outcome tar_parser::begin_entry(block header, char type)
     entry_ = {};
     entry_.offset = *first_offset_;
     name_entry(header);
-    const kind known = kind_of(type, entry_.name);
+    const dialect which = dialect_of(header);
+    is_pax_ = is_pax_ && which == dialect::ustar; // as libarchive tells it
+    const kind known = kind_of(type, entry_.name, is_pax_);
     entry_.type = known.type;
-    entry_.mode = static_cast<std::uint32_t>(number(header, mode_field).value_or(0) & 07777);
-    entry_.modified = attributes_.modified;
-    if (const auto seconds = number(header, modified_field); seconds && !entry_.modified)
+    if (const auto mode = number(header, mode_field))
+        entry_.mode = static_cast<std::uint32_t>(*mode & 07777);
+    if (attributes_.has_modified)
+        entry_.modified = attributes_.modified;
+    else if (const auto seconds = number(header, modified_field))
         entry_.modified = time_of(*seconds);
 
     content_bytes_ = 0;
     if (known.has_content)
         content_bytes_ = attributes_.size ? *attributes_.size : size_of(header);
-    file_bytes_ = known.type == archive_entry_type::file ? content_bytes_ : 0;
+    file_bytes_ = known.type == archive_entry_type::directory ? 0 : content_bytes_;
     map_.clear();
     is_sparse_ = false;
-    refuse_what_is_not_read(type, dialect_of(header));
-    if (type == 'S' && dialect_of(header) == dialect::gnu)
+    refuse_what_is_not_read(type, which);
+    if (type == 'S' && which == dialect::gnu)
         return begin_old_sparse(header);
     if (known.type == archive_entry_type::file && attributes_.is_sparse())
         return begin_pax_sparse();

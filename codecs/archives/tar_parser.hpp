@@ -91,6 +91,7 @@ private:
     char text_type_ = 0;
     std::size_t text_bytes_ = 0;                ///< without the padding
     std::optional<std::uint64_t> first_offset_; ///< of the headers of this entry, of which there are some
+    bool is_pax_ = false; ///< there was an extended header, and nothing of another dialect since
     pax_attributes global_;
     pax_attributes attributes_; ///< those, and this entry's own
     std::optional<std::string> long_name_;

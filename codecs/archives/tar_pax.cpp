@@ -82,8 +82,10 @@ std::string_view pax_attributes::set(std::string_view key, std::string_view valu
         return set_text(link_path, value);
     if (key == "size")
         return set_number(size, value);
-    if (key == "mtime")
+    if (key == "mtime") {
         modified = parse_time(value);
+        has_modified = !value.empty();
+    }
     else if (key.starts_with("GNU.sparse."))
         return set_sparse(key.substr(11), value);
     else if (key == "SCHILY.realsize")

@@ -25,6 +25,7 @@ struct pax_attributes {
     std::optional<std::string> link_path;
     std::optional<std::uint64_t> size; ///< of the content in the archive
     std::optional<file_time> modified;
+    bool has_modified = false; ///< also where that cannot be told
 
     // GNU.sparse.*
     std::optional<std::string> sparse_name;

@@ -201,7 +201,8 @@ archive_entry entry_of(const header& from)
     if (system == unix_system || system == darwin_system) {
         const std::uint32_t mode = from.attributes >> 16;
         out.type = type_of_mode(mode);
-        out.mode = mode & 07777;
+        if (mode != 0) // some programs write none
+            out.mode = mode & 07777;
     } else if ((from.attributes & dos_directory) != 0) {
         out.type = archive_entry_type::directory;
     }

@@ -46,7 +46,7 @@ struct archive_entry {
     std::optional<std::uint64_t> size = 0;
     std::uint64_t stored_bytes = 0; ///< that the content has in the archive; 0 where it is not told before it
     std::string method = "stored";  ///< how the content is compressed: "stored", "deflate", "zstd", "method 97" ...
-    std::uint32_t mode = 0;         ///< permission bits, up to 07777; 0 where there are none
+    std::optional<std::uint32_t> mode = std::nullopt; ///< permission bits, up to 07777, where the archive has any
     /// UTC where the archive says so; else the local time of who made it, taken for UTC.
     std::optional<std::chrono::sys_time<std::chrono::nanoseconds>> modified = std::nullopt;
     std::string link_target;  ///< of a link, as it is

@@ -28,7 +28,7 @@ std::string mixed_archive()
     return test::pax_header(test::pax_record("comment", "made by a test"), 'g') + tar_file("small", "content")
         + tar_header({.name = "dir/", .type = '5', .mode = 0755}) + tar_file("dir/empty", "")
         + tar_file("block", std::string(512, 'b')) + tar_header({.name = "link", .type = '2', .link = "../out"})
-        + tar_header({.name = "hard", .size = 7, .type = '1', .link = "small"})
+        + tar_header({.name = "hard", .size = 7, .type = '1', .link = "small", .magic = test::gnu_magic})
         + tar_file("././@LongLink", long_name + '\0', 'L', test::gnu_magic) + tar_file("cut", "of a long name")
         + test::pax_header(test::pax_record("path", "p\xc3\xa4x") + test::pax_record("mtime", "-1.5")
                            + test::pax_record("size", "5"))
@@ -248,6 +248,53 @@ TEST_CASE("tar: types become what they are, unknown ones files; sizes of links a
     CHECK(slash.entries[1].content == "n");
     const test::reading label = test::read_text(b, tar_header({.name = "label", .type = 'V'}) + tar_file("next", "n"));
     CHECK(all_of(label, name_of) == std::vector<std::string>{"next"});
+}
+
+TEST_CASE("tar: a hard link of pax has the content that its size says, whatever that looks like")
+{
+    bench b;
+    const std::string comment = test::pax_record("comment", "pax");
+    const std::string inner = tar_file("invented", "inner") + test::tar_end();
+    for (const std::string& content : {std::string("content"), std::string(1024, '\0'), inner}) {
+        const std::string link = tar_header({.name = "link", .size = content.size(), .type = '1', .link = "first"});
+        const std::string body = test::padded(content);
+        const std::string behind = tar_file("after", "a") + test::tar_end();
+        for (const std::string& front : {test::pax_header(comment), test::pax_header(comment, 'g'), test::pax_header(comment, 'X')}) {
+            const test::reading all = test::read_text(b, front + link + body + behind);
+            CHECK(!all.ended);
+            REQUIRE(all_of(all, name_of) == std::vector<std::string>{"link", "after"});
+            CHECK(all.entries[0].entry.type == archive_entry_type::hard_link);
+            CHECK(all.entries[0].entry.size == content.size());
+            CHECK(all.entries[0].content == content);
+            CHECK(all.entries[0].entry.link_target == "first");
+        }
+        const std::string size = test::pax_header(test::pax_record("size", std::to_string(content.size())));
+        const test::reading by_record
+            = test::read_text(b, size + tar_header({.name = "link", .type = '1', .link = "first"}) + body + behind);
+        CHECK(all_of(by_record, name_of) == std::vector<std::string>{"link", "after"});
+        const test::reading none = test::read_text(b, test::pax_header(comment) + tar_header({.type = '1'}) + behind);
+        CHECK(all_of(none, name_of) == std::vector<std::string>{"file", "after"});
+    }
+    // Where GNU tar or an older one wrote since, a size is a mistake of theirs.
+    for (const std::string_view magic : {test::gnu_magic, test::no_magic}) {
+        const std::string old = tar_header({.name = "link", .size = 7, .type = '1', .link = "first", .magic = magic});
+        const test::reading all = test::read_text(b, test::pax_header(comment) + old + tar_file("after", "a"));
+        CHECK(all_of(all, name_of) == std::vector<std::string>{"link", "after"});
+    }
+}
+
+TEST_CASE("tar: a time of pax that cannot be told is not known, and the header's is another")
+{
+    bench b;
+    const auto modified = [&b](std::string_view value) {
+        const test::reading all = test::read_text(b, test::pax_header(test::pax_record("mtime", value))
+                                                         + tar_header({.name = "x", .modified = 0}) + test::tar_end());
+        return all.entries.at(0).entry.modified;
+    };
+    for (const std::string_view value : {"9223372036", "99999999999", "253402300799", "-9223372037", "99999999999999999999"})
+        CHECK(!modified(value));
+    CHECK(modified("9223372034") == std::chrono::sys_seconds(std::chrono::seconds(9'223'372'034)));
+    CHECK(modified("") == seconds_after_1970(0)); // it takes one away
 }
 
 TEST_CASE("tar: what is not read is refused by name, and passed over")

@@ -233,12 +233,13 @@ TEST_CASE("zip: names, types, modes, times and links are told")
     writer.add({.name = "pipe", .content = test::bytes_of("what came"), .change = attributes(010644)});
     writer.add({.name = "of dos", .change = [](test::zip_header& of) { of.made_by = 20, of.attributes = 0x20; }});
     writer.add({.name = "directory of dos", .change = [](test::zip_header& of) { of.made_by = 20, of.attributes = 0x10; }});
+    writer.add({.name = "of nothing", .change = attributes(0)});
     const std::vector<test::zip_found> found = test::read_zip(b, writer.finish());
-    REQUIRE(found.size() == 6);
+    REQUIRE(found.size() == 7);
     const archive_entry_type types[]
-        = {archive_entry_type::directory, archive_entry_type::file, archive_entry_type::symbolic_link,
-           archive_entry_type::file,      archive_entry_type::file, archive_entry_type::directory};
-    const std::uint32_t modes[] = {0755, 04755, 0777, 0644, 0, 0};
+        = {archive_entry_type::directory, archive_entry_type::file, archive_entry_type::symbolic_link, archive_entry_type::file,
+           archive_entry_type::file,      archive_entry_type::directory, archive_entry_type::file};
+    const std::optional<std::uint32_t> modes[] = {0755, 04755, 0777, 0644, std::nullopt, std::nullopt, std::nullopt};
     for (std::size_t i = 0; i < found.size(); ++i) {
         CAPTURE(i);
         CHECK(found[i].entry.type == types[i]);
