@@ -31,10 +31,9 @@ template <class Settings> context_lease<Settings>::~context_lease()
         pool_->give_back(which_, settings_, std::move(context_));
 }
 
-template <class Settings> std::size_t context_lease<Settings>::run(std::span<std::byte> output)
+template <class Settings> void context_lease<Settings>::run(std::span<std::byte>& room)
 {
     const std::size_t before = place_.input.size();
-    std::span<std::byte> room = output;
     try {
         place_.ended = context_->run(place_.input, room, place_.finished);
     }
@@ -43,7 +42,6 @@ template <class Settings> std::size_t context_lease<Settings>::run(std::span<std
         throw;
     }
     place_.consumed += before - place_.input.size();
-    return output.size() - room.size();
 }
 
 template <class Settings> void context_lease<Settings>::restart()

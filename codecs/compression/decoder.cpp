@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <exception>
+#include <optional>
 #include <string>
 
 namespace weir {
@@ -37,26 +39,39 @@ std::size_t decoder::pull(std::span<std::byte> output)
 
 std::size_t decoder::decode(std::span<std::byte> output)
 {
-    std::size_t filled = 0;
+    std::span<std::byte> left = output;
     try {
-        while (!ended() && filled < output.size()) {
-            const std::span<std::byte> room = output.subspan(filled, std::min(output.size() - filled, permitted()));
+        while (!ended() && !left.empty()) {
+            const std::span<std::byte> room = left.first(std::min(left.size(), permitted()));
             if (room.empty()) {
                 check_for_one_more();
                 break;
             }
-            const std::size_t count = lease_.run(room);
-            filled += count;
+            std::span<std::byte> unfilled = room;
+            std::optional<codecs::failure> failed;
+            try {
+                lease_.run(unfilled);
+            }
+            catch (const codecs::failure& why) {
+                failed = why;
+            }
+            const std::size_t count = room.size() - unfilled.size();
             lease_.give(count);
             check_ratio();
-            if (count < room.size())
+            left = left.subspan(count);
+            if (failed)
+                throw *failed;
+            if (!unfilled.empty())
                 break;
         }
     }
     catch (const codecs::failure& why) {
-        fail(why.code, why.why);
+        const error told = error_of(why.code, why.why);
+        if (left.size() == output.size())
+            throw told;
+        lease_.fail_next(std::make_exception_ptr(told)); // when the content in front of it was taken
     }
-    return filled;
+    return output.size() - left.size();
 }
 
 // How much of the output may be filled before limits are looked at again; 0 where the next byte is one too many.
@@ -79,16 +94,18 @@ void decoder::check_ratio() const
 void decoder::check_for_one_more()
 {
     std::byte one_too_many;
-    if (lease_.run({&one_too_many, 1}) != 0)
+    std::span<std::byte> room(&one_too_many, 1);
+    lease_.run(room);
+    if (room.empty())
         throw codecs::failure{errc::limit_exceeded, "the size of the output"};
 }
 
-void decoder::fail(errc code, const char* why) const
+error decoder::error_of(errc code, const char* why) const
 {
     const std::string_view codec_name = to_string(which());
     if (subject_.empty())
-        throw error(code, "decode", codec_name, consumed(), why);
-    throw error(code, "decode", subject_, consumed(), std::string(codec_name) + ": " + why);
+        return error(code, "decode", codec_name, consumed(), why);
+    return error(code, "decode", subject_, consumed(), std::string(codec_name) + ": " + why);
 }
 
 void decoder::restart() { lease_.restart(); }

@@ -93,7 +93,14 @@ bool deflate_decoder::inflate_some(std::span<const std::byte>& input, std::span<
     start_.clear();
     std::span<std::byte> room = output.first(std::min(output.size(), most_at_once));
     const std::size_t size = room.size();
-    const bool whole = inflate_member(input, room);
+    bool whole = false;
+    try {
+        whole = inflate_member(input, room);
+    }
+    catch (const failure&) {
+        output = output.subspan(size - room.size());
+        throw;
+    }
     output = output.subspan(size - room.size());
     if (whole) {
         step_ = step::ended;

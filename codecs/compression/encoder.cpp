@@ -24,7 +24,9 @@ std::size_t encoder::encode(std::span<std::byte> output)
     if (ended())
         return 0;
     try {
-        const std::size_t count = lease_.run(output);
+        std::span<std::byte> room = output;
+        lease_.run(room);
+        const std::size_t count = output.size() - room.size();
         lease_.give(count);
         return count;
     }

@@ -17,6 +17,7 @@ constexpr char no_lz4_frame[] = "no lz4 frame";
 constexpr std::uint32_t legacy_magic = 0x184c2102;
 constexpr std::size_t judged_bytes = 6;    // up to BD
 constexpr std::size_t skippable_bytes = 8; // magic and size
+constexpr std::size_t next_header_bytes = 4; // of a block
 
 errc code_of_error(LZ4F_errorCodes code) noexcept
 {
@@ -119,6 +120,8 @@ private:
             start_.clear();
         }
         in_frame_ = !skipped_;
+        wanted_ = judged_bytes;
+        more_output_ = false;
         return true;
     }
 
@@ -152,13 +155,14 @@ private:
 
     void turn(std::span<const std::byte>& input, std::span<std::byte>& output)
     {
-        std::size_t taken = input.size();
+        // Where it fails, it says nothing of what it gave: so it gets a block at a time, and what is behind that apart.
+        const std::size_t of_block = wanted_ > next_header_bytes ? wanted_ - next_header_bytes : wanted_;
+        std::size_t taken = more_output_ ? 0 : std::min(input.size(), of_block);
         std::size_t given = output.size();
-        const std::size_t wanted =
-            check_lz4_decoding(LZ4F_decompress(stream_.get(), output.data(), &given, input.data(), &taken, &options_));
+        wanted_ = check_lz4_decoding(LZ4F_decompress(stream_.get(), output.data(), &given, input.data(), &taken, &options_));
         input = input.subspan(taken);
         output = output.subspan(given);
-        in_frame_ = wanted != 0;
+        in_frame_ = wanted_ != 0;
         more_output_ = in_frame_ && output.empty();
     }
 
@@ -168,6 +172,7 @@ private:
     std::unique_ptr<LZ4F_dctx, release> stream_;
     stream_start<skippable_bytes> start_;
     std::uint64_t to_skip_ = 0;
+    std::size_t wanted_ = 0; // by the library, next: the rest of a block, and the header of another
     bool in_frame_ = false;
     bool skipped_ = false;     // the last frame was a skippable one
     bool any_frame_ = false;

@@ -8,14 +8,17 @@
 
 #include <zstd_errors.h>
 
+#include <algorithm>
 #include <new>
 #include <optional>
+#include <utility>
 
 namespace weir::codecs {
 namespace {
 
 constexpr std::uint32_t zstd_magic = 0xfd2fb528;
 constexpr std::uint8_t zstd_magic_in_order[] = {0x28, 0xb5, 0x2f, 0xfd};
+constexpr std::size_t next_header_bytes = 3; // of a block
 constexpr char no_zstd_frame[] = "no zstd frame";
 
 errc code_of_error(ZSTD_ErrorCode code) noexcept
@@ -160,6 +163,9 @@ private:
         any_frame_ = true;
         declared_.reset();
         given_ = 0;
+        wanted_ = longest_header;
+        at_start_ = start_.empty();
+        more_output_ = false;
         if (skipping_)
             return;
         if (window_of(header) > max_window_)
@@ -184,16 +190,52 @@ private:
 
     void decode(std::span<const std::byte>& input, std::span<std::byte>& output)
     {
-        ZSTD_inBuffer in{input.data(), input.size(), 0};
-        ZSTD_outBuffer out{output.data(), output.size(), 0};
-        const std::size_t wanted = check_zstd_decoding(ZSTD_decompressStream(stream_.get(), &out, &in));
-        input = input.subspan(in.pos);
-        output = output.subspan(out.pos);
-        given_ += out.pos;
-        in_frame_ = wanted != 0;
+        if (!decode_whole(input, output)) {
+            // Where it fails, it says nothing of what it gave: so it gets a block at a time, and what is behind that apart.
+            const std::size_t of_block = wanted_ > next_header_bytes ? wanted_ - next_header_bytes : wanted_;
+            const std::size_t most = skipping_ ? input.size() : std::min(input.size(), of_block);
+            wanted_ = check_zstd_decoding(turn(input, more_output_ ? 0 : most, output));
+        }
+        in_frame_ = wanted_ != 0;
         if (!in_frame_ && declared_ && *declared_ != given_) // libzstd compares where it has the frame in one piece only
             throw failure{errc::corrupt_data, ZSTD_getErrorString(ZSTD_error_corruption_detected)};
         more_output_ = in_frame_ && output.empty();
+    }
+
+    /// A frame that is all there, and has room for all of its content: the library needs no memory for that.
+    /// \returns  false where it is no such frame, or one that failed: it is begun again, for what is in front of that
+    bool decode_whole(std::span<const std::byte>& input, std::span<std::byte>& output)
+    {
+        const bool may_be = std::exchange(at_start_, false) && declared_ && *declared_ <= output.size();
+        if (!may_be)
+            return false;
+        const std::size_t frame = ZSTD_findFrameCompressedSize(input.data(), input.size());
+        if (ZSTD_isError(frame))
+            return false;
+        std::span<const std::byte> in = input;
+        std::span<std::byte> out = output;
+        const std::size_t wanted = turn(in, frame, out);
+        if (wanted != 0) {
+            check_zstd_decoding(ZSTD_DCtx_reset(stream_.get(), ZSTD_reset_session_only));
+            given_ = 0;
+            return false;
+        }
+        wanted_ = wanted;
+        input = in;
+        output = out;
+        return true;
+    }
+
+    /// One call of the library.
+    std::size_t turn(std::span<const std::byte>& input, std::size_t most, std::span<std::byte>& output)
+    {
+        ZSTD_inBuffer in{input.data(), most, 0};
+        ZSTD_outBuffer out{output.data(), output.size(), 0};
+        const std::size_t result = ZSTD_decompressStream(stream_.get(), &out, &in);
+        input = input.subspan(in.pos);
+        output = output.subspan(out.pos);
+        given_ += out.pos;
+        return result;
     }
 
     const dictionary dictionary_; // the stream refers to it
@@ -203,6 +245,8 @@ private:
     stream_start<longest_header> start_;
     std::optional<std::uint64_t> declared_; // of the frame's content
     std::uint64_t given_ = 0;               // likewise
+    std::size_t wanted_ = 0; // by the library, next: the rest of a block, and the header of another
+    bool at_start_ = false;  // of a frame whose header lies in the input
     bool in_frame_ = false;
     bool skipping_ = false;    // the frame, or the last one, is skippable
     bool any_frame_ = false;

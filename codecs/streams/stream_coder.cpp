@@ -155,7 +155,15 @@ template <class Coder> std::size_t stream_coder::run(Coder& coder, std::span<std
     const detail::fair_turns turn;
     std::size_t filled = 0;
     while (filled < room.size() && !ended_) {
-        const std::size_t count = coder.pull(room.subspan(filled));
+        std::size_t count = 0;
+        try {
+            count = coder.pull(room.subspan(filled));
+        }
+        catch (const error&) {
+            if (filled == 0)
+                throw;
+            break; // it says so again when that was taken
+        }
         filled += count;
         ended_ = coder.ended();
         if (ended_ || filled == room.size())

@@ -189,6 +189,26 @@ TEST_CASE("decoding source: errors name the input and the place, and come again"
     test::run(b.context, source.close());
 }
 
+TEST_CASE("decoding source: what is in front of a fault is given before it is told")
+{
+    const test::byte_vector content = test::words(300'000, 3);
+    for (const codec each : test::built_in_codecs()) {
+        if (each == codec::identity)
+            continue;
+        CAPTURE(weir::to_string(each));
+        for (const std::size_t most : {1'000u, 50'000u, 1'000'000u}) {
+            bench b;
+            const test::byte_vector stream = test::joined({test::encoded(each, content), test::bytes_of("garbage behind")});
+            weir::decoding_source source(b.engine, from(stream), {.codec = each});
+            weir::reservation memory = b.engine.pool().try_reserve(1, b.engine.block_bytes()).value();
+            test::byte_vector out;
+            CHECK_THROWS_AS(test::await(b.context, test::read_into(out, source, memory, most)), const weir::error&);
+            CHECK(out == content);
+            test::run(b.context, source.close());
+        }
+    }
+}
+
 TEST_CASE("coding source: an error of the input comes out as it is")
 {
     bench b;

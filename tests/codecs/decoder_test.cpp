@@ -74,6 +74,79 @@ TEST_CASE("decoder: what follows a stream and is none is trailing data")
     }
 }
 
+TEST_CASE("decoder: what was decoded in front of a fault is given, and then the fault is told")
+{
+    const test::byte_vector content = test::words(3'000'000, 7);
+    const auto given = [](codec which, const test::byte_vector& stream, std::size_t room) {
+        test::byte_vector out;
+        weir::decoder coder(which);
+        coder.push(stream);
+        coder.finish();
+        const auto pull = [&] {
+            const std::size_t size = out.size();
+            out.resize(size + room);
+            std::size_t count = 0;
+            try {
+                count = coder.pull(std::span(out).subspan(size));
+            }
+            catch (const weir::error&) {
+                out.resize(size);
+                throw;
+            }
+            out.resize(size + count);
+            return count;
+        };
+        CHECK_THROWS_AS(while (pull() != 0) {}, const weir::error&);
+        return out;
+    };
+    for (const codec each : framed_codecs()) {
+        CAPTURE(weir::to_string(each));
+        const test::byte_vector whole = encoded(each, content);
+        test::byte_vector wrong_sum = whole;
+        wrong_sum.back() ^= std::byte{1};
+        test::byte_vector broken = whole;
+        for (std::size_t i = 0; i != 64; ++i)
+            broken[whole.size() / 2 + i] ^= std::byte{0x55};
+        for (const std::size_t room : {1'000u, 100'000u, 1'000'000u, 8'000'000u}) {
+            CAPTURE(room);
+            CHECK(given(each, joined({whole, bytes_of("garbage behind it")}), room) == content);
+            if (each == codec::gzip || each == codec::zlib || each == codec::zstd || each == codec::lz4)
+                CHECK(given(each, wrong_sum, room) == content);
+            if (each == codec::lz4 || each == codec::deflate || each == codec::lzma) // may decode on, to something else
+                continue;
+            const test::byte_vector some = given(each, broken, room);
+            const auto differs = std::mismatch(some.begin(), some.end(), content.begin(), content.end());
+            // Blocks of zstd are of 128 KiB, all others give nearly all.
+            CHECK(differs.first - some.begin() >= static_cast<std::ptrdiff_t>(content.size() / 2 - 300'000));
+        }
+    }
+}
+
+TEST_CASE("decoder: of frames of lz4 and zstd all blocks in front of a wrong one are given")
+{
+    for (const codec each : {codec::lz4, codec::zstd}) {
+        if (!weir::is_built_in(each))
+            continue;
+        CAPTURE(weir::to_string(each));
+        const test::byte_vector content = test::words(3'000'000, 8);
+        const test::byte_vector whole = encoded(each, content);
+        std::size_t most = 0;
+        for (const std::size_t room : {1'000u, 100'000u, 8'000'000u}) {
+            test::byte_vector out(content.size() + room);
+            std::size_t size = 0;
+            weir::decoder coder(each);
+            coder.push(std::span(whole).first(whole.size() / 2)); // what a cut leaves is known to be all that there is
+            coder.finish();
+            CHECK_THROWS_AS(while (const std::size_t count = coder.pull(std::span(out).subspan(size, room))) size += count,
+                            const weir::error&);
+            CHECK(std::equal(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size), content.begin()));
+            if (most == 0)
+                most = size;
+            CHECK(size == most);
+        }
+    }
+}
+
 TEST_CASE("decoder: another kind of data is no stream of the codec")
 {
     const test::byte_vector text = bytes_of("This is plain text, and no format begins like it.");

@@ -58,7 +58,8 @@ public:
     ///
     /// \returns  how many; 0 when it needs input, or the stream is whole
     /// \throws weir::error  with the name of the codec, and how many bytes of input were taken when it showed. The same
-    ///                      again at every later call, until `restart`.
+    ///                      again at every later call, until `restart`. First all is given that was decoded in front of
+    ///                      what is wrong; it may be damaged too, where only a checksum behind it tells.
     ///   `errc::bad_format`: the input does not begin like such a stream.
     ///   `errc::truncated`: it ends before the stream does.
     ///   `errc::corrupt_data`: it breaks the format.
@@ -95,7 +96,7 @@ private:
     [[nodiscard]] std::size_t permitted() const noexcept;
     void check_ratio() const;
     void check_for_one_more();
-    [[noreturn]] void fail(errc code, const char* why) const;
+    [[nodiscard]] error error_of(errc code, const char* why) const;
 
     codecs::context_lease<decoder_settings> lease_;
     std::string subject_;

@@ -10,6 +10,7 @@
 #include <exception>
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace weir::codecs {
 
@@ -44,10 +45,10 @@ public:
     }
     void finish() noexcept { place_.finished = true; }
 
-    /// One turn of the context; its output does not count as produced before `give`.
-    /// \returns  how much of `output` it filled
+    /// One turn of the context; its output does not count as produced before `give`. Cuts off from `room` what it
+    /// filled, also of a stream that failed behind that.
     /// \throws failure  of the stream
-    std::size_t run(std::span<std::byte> output);
+    void run(std::span<std::byte>& room);
     void give(std::size_t count) noexcept { place_.produced += count; }
 
     /// Begins another stream, whatever was before.
@@ -67,6 +68,9 @@ public:
             throw;
         }
     }
+
+    /// Has every later `attempt` throw that.
+    void fail_next(std::exception_ptr why) noexcept { failure_ = std::move(why); }
 
 private:
     std::shared_ptr<context_pool> pool_;
