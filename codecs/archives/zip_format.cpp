@@ -159,9 +159,8 @@ std::size_t find_end64(record_bytes tail, std::uint64_t tail_at, std::size_t loc
 {
     const std::uint64_t written = parse_locator(tail.subspan(locator), tail_at + locator);
     const auto ends_there = [&](std::size_t at) {
-        constexpr std::size_t before_size = 12; // which does not count them
         return at <= locator && locator - at >= end64_bytes && signature_of(tail.subspan(at)) == end64_signature
-            && little_endian(tail.subspan(at + 4, 8)) == locator - at - before_size;
+            && little_endian(tail.subspan(at + 4, 8)) == locator - at - end64_size_bytes;
     };
     if (locator >= end64_bytes && ends_there(locator - end64_bytes))
         return locator - end64_bytes;

@@ -41,9 +41,11 @@ inline constexpr std::size_t signature_bytes = 4;
 inline constexpr std::size_t local_header_bytes = 30;     ///< without name and extra fields
 inline constexpr std::size_t directory_header_bytes = 46; ///< without name, extra fields and comment
 inline constexpr std::size_t end64_bytes = 56;            ///< without extensible data
+inline constexpr std::size_t end64_size_bytes = 12;       ///< its signature and its size, which does not count them
 inline constexpr std::size_t locator_bytes = 20;
 inline constexpr std::size_t end_bytes = 22; ///< without the comment
 inline constexpr std::size_t most_comment_bytes = 0xffff;
+inline constexpr std::size_t most_end64_data_bytes = 0xffff; ///< of extensible data
 /// Of zeros behind the end, as programs write them that write whole blocks: bsdtar to a pipe up to 10 KiB.
 inline constexpr std::size_t most_padding_bytes = std::size_t{32} << 10;
 /// As many bytes at the end of an archive are enough to find its directory.

@@ -17,7 +17,13 @@ std::size_t size_of_record(std::span<const std::byte> start) noexcept
         return with(signature_bytes + 2, [](std::span<const std::byte> record) noexcept {
             return signature_bytes + 2 + static_cast<std::size_t>(little_endian(record.subspan(signature_bytes, 2)));
         });
-    case end64_signature: return end64_bytes;
+    case end64_signature:
+        return with(end64_size_bytes, [](std::span<const std::byte> record) noexcept {
+            const std::uint64_t behind = little_endian(record.subspan(signature_bytes, end64_size_bytes - signature_bytes));
+            const bool can_be = behind >= end64_bytes - end64_size_bytes
+                && behind <= end64_bytes - end64_size_bytes + most_end64_data_bytes;
+            return can_be ? end64_size_bytes + static_cast<std::size_t>(behind) : end64_bytes; // `take` says so
+        });
     case locator_signature: return locator_bytes;
     default:
         return with(end_bytes, [](std::span<const std::byte> record) noexcept { return end_bytes + comment_bytes(record); });
@@ -54,6 +60,8 @@ void record_sequence::take(std::span<const std::byte> record, std::uint64_t at)
     switch (kind) {
     case directory_signature: take_directory_header(record, at); break;
     case end64_signature:
+        if (little_endian(record.subspan(signature_bytes, end64_size_bytes - signature_bytes)) != record.size() - end64_size_bytes)
+            throw fault{errc::corrupt_data, "the size of the zip64 end of its directory", at};
         end64_.emplace(record.begin(), record.end());
         end64_at_ = at;
         break;
@@ -79,8 +87,7 @@ void record_sequence::take_directory_header(std::span<const std::byte> record, s
 
 void record_sequence::take_locator(std::span<const std::byte> record, std::uint64_t at) const
 {
-    constexpr std::uint64_t size_behind_it = end64_bytes - 12;
-    if (parse_locator(record, at) != end64_at_ || little_endian(std::span(*end64_).subspan(4, 8)) != size_behind_it)
+    if (parse_locator(record, at) != end64_at_)
         throw fault{errc::corrupt_data, "the zip64 end of its directory is not where it should be", at};
 }
 

@@ -143,6 +143,34 @@ TEST_CASE("zip stream: zip64, comments, marks of several parts and signatures ar
     }
 }
 
+TEST_CASE("zip stream: the end of zip64 may have data of others, up to 64 KiB, and may be all there is")
+{
+    bench b;
+    for (const std::size_t size : {0u, 1u, 100u, 65'535u, 65'536u}) {
+        CAPTURE(size);
+        zip_writer writer;
+        writer.add({.content = text, .method = 8});
+        writer.zip64_end = true;
+        writer.zip64_data = std::string(size, 'x');
+        const test::byte_vector archive = writer.finish();
+        if (size > 65'535) {
+            CHECK(failure_of(b, archive) == errc::corrupt_data);
+            continue;
+        }
+        const std::vector<test::zip_found> found = test::stream_zip(b, archive);
+        REQUIRE(found.size() == 1);
+        CHECK(found[0].content == text);
+        CHECK(test::read_zip(b, archive).size() == 1);
+        for (const std::ptrdiff_t cut : {30, 60, 90})
+            CHECK(failure_of(b, {archive.begin(), archive.end() - cut}) == errc::truncated);
+    }
+    zip_writer nothing;
+    nothing.zip64_end = true;
+    const test::byte_vector archive = nothing.finish();
+    CHECK(weir::detect_archive(archive) == weir::archive_format::zip);
+    CHECK(test::stream_zip(b, archive).empty());
+}
+
 TEST_CASE("zip stream: a few zeros may follow the end, and nothing else")
 {
     bench b;

@@ -142,6 +142,7 @@ public:
 
     std::string comment = {};
     bool zip64_end = false;
+    std::string zip64_data; ///< of its end record, extensible
     std::function<void(zip_header& numbers)> change_end = nullptr; ///< size: entries; compressed: bytes; offset; disk
 
     [[nodiscard]] byte_vector finish()
@@ -214,10 +215,11 @@ private:
     {
         if (zip64_end) {
             const std::uint64_t at = text_.text().size();
-            text_.add("PK\6\6").add<std::uint64_t>(44).add<std::uint16_t>(45).add<std::uint16_t>(45);
+            text_.add("PK\6\6").add<std::uint64_t>(44 + zip64_data.size()).add<std::uint16_t>(45).add<std::uint16_t>(45);
             text_.add<std::uint32_t>(end.disk).add<std::uint32_t>(0);
             text_.add<std::uint64_t>(end.size).add<std::uint64_t>(end.size);
             text_.add<std::uint64_t>(end.compressed).add<std::uint64_t>(end.offset);
+            text_.add(zip64_data);
             text_.add("PK\6\7").add<std::uint32_t>(0).add<std::uint64_t>(at).add<std::uint32_t>(1);
         }
         text_.add("PK\5\6").add<std::uint16_t>(end.disk).add<std::uint16_t>(0);
