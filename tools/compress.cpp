@@ -187,11 +187,10 @@ void choose_threads(coding_options& options)
     if (options.threads == 1)
         return;
     const bool has_pieces = options.codec != weir::codec::lzma && options.codec != weir::codec::identity;
-    const std::size_t wanted = options.threads.value_or(0);
-    if (!has_pieces && wanted != 0)
-        throw usage_error(fmt::format("--threads {}: {} has one", wanted, weir::to_string(*options.codec)));
-    if (has_pieces)
-        options.pieces = {.threads = options.threads ? wanted : usual_threads(*options.codec, options.encoder)};
+    if (!has_pieces) // one does all, as with the tool of xz
+        return;
+    const std::size_t usual = options.threads ? *options.threads : usual_threads(*options.codec, options.encoder);
+    options.pieces = {.threads = usual};
 }
 
 /// What is asked of the encoder, before any file is opened.

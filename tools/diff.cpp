@@ -247,6 +247,7 @@ int run_diff(int argc, char** argv)
     std::optional<weir::archive_choice> archives;
     weir::archive_options archive;
     add_archive_choice(line, archives);
+    add_dictionary(line, archive.decoder.dictionary);
     add_archive_limits(line, archive.limits);
     add_decoder_limits(line, archive.decoder, "for an archive that is compressed as a whole (default 16G)");
     const auto paths = line.parse(argc, argv);

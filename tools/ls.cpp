@@ -82,15 +82,15 @@ std::string_view name_of(weir::archive_entry_type type)
 
 std::string permissions_of(const weir::archive_entry& entry)
 {
-    if (entry.mode == 0)
+    if (!entry.mode)
         return "?????????";
     std::string text = "rwxrwxrwx";
     for (std::size_t i = 0; i != text.size(); ++i)
-        if ((entry.mode & (0400u >> i)) == 0)
+        if ((*entry.mode & (0400u >> i)) == 0)
             text[i] = '-';
     constexpr std::array special = {std::tuple(04000u, 2, 's'), std::tuple(02000u, 5, 's'), std::tuple(01000u, 8, 't')};
     for (const auto& [bit, place, letter] : special)
-        if ((entry.mode & bit) != 0)
+        if ((*entry.mode & bit) != 0)
             text[static_cast<std::size_t>(place)] = text[static_cast<std::size_t>(place)] == 'x' ? letter : static_cast<char>(letter - 'a' + 'A');
     return text;
 }
@@ -121,7 +121,9 @@ void print_json(std::string& out, std::string_view archive, const weir::archive_
         line.number("size", *entry.size);
     if (entry.stored_bytes != 0)
         line.number("stored", entry.stored_bytes);
-    line.text("method", entry.method).text("mode", fmt::format("{:04o}", entry.mode));
+    line.text("method", entry.method);
+    if (entry.mode)
+        line.text("mode", fmt::format("{:04o}", *entry.mode));
     if (entry.modified)
         line.text("modified", full_text_of(*entry.modified));
     if (!entry.link_target.empty())
@@ -215,6 +217,7 @@ int run_ls(int argc, char** argv)
     http_options web(line);
     line.begin_group("Output");
     line.add({"json", "", "JSON Lines", [&](std::string_view) { arguments.json = true; }});
+    add_dictionary(line, arguments.archive.decoder.dictionary);
     add_archive_limits(line, arguments.archive.limits);
     add_decoder_limits(line, arguments.archive.decoder, "for an archive that is compressed as a whole (default 16G)");
     auto names = line.parse(argc, argv);

@@ -48,6 +48,12 @@ class Ls(ArchiveTest):
                 lines = lines_of(self.output("ls", "--json", "-", stdin=(self.directory / name).read_bytes()))
                 self.assertLessEqual(set(FILES), {line["name"] for line in lines})
 
+    def test_a_mode_is_told_where_one_is_known(self):
+        self.assertEqual({line.get("mode") for line in lines_of(self.output("ls", "--json", "a.tar"))}, {"0644", "0755"})
+        if "a.zip" in self.archives:
+            lines = lines_of(self.output("ls", "--json", "-", stdin=ARCHIVES["a.zip"]))
+            self.assertEqual({"mode" in line for line in lines}, {False})
+
     def test_what_is_no_archive_or_broken_fails_and_the_rest_is_listed(self):
         self.write("text", b"no archive\n" * 100)
         self.write("half.tar", tar()[:50_000])
@@ -258,6 +264,61 @@ class Ingest(ArchiveTest):
     def test_equal_entries_of_different_archives_are_found(self):
         lines = self.ingest(*self.archives)
         self.assertEqual(lines[-1]["unique_bytes"], sum(map(len, FILES.values())))
+
+
+    def test_an_archive_of_nothing_has_no_file(self):
+        empty = {"e.tar": bytes(10_240), "large.tar": bytes(1 << 20)}
+        if "gzip" in BUILT_IN:
+            empty |= {name + ".gz": gzip.compress(content) for name, content in empty.items()}
+        for name, content in empty.items():
+            with self.subTest(name):
+                self.write(name, content)
+                self.assertEqual(self.output("ls", name), b"")
+                self.assertEqual(self.ingest(name)[-1]["files"], 0)
+                self.assertEqual(self.ingest("--archives=all", "-", stdin=content)[-1]["files"], 0)
+                os.makedirs(self.directory / "nothing", exist_ok=True)
+                self.assertEqual(lines_of(self.output("diff", "--json", "nothing", name))[:-1], [])
+                self.write("zeros", content)
+                self.check_content(self.ingest("zeros"), "zeros", content)
+
+
+class FarContent(ArchiveTest):
+    """Archives in streams that show nothing of their content at first."""
+
+    def setUp(self):
+        super().setUp()
+        self.packed = {}
+        if "gzip" in BUILT_IN:
+            comment = b"\x1f\x8b\x08\x10\0\0\0\0\0\x03" + b"c" * 300_000 + b"\0"
+            self.packed |= {"comment": comment + gzip.compress(tar())[10:], "members": gzip.compress(b"") * 20_000 + gzip.compress(tar())}
+        if "xz" in BUILT_IN:
+            self.packed["streams"] = lzma.compress(b"") * 10_000 + lzma.compress(tar())
+        for codec in {"lz4", "zstd"} & set(BUILT_IN):
+            packed = self.output("compress", "--codec", codec, stdin=tar())
+            self.packed[codec] = packed
+            if codec == "zstd":
+                self.packed["skipped"] = b"\x50\x2a\x4d\x18" + (300_000).to_bytes(4, "little") + bytes(300_000) + packed
+        for name, content in self.packed.items():
+            self.write(f"t/{name}", content)
+
+    def names(self, *arguments, **options):
+        return {line["path"] for line in of_type(self.ingest(*arguments, **options), "file")}
+
+    def test_they_are_read_by_their_entries_wherever_they_come_from(self):
+        url = f"http://127.0.0.1:{self.enterContext(http_files(self.directory))}/t/"
+        for name, content in self.packed.items():
+            with self.subTest(name):
+                for at in f"t/{name}", url + name:
+                    self.assertEqual(self.names(at), {f"{at}/{entry}" for entry in FILES})
+                self.assertEqual(self.names("--archives=all", "-", stdin=content), {f"-/{entry}" for entry in FILES})
+                changes = lines_of(self.output("diff", "--json", "a.tar", f"t/{name}"))[:-1]
+                self.assertEqual({line["path"]: line["change"] for line in changes}, dict.fromkeys(FILES, "identical"))
+        self.assertEqual(self.names("--archives=all", "t"), {f"t/{name}/{entry}" for name in self.packed for entry in FILES})
+
+    @unittest.skipUnless("lz4" in BUILT_IN, "lz4 is not built in")
+    def test_one_that_is_cut_off_in_its_first_block_is_an_error(self):
+        lines = self.ingest("--archives=all", "-", stdin=self.packed["lz4"][:1_000_000], code=1)
+        self.assertEqual([(line["path"], line["code"]) for line in of_type(lines, "error")], [("-", "truncated")])
 
 
 class Diff(ArchiveTest):

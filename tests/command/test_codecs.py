@@ -12,6 +12,7 @@ import struct
 import subprocess
 import unittest
 
+from archives import tar
 from coding import BUILT_IN, SUFFIX, WITHOUT_MAGIC, CodecTest, compressed, text
 from harness import PATIENCE, WEIR, main, noise, run, wait_until_full
 
@@ -73,12 +74,11 @@ class RoundTrips(CodecTest):
                 self.assertEqual(self.succeed("decompress", *named, stdin=whole), content)
                 self.assertLess(len(packed), 1.01 * len(whole))
 
-    def test_a_codec_without_threads_refuses_them(self):
-        if "lzma" not in BUILT_IN:
-            self.skipTest("lzma is not built in")
-        self.refused(2, "--threads 2: lzma has one", "compress", "--codec", "lzma", "-T2", stdin=b"x")
-        for threads in ("-T0", "-T1"):
-            self.succeed("compress", "--codec", "lzma", threads, stdin=b"x")
+    def test_a_codec_without_pieces_is_compressed_by_one_of_the_threads(self):
+        for codec in {"lzma", "identity"} & set(BUILT_IN):
+            alone = self.succeed("compress", "--codec", codec, "-T1", stdin=text())
+            for threads in "-T0", "-T2":
+                self.assertEqual(self.succeed("compress", "--codec", codec, threads, stdin=text()), alone)
 
     def test_threads_that_decompress_a_file_change_nothing_but_the_time(self):
         for codec in set(BUILT_IN) - WITHOUT_MAGIC:
@@ -293,6 +293,19 @@ class Refused(CodecTest):
                 self.assertEqual(self.refused(1, rf"decode a at \d+: .*({reason})", "decompress", "-t", "a"), b"")
                 self.refused(1, rf"decode - at \d+: .*({reason})", "decompress", "-t", stdin=content)
 
+    def test_what_is_in_front_of_a_fault_is_written(self):
+        for codec in set(BUILT_IN) - {"identity"} - WITHOUT_MAGIC:
+            for size in 6, 3_000_000:
+                content = (text() * (size // len(text()) + 1))[:size]
+                packed = compressed(content, codec)
+                for wrong in packed + b"junk", packed + packed[:-1]:
+                    self.write("a", wrong)
+                    for arguments in ["-T1", "a"], ["-T2", "a"], []:
+                        with self.subTest(codec=codec, size=size, arguments=arguments):
+                            result = self.weir("decompress", "-c", *arguments, stdin=wrong)
+                            self.assertEqual(result.returncode, 1)
+                            self.assertTrue(result.stdout.startswith(content))
+
     def test_a_format_before_its_standard_is_named(self):
         self.refused(1, "before 0.8", "decompress", "-t", stdin=b"\x27\xb5\x2f\xfd and so on")
 
@@ -384,6 +397,27 @@ class Dictionaries(CodecTest):
         self.assertEqual(self.succeed("decompress", "--dictionary", "d", stdin=packed), message)
         self.refused(1, "dictionary", "decompress", stdin=packed)
         self.assertEqual(self.succeed("cat", "--decompress", "--dictionary", "d", "-", stdin=packed), message)
+
+    def test_archives_that_need_it_are_listed_compared_and_read(self):
+        self.train()
+        self.write("a.tar", tar(files={"x": b"content"}))
+        self.write("a.tar.zst", self.succeed("compress", "--dictionary", "d", "-c", "a.tar"))
+        listed = self.succeed("ls", "a.tar")
+        self.assertEqual(self.succeed("ls", "--dictionary", "d", "a.tar.zst"), listed)
+        self.refused(1, "dictionary", "ls", "a.tar.zst")
+        said = self.succeed("diff", "--dictionary", "d", "a.tar", "a.tar.zst").decode()
+        self.assertIn("0 added, 0 removed, 0 changed, 1 identical", said)
+
+    def test_a_pipe_that_is_named_is_a_sample(self):
+        os.mkfifo(self.directory / "pipe")
+        for named in ["pipe"], ["samples/1", "pipe"]:
+            writer = subprocess.Popen(["sh", "-c", "cat samples/* samples/* > pipe"], cwd=self.directory)
+            self.addCleanup(writer.kill)
+            said = self.succeed("train", "-f", "-o", "d", "--max-size", "1K", "--sample-size", "64", *named).decode()
+            self.assertRegex(said, r"from [4-9]\d\d samples")
+            self.assertEqual(writer.wait(PATIENCE), 0)
+        os.mkfifo(self.directory / "samples/pipe")  # in a tree it is none
+        self.train("-f")
 
     def test_what_is_long_is_the_same_by_several_threads(self):
         self.train()

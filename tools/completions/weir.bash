@@ -77,9 +77,9 @@ _weir()
     fi
     case $subcommand in
     ingest) _weir_words "$settings $web $decoding --archives $archives $display --resume --files-from -0 --null -h --help --version" ;;
-    diff) _weir_words "${settings/--file-digest/} --archives $archives --memory-limit --ratio-limit --output-limit $display -h --help --version" ;;
+    diff) _weir_words "${settings/--file-digest/} --archives $archives --dictionary --memory-limit --ratio-limit --output-limit $display -h --help --version" ;;
     cat) _weir_words "$web $decoding --archives $archives -o --output --resume --memory --quiet --progress -h --help --version" ;;
-    ls) _weir_words "$web $archives --memory-limit --ratio-limit --output-limit --json -h --help --version" ;;
+    ls) _weir_words "$web $archives --dictionary --memory-limit --ratio-limit --output-limit --json -h --help --version" ;;
     train) _weir_words "-o --output --max-size --sample-size -f --force -h --help --version" ;;
     check) _weir_words "--quiet --progress $archives --dictionary --memory-limit --ratio-limit --output-limit -h --help --version" ;;
     config) _weir_words "$settings -h --help --version" ;;
