@@ -189,8 +189,7 @@ void choose_threads(coding_options& options)
     const bool has_pieces = options.codec != weir::codec::lzma && options.codec != weir::codec::identity;
     if (!has_pieces) // one does all, as with the tool of xz
         return;
-    const std::size_t usual = options.threads ? *options.threads : usual_threads(*options.codec, options.encoder);
-    options.pieces = {.threads = usual};
+    options.pieces = {.threads = options.threads ? *options.threads : usual_threads(*options.codec, options.encoder)};
 }
 
 /// What is asked of the encoder, before any file is opened.

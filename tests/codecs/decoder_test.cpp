@@ -122,6 +122,31 @@ TEST_CASE("decoder: what was decoded in front of a fault is given, and then the 
     }
 }
 
+TEST_CASE("decoder: a stream whose fault is not told yet is not whole, and wants no more")
+{
+    for (const codec each : framed_codecs()) {
+        CAPTURE(weir::to_string(each));
+        const test::byte_vector stream = encoded(each, test::byte_vector(100'000));
+        for (const decoder_settings& limits :
+             {decoder_settings{.max_output_bytes = 99'999}, decoder_settings{.max_ratio = 10, .ratio_free_bytes = 70'000}}) {
+            weir::decoder coder(each, limits);
+            test::byte_vector room(1'000'000);
+            coder.push(stream);
+            const auto pull = [&] { return coder.pull(room); };
+            std::size_t given = 0;
+            CHECK(test::code_of([&] {
+                while (const std::size_t count = pull()) {
+                    given += count;
+                    CHECK(!coder.ended());
+                }
+                coder.finish();
+                return pull();
+            }) == errc::limit_exceeded);
+            CHECK(given < 100'000);
+        }
+    }
+}
+
 TEST_CASE("decoder: of frames of lz4 and zstd all blocks in front of a wrong one are given")
 {
     for (const codec each : {codec::lz4, codec::zstd}) {

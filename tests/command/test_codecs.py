@@ -408,17 +408,6 @@ class Dictionaries(CodecTest):
         said = self.succeed("diff", "--dictionary", "d", "a.tar", "a.tar.zst").decode()
         self.assertIn("0 added, 0 removed, 0 changed, 1 identical", said)
 
-    def test_a_pipe_that_is_named_is_a_sample(self):
-        os.mkfifo(self.directory / "pipe")
-        for named in ["pipe"], ["samples/1", "pipe"]:
-            writer = subprocess.Popen(["sh", "-c", "cat samples/* samples/* > pipe"], cwd=self.directory)
-            self.addCleanup(writer.kill)
-            said = self.succeed("train", "-f", "-o", "d", "--max-size", "1K", "--sample-size", "64", *named).decode()
-            self.assertRegex(said, r"from [4-9]\d\d samples")
-            self.assertEqual(writer.wait(PATIENCE), 0)
-        os.mkfifo(self.directory / "samples/pipe")  # in a tree it is none
-        self.train("-f")
-
     def test_what_is_long_is_the_same_by_several_threads(self):
         self.train()
         content = text(5_000_000)

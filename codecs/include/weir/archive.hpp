@@ -34,7 +34,7 @@ enum class archive_entry_type : std::uint8_t {
     file,
     directory,
     symbolic_link,
-    hard_link,
+    hard_link, ///< pax may have given it a content of its own
     other, ///< a device or a FIFO
 };
 

@@ -4,6 +4,8 @@
 #include "support/sanitized.hpp"
 #include "support/seed.hpp"
 
+#include <weir/open_archive.hpp>
+
 #include <doctest/doctest.h>
 
 namespace zip_stream_test {

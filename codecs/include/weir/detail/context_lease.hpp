@@ -69,8 +69,12 @@ public:
         }
     }
 
-    /// Has every later `attempt` throw that.
-    void fail_next(std::exception_ptr why) noexcept { failure_ = std::move(why); }
+    /// Has every later `attempt` throw that; until then the stream is not whole.
+    void fail_next(std::exception_ptr why) noexcept
+    {
+        failure_ = std::move(why);
+        place_.ended = false;
+    }
 
 private:
     std::shared_ptr<context_pool> pool_;
