@@ -16,6 +16,8 @@
 #include <weir/http/redirect.hpp>
 #include <weir/http/response_source.hpp>
 #include <weir/http/server.hpp>
+#include <weir/sinks.hpp>
+#include <weir/tap.hpp>
 #include <weir/unique_counter.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -78,14 +80,14 @@ http::server_options server_options_of(const settings& given, http::server_obser
     return out;
 }
 
-/// A flow as the body of the answer to a client, counted on its way.
-class client_sink final : public weir::sink {
+/// The answer to a client, written as it comes.
+class client_answer {
 public:
-    client_sink(http::server_exchange& to, http::response_head head, stream_report& report, weir::unique_counter& seen)
-        : to_(to), head_(std::move(head)), length_(http::content_length(head_.header)), report_(report), seen_(seen)
+    client_answer(http::server_exchange& to, http::response_head head, stream_report& report)
+        : to_(to), head_(std::move(head)), length_(http::content_length(head_.header)), report_(report)
     {}
 
-    /// Sends the head ahead where the first chunk may be long in coming.
+    /// Sends the head ahead where the first bytes may be long in coming.
     asio::awaitable<void> start()
     {
         if (length_ && *length_ <= 64_KiB)
@@ -94,31 +96,21 @@ public:
         co_await to_.flush();
     }
 
-    asio::awaitable<void> write(std::span<weir::chunk> chunks) override
+    asio::awaitable<void> write(const weir::bytes& piece)
     {
-        weir::bytes all;
-        for (weir::chunk& each : chunks) {
-            const std::uint64_t known = seen_.unique_chunks();
-            seen_.add(each.digest, each.size());
-            report_.new_chunks += seen_.unique_chunks() - known;
-            all.append(std::move(each.content)); // a share in the blocks, no copy
-        }
         begin();
         report_.waiting_for = party::client;
-        co_await to_.write(all);
+        co_await to_.write(piece);
         report_.waiting_for = party::upstream;
-        report_.chunks += chunks.size();
-        report_.bytes += all.size();
+        report_.bytes += piece.size();
     }
 
-    asio::awaitable<void> finish() override
+    asio::awaitable<void> finish(const http::fields& trailer)
     {
         begin();
         report_.waiting_for = party::client;
-        co_await to_.finish(*trailer_);
+        co_await to_.finish(trailer);
     }
-
-    void add_trailer(std::shared_ptr<const http::fields> trailer) { trailer_ = std::move(trailer); }
 
 private:
     void begin()
@@ -131,8 +123,6 @@ private:
     const http::response_head head_;
     const std::optional<std::uint64_t> length_;
     stream_report& report_;
-    weir::unique_counter& seen_;
-    std::shared_ptr<const http::fields> trailer_ = std::make_shared<const http::fields>();
 };
 
 /// What a client is told where the upstream has told nothing.
@@ -179,15 +169,28 @@ private:
         head.header.add("Via", "1.1 weir");
         report.status = head.status;
         report.is_provable = answer.how().is_verifiable();
-        client_sink sink(exchange, std::move(head), report, seen_);
-        co_await sink.start();
+        client_answer client(exchange, std::move(head), report);
+        co_await client.start();
         if (answer.done())
-            co_return co_await sink.finish();
+            co_return co_await client.finish(answer.trailer());
+        auto body = std::make_unique<http::response_source>(std::move(answer));
+        const std::shared_ptr<const http::fields> trailer = body->trailer();
+        const asio::any_io_executor here = co_await asio::this_coro::executor;
+        auto passed_on = std::make_unique<weir::tap>(std::move(body), here,
+                                                     [&](const weir::bytes& piece) { return client.write(piece); });
+        weir::callback_sink counting([&](const weir::chunk& each) { count(each, report); });
         weir::stream_options cut;
         cut.chunker = weir::weir1(64_KiB);
-        auto body = std::make_unique<http::response_source>(std::move(answer));
-        sink.add_trailer(body->trailer());
-        co_await weir::run_flow(engine_, std::move(body), sink, cut);
+        co_await weir::run_flow(engine_, std::move(passed_on), counting, cut);
+        co_await client.finish(*trailer);
+    }
+
+    void count(const weir::chunk& each, stream_report& report)
+    {
+        const std::uint64_t known = seen_.unique_chunks();
+        seen_.add(each.digest, each.size());
+        report.new_chunks += seen_.unique_chunks() - known;
+        ++report.chunks;
     }
 
     /// Sends a request on, with its body if it has one and the upstream wants it.

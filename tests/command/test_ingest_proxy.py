@@ -109,6 +109,20 @@ class IngestProxy(CommandTest):
         self.assertEqual([line.endswith(", whole") for line in lines], [True] * 4 + [False, True])
         self.assertIn("GET /missing: 404, 0 bytes", lines[5])
 
+    def test_what_comes_goes_on_before_a_chunk_is_cut(self):
+        self.play("object o 300000 seed 4\non /o\n serve o\n chunked\n stall at body 1000\n")
+        stream = Stream(self.proxy, "/o")
+        stream.read_head()
+        self.assertEqual(len(stream.file.read(1000)), 1000)
+
+    def test_the_upstream_of_a_client_that_left_is_not_read_on(self):
+        self.play("object o 1000000 seed 4\non /o\n serve o\n split every 100 pause 20ms\n")
+        stream = Stream(self.proxy, "/o")
+        stream.read_head()
+        self.assertEqual(len(stream.file.read(1)), 1)
+        stream.close()  # with something unread, so by a reset
+        self.assertRegex(self.proxy.next_line(), r" GET /o: 200, \d{1,6} bytes, .* client failed: ")
+
     def test_ranges_conditions_head_and_redirects_are_the_upstreams_answers(self):
         self.play("object big 300000 seed 3\non /big\n serve big\non /from\n redirect 302 /big\n"
                    "on /empty\n answer 204\n")
