@@ -17,7 +17,7 @@ constexpr char no_lz4_frame[] = "no lz4 frame";
 constexpr std::uint32_t legacy_magic = 0x184c2102;
 constexpr std::size_t judged_bytes = 6;    // up to BD
 constexpr std::size_t skippable_bytes = 8; // magic and size
-constexpr std::size_t next_header_bytes = 4; // of a block
+constexpr std::size_t lz4_block_header = 4; // of a block
 
 errc code_of_error(LZ4F_errorCodes code) noexcept
 {
@@ -153,7 +153,7 @@ private:
         if (input.empty() && !more_output_)
             return;
         // Where it fails, it says nothing of what it gave: so it gets a block at a time, and what is behind that apart.
-        const std::size_t of_block = wanted_ > next_header_bytes ? wanted_ - next_header_bytes : wanted_;
+        const std::size_t of_block = wanted_ > lz4_block_header ? wanted_ - lz4_block_header : wanted_;
         turn(input, more_output_ ? 0 : std::min(input.size(), of_block), output);
     }
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint32_t zstd_magic = 0xfd2fb528;
 constexpr std::uint8_t zstd_magic_in_order[] = {0x28, 0xb5, 0x2f, 0xfd};
-constexpr std::size_t next_header_bytes = 3; // of a block
+constexpr std::size_t zstd_block_header = 3; // of a block
 constexpr char no_zstd_frame[] = "no zstd frame";
 
 errc code_of_error(ZSTD_ErrorCode code) noexcept
@@ -192,7 +192,7 @@ private:
     {
         if (!decode_whole(input, output)) {
             // Where it fails, it says nothing of what it gave: so it gets a block at a time, and what is behind that apart.
-            const std::size_t of_block = wanted_ > next_header_bytes ? wanted_ - next_header_bytes : wanted_;
+            const std::size_t of_block = wanted_ > zstd_block_header ? wanted_ - zstd_block_header : wanted_;
             const std::size_t most = skipping_ ? input.size() : std::min(input.size(), of_block);
             wanted_ = check_zstd_decoding(turn(input, more_output_ ? 0 : most, output));
         }
