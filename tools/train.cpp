@@ -15,9 +15,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <span>
 #include <string>
+#include <poll.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -107,6 +109,10 @@ void gather(sample_set& into, const std::vector<std::string>& names)
             const weir::file_handle file = each.open(weir::open_flags::none, failure);
             if (failure)
                 throw weir::error(failure, "open", each.path);
+            if (each.kind == weir::entry_kind::special) { // opened without waiting for a writer
+                pollfd first{file.descriptor(), POLLIN, 0};
+                while (::poll(&first, 1, -1) < 0 && errno == EINTR) {}
+            }
             if (!into.add(file, each.path)) {
                 say(fmt::format("notice: samples of {} are enough; the rest is not read", weir::format_size(into.bytes())));
                 return;

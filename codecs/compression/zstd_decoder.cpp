@@ -163,11 +163,12 @@ private:
         any_frame_ = true;
         declared_.reset();
         given_ = 0;
-        wanted_ = longest_header;
+        wanted_ = longest_header; // of a skippable frame
         at_start_ = start_.empty();
         more_output_ = false;
         if (skipping_)
             return;
+        wanted_ = header_layout(header[magic_bytes]).total() + zstd_block_header; // the header, and no block with it
         if (window_of(header) > max_window_)
             throw failure{errc::limit_exceeded, "the window"};
         declared_ = content_size_of(header);

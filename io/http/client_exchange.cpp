@@ -153,6 +153,8 @@ asio::awaitable<bool> client_exchange::await_continue(time_limits::duration pati
 
 asio::awaitable<void> client_exchange::receive_head(bool whole)
 {
+    if (is_received_) // a sink's watch was first, and the connection may be gone
+        co_return;
     is_request_whole_ = whole && !unsent_;
     if (unread_)
         raise(unread_, "read answer of", limits_.first_byte);
@@ -169,6 +171,7 @@ asio::awaitable<void> client_exchange::receive_head(bool whole)
                     "a change of protocol that was not asked for");
     read_framing();
     body_ = body_reader(how_);
+    is_received_ = true;
     if (body_.done())
         settle();
 }

@@ -122,6 +122,7 @@ private:
     std::exception_ptr unread_; // why an answer that came before its end is none
     response_head head_;
     bool is_head_final_ = false;
+    bool is_received_ = false; ///< the final head, and its framing
     bool may_go_on_ = false; // by a 100
     unsigned interim_ = 0;
     framing how_;

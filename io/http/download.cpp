@@ -280,8 +280,11 @@ void download::judge_again(const std::optional<byte_range>& range)
     range_answer answer;
     if (range)
         answer = judged(*range);
-    else if (head.status == first_head_.status)
-        answer.what = is_like_first(head) ? kind::whole : kind::changed;
+    else if (head.status == first_head_.status) {
+        // Where the caller asks for a part it is the same part.
+        const auto part = head.header.find_only("Content-Range"), first_part = first_head_.header.find_only("Content-Range");
+        answer.what = part == first_part && is_like_first(head) ? kind::whole : kind::changed;
+    }
     switch (answer.what) {
     case kind::part:
         part_ = true;
@@ -302,6 +305,7 @@ void download::judge_again(const std::optional<byte_range>& range)
             raise_changed();
         answer_.reset();
         done_ = true;
+        policy_.succeeded();
         break;
     case kind::changed: raise_changed();
     case kind::other: raise_status();

@@ -103,6 +103,15 @@ public:
     download(download_target target, std::optional<byte_span> asked, std::optional<known_version> known,
              std::shared_ptr<download_counters> counters, std::uint64_t start = 0);
 
+    download(const download&) = delete;
+    download& operator=(const download&) = delete;
+    /// Who leaves an answer that it was given has not failed.
+    ~download()
+    {
+        if (answer_)
+            policy_.succeeded();
+    }
+
     /// Sends the first request and judges its answer. \throws  as `http::open`
     [[nodiscard]] static boost::asio::awaitable<void> start(std::shared_ptr<download> self);
     /// \returns  0 at the end

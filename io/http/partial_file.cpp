@@ -149,18 +149,18 @@ void partial_file::forget()
     keeps_ = false;
     size_ = chunk_bytes_ = 0;
     chunk_.reset();
+    cut(); // before the journal: bytes without one would be somebody else's
     journal_->clear();
-    cut();
 }
 
 void partial_file::begin(const known_version& version, std::span<const stated_digest> stated)
 {
     if (size_ == 0) {
+        cut(); // before the journal: bytes without one would be somebody else's
         if (resume_ && can_be_kept(version))
             journal_->begin(version, stated);
         else if (!journal_->is_new())
             journal_->clear();
-        cut();
     }
     begun_ = true;
     keeps_ = resume_ && journal_->version();

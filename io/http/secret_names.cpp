@@ -21,6 +21,12 @@ constexpr std::array secret_words = {"code"sv, "cred"sv,   "creds"sv, "dpop"sv, 
                                      "keys"sv, "nonce"sv,  "otp"sv,   "pass"sv, "pat"sv,  "pin"sv, "policy"sv,
                                      "psk"sv,  "pw"sv,     "saml"sv,  "sas"sv,  "sess"sv, "sid"sv, "sig"sv,
                                      "sign"sv, "signed"sv, "sigv"sv,  "totp"sv};
+// A word that ends so is one, whatever is in front: "rlkey", "ftppass", "urlsig". But for these.
+constexpr std::array secret_ends = {"key"sv, "pass"sv, "sig"sv};
+constexpr std::array harmless_ends = {"bypass"sv, "cachekey"sv,     "compass"sv, "donkey"sv,       "hockey"sv,  "hotkey"sv,
+                                      "idempotencykey"sv,           "jockey"sv,  "monkey"sv,       "partitionkey"sv,
+                                      "publickey"sv, "sortkey"sv,   "surpass"sv, "surrogatekey"sv, "trespass"sv, "turkey"sv,
+                                      "whiskey"sv};
 // Before "key" or "pass" without anything between them.
 constexpr std::array key_fronts = {"access"sv,       "account"sv, "admin"sv,    "api"sv,     "app"sv,
                                    "application"sv,  "client"sv,  "consumer"sv, "db"sv,      "encryption"sv,
@@ -82,13 +88,24 @@ bool holds_compound(std::string_view name) noexcept
     });
 }
 
+bool ends_with_letters(std::string_view text, std::string_view lower) noexcept
+{
+    return text.size() >= lower.size() && same_letters(text.substr(text.size() - lower.size()), lower);
+}
+
+bool ends_as_secret(std::string_view word) noexcept
+{
+    const auto ends_word = [&](std::string_view end) { return ends_with_letters(word, end); };
+    return std::ranges::any_of(secret_ends, ends_word) && std::ranges::none_of(harmless_ends, ends_word);
+}
+
 bool is_secret_word(std::string_view word, std::string_view before) noexcept
 {
     const auto excuses = [&](const auto& two) {
         return same_letters(before, two.first) && same_letters(word, two.second);
     };
-    return std::ranges::any_of(secret_words, [&](std::string_view known) { return same_letters(word, known); })
-        && std::ranges::none_of(harmless_pairs, excuses);
+    const bool is_known = std::ranges::any_of(secret_words, [&](std::string_view known) { return same_letters(word, known); });
+    return (is_known || ends_as_secret(word)) && std::ranges::none_of(harmless_pairs, excuses);
 }
 
 /// Where the first word of camel case ends: in front of "Key" in "accessKey" and in "APIKey".

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 namespace weir::detail {
@@ -30,10 +31,16 @@ constexpr std::size_t url_batches = 4;
 
 std::uint64_t size_of(const url_request& opened) { return opened.input->size().value_or(usual_size); }
 
+/// Those that do not tell come last: one may be endless.
+std::uint64_t place_of(const url_request& opened)
+{
+    return opened.input->size().value_or(std::numeric_limits<std::uint64_t>::max());
+}
+
 /// Puts the smallest first. \returns  the URLs of those that would wait too long, which are closed
 std::vector<std::string> keep_soon_read(std::vector<url_request>& opened)
 {
-    std::ranges::stable_sort(opened, {}, size_of);
+    std::ranges::stable_sort(opened, {}, place_of);
     std::uint64_t before = 0;
     std::size_t kept = 0;
     while (kept < opened.size() && before <= most_before)

@@ -470,7 +470,7 @@ class Dictionaries(CodecTest):
 
     def test_a_pipe_that_is_named_gives_samples_too(self):
         os.mkfifo(self.directory / "pipe")
-        writer = subprocess.Popen(["sh", "-c", "cat samples/* > pipe"], cwd=self.directory)
+        writer = subprocess.Popen(["sh", "-c", "sleep 0.3; cat samples/* > pipe"], cwd=self.directory)
         said = self.succeed("train", "-o", "d", "--sample-size", "200", "pipe", "samples").decode()
         self.assertEqual(writer.wait(PATIENCE), 0)
         of_both, of_one = (int(re.search(r"from (\d+) samples", text).group(1))

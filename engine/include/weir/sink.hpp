@@ -33,7 +33,8 @@ public:
     /// Awaited by the flow while it waits for its source: throws when the sink takes no more, as `write` would, because its peer
     /// has answered or hung up. Else the flow learned of it with the next chunk, which may be long in coming.
     ///
-    /// Returns when nothing of the kind can come any more.
+    /// Returns when nothing of the kind can come any more. When it has thrown, chunks that were there in the same moment are
+    /// still written, or the end finished: that has to throw the same.
     /// \returns  nothing, as here: only a write can fail. Is asked before each wait
     /// \throws weir::error  ends the flow.
     /// \par Cancellation

@@ -27,9 +27,9 @@ class WEIR_API tap final : public source {
 public:
     using function = std::function<boost::asio::awaitable<void>(const bytes& piece)>;
 
-    /// \param where  what `show` runs on
-    /// \param show   called with the pieces in order, never empty, one call at a time; not at the end. The piece stays until it
-    ///               has returned. What it throws ends the stream
+    /// \param where  what `show` is called on, and runs on; its context outlives the flow
+    /// \param show   called with the pieces in order, never empty, one call at a time; not at the end. It and the piece stay until
+    ///               what it returned has ended, also where the flow's engine ends before. What it throws ends the stream
     tap(std::unique_ptr<source> from, boost::asio::any_io_executor where, function show);
 
     /// \throws weir::error  as the other source and `show`; then `errc::closed`
@@ -45,7 +45,7 @@ public:
 private:
     const std::unique_ptr<source> from_;
     const boost::asio::any_io_executor where_;
-    const function show_;
+    const std::shared_ptr<const function> show_;
     bool broken_ = false; ///< a piece was not shown to its end
 };
 

@@ -145,9 +145,8 @@ asio::awaitable<answered> post_and_wait(http::client& client, http::url target, 
     const std::string content = generated(3, 0, 10'000);
     answered out;
     for (bool wanted = true; wanted;) {
-        asio::awaitable<std::size_t> next = read_never();
-        if (out.written < pieces * content.size())
-            next = read_at_once();
+        // Asio's awaitable leaks the frame that it has when another is assigned to it.
+        asio::awaitable<std::size_t> next = out.written < pieces * content.size() ? read_at_once() : read_never();
         const std::optional<std::size_t> got = co_await upload.unless_answered(std::move(next));
         if (!got)
             break;

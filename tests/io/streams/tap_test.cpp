@@ -90,15 +90,17 @@ TEST_CASE("tap: in a flow it runs on the executor that was named, and what fails
     const std::thread::id here = std::this_thread::get_id();
     for (const std::size_t most : {content->size(), std::size_t{1'500'000}}) {
         std::size_t shown = 0;
-        auto source = std::make_unique<weir::tap>(
-            std::make_unique<weir::memory_source>(*content, content, "memory"), context.get_executor(),
-            [&](const weir::bytes& piece) -> asio::awaitable<void> {
-                CHECK(std::this_thread::get_id() == here);
-                shown += piece.size();
-                if (shown > most)
-                    throw weir::error(weir::errc::limit_exceeded, "show");
-                co_return;
-            });
+        const auto counted = [&]() -> asio::awaitable<void> {
+            if (shown > most)
+                throw weir::error(weir::errc::limit_exceeded, "show");
+            co_return;
+        };
+        auto source = std::make_unique<weir::tap>(std::make_unique<weir::memory_source>(*content, content, "memory"),
+                                                  context.get_executor(), [&](const weir::bytes& piece) { // no coroutine itself
+                                                      CHECK(std::this_thread::get_id() == here);
+                                                      shown += piece.size();
+                                                      return counted();
+                                                  });
         weir::null_sink sink;
         const weir::result<weir::flow_statistics> ended
             = test::await(context, weir::as_result(weir::run_flow(engine, std::move(source), sink, {})));
@@ -106,6 +108,30 @@ TEST_CASE("tap: in a flow it runs on the executor that was named, and what fails
         CHECK((ended || ended.code() == weir::errc::limit_exceeded));
         CHECK((!ended || sink.bytes() == shown));
     }
+}
+
+TEST_CASE("tap: what is shown stays until it was seen, also when the reader has ended with its context")
+{
+    asio::io_context context;
+    weir::detail::async_event gate;
+    std::string seen;
+    bool began = false;
+    {
+        weir::tap source(letters(), context.get_executor(),
+                         [&, end = std::string(100, '.')](const weir::bytes& piece) -> asio::awaitable<void> {
+                             began = true;
+                             co_await gate.async_wait(asio::use_awaitable);
+                             seen = test::text_of(piece) + end;
+                         });
+        asio::io_context readers;
+        test::task<weir::bytes> reading(readers.get_executor(), source.read(no_blocks, 5));
+        test::run_ready(readers);
+        test::run_ready(context);
+        CHECK(began);
+    }
+    gate.set();
+    test::run_ready(context);
+    CHECK(seen == "abcde" + std::string(100, '.'));
 }
 
 } // namespace

@@ -38,7 +38,8 @@ struct redirect_options {
 ///   sid, sig, sigv, sign(ed) or totp. Words end where letters do, and in camel case: `X-Key`, `accessKey2`, no `X-Monkey`.
 ///   No secret are `Idempotency-Key`, and keys called cache, partition, public, sort or surrogate; nor codes of a country, a
 ///   currency, an error, a language, a status, nor postal and zip codes;
-/// - or key or pass follow, in one word, what they often do: `accesskey`, `apikey`, `licensekey`, `userpass`.
+/// - or a word ends in key, pass or sig, `rlkey`, `ftppass`, but for some of English (monkey, compass) and for those keys; or key
+///   or pass follow, in one word, what they often do: `accesskeyid`.
 [[nodiscard]] WEIR_API bool is_sensitive(std::string_view field_name) noexcept;
 
 } // namespace weir::http

@@ -55,7 +55,11 @@ public:
     /// Awaits `work`, which is where the next bytes come from, and cancels it if the server answers meanwhile, or hangs up:
     /// nobody then waits for bytes that are not wanted. A proxy needs that, since its client may wait for the answer.
     ///
-    ///   while (const auto got = co_await upload.unless_answered(exchange.read_some(block)); got && *got > 0) ...
+    ///   for (;;) {
+    ///       const std::optional<std::size_t> got = co_await upload.unless_answered(exchange.read_some(block));
+    ///       if (!got || *got == 0)
+    ///           break;
+    ///       ...
     /// \returns  nothing if the server does not wait for the rest. `finish` tells which
     /// \throws what `work` throws
     /// \par Cancellation
