@@ -131,7 +131,9 @@ TEST_CASE("judge archive: content is found however much of the stream shows none
     std::vector<std::pair<codec, std::string>> fronts; // that decode to nothing
     if (weir::is_built_in(codec::zstd))
         fronts = {{codec::zstd, skippable_frame(300'000)}, {codec::zstd, skippable_frame(6'000'000)}};
-    for (const auto& [which, front] : fronts) {
+    for (const auto& each : fronts) {
+        const codec which = each.first; // clang 14 captures no structured binding
+        const std::string& front = each.second;
         CAPTURE(weir::to_string(which));
         CAPTURE(front.size());
         if (!weir::is_built_in(which))
