@@ -69,7 +69,7 @@ client_exchange::~client_exchange()
 {
     if (!connection_)
         return;
-    connection_->stream().expires_at(clock::time_point::max());
+    lift_limit();
     connection_.mark_broken();
 }
 
@@ -286,7 +286,7 @@ void client_exchange::settle()
     const bool reusable = how_.reusable && !is_last_ && is_request_whole_ && !has_surplus_ && connection_->unused().empty();
     if (const auto keeper = keeper_.lock(); keeper && reusable)
         return keeper->keep(std::move(connection_));
-    connection_->stream().expires_at(clock::time_point::max());
+    lift_limit();
     if (!reusable)
         connection_.mark_broken();
     connection_.release();

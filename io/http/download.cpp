@@ -103,8 +103,8 @@ asio::awaitable<std::size_t> download::read_some(std::span<std::byte> into)
     co_return 0;
 }
 
-/// What stands behind the data that was asked for: the last chunk, and the trailer, or the end of the connection. Who breaks off there has sent all of the
-/// data: no other attempt would bring more of it.
+/// What stands behind the data that was asked for: the last chunk, and the trailer, or the end of the connection. Who breaks off
+/// there has sent all of the data: no other attempt would bring more of it.
 asio::awaitable<void> download::read_end()
 {
     if (asked_ && !part_) { // all of the object, in place of a part

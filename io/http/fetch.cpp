@@ -45,6 +45,8 @@ public:
     [[nodiscard]] static asio::awaitable<void> wait(std::shared_ptr<fetch_group> self)
     {
         co_await wait_for(self, &fetch_group::has_ended_or_source);
+        if (self->has_ended()) // as most do: a deadline would be for nothing
+            co_return;
         const bool in_time = co_await has_ended_within(self, begins_for);
         if (in_time)
             co_return;
